@@ -1,0 +1,19 @@
+/** Who makes a request. */
+
+export interface User {
+  name: string;
+  uid?: string;
+  groups: readonly string[];
+  extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Undefined: this authenticator has no opinion; the next one is asked. @throws StatusError "Unauthorized" for a bad credential */
+export interface Authenticator {
+  authenticate(request: { token: string | undefined; audience?: string }): Promise<User | undefined>;
+}
+
+export const ANONYMOUS: User = { name: "system:anonymous", groups: ["system:unauthenticated"] };
+export const AUTHENTICATED_GROUP = "system:authenticated";
+export const MASTERS_GROUP = "system:masters";
+export const NODES_GROUP = "system:nodes";
+export const NODE_USER_PREFIX = "system:node:";

@@ -1,0 +1,18 @@
+/** May this user do this? Attributes are those of k8s.io/apiserver/pkg/authorization/authorizer. */
+import type { User } from "../authn/authenticator.ts";
+
+export interface Attributes {
+  user: User;
+  /** Lower-case API verb (get, list, watch, create, update, patch, delete, deletecollection, impersonate …) or HTTP verb for paths. */
+  verb: string;
+  /** Undefined for non-resource paths. */
+  resource?: { group: string; version: string; resource: string; subresource: string; namespace: string; name: string };
+  path: string;
+}
+
+/** "none": ask the next authorizer; when all say so, the request is refused. */
+export type Decision = { verdict: "allow" | "deny" | "none"; reason?: string };
+
+export interface Authorizer {
+  authorize(attributes: Attributes): Promise<Decision>;
+}

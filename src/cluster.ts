@@ -1,0 +1,46 @@
+/** What the API of one cluster is made of. A platform fills it in; `createApp` serves it. */
+import type { Hub, Presence } from "./hub/hub.ts";
+import type { ClusterKeys } from "./pki/cluster-keys.ts";
+import type { Platform } from "./platform/platform.ts";
+import type { NodeStreams } from "./relay/node-streams.ts";
+import type { StorageReader } from "./storage/storage.ts";
+
+export interface Cluster {
+  id: string;
+  storage: StorageReader;
+  hub: Hub;
+  presence: Presence;
+  streams: NodeStreams;
+  keys: ClusterKeys;
+  platform: Platform;
+  config: ClusterConfig;
+}
+
+export interface ClusterConfig {
+  /** Public address of the API, e.g. "https://127.0.0.1:6443". */
+  serverUrl: string;
+  /** Issuer of service account tokens. */
+  issuer: string;
+  dnsDomain: string;
+  serviceCidr: string;
+  /** ClusterIP of the `kubernetes` Service: the first address of serviceCidr. */
+  kubernetesServiceIp: string;
+  /** Pod CIDRs of nodes are cut from this. */
+  podCidr: string;
+  nodePodCidrBits: number;
+  /** Static administrators' tokens as SHA-256 in hex (embedded mode). */
+  adminTokenHashes: readonly string[];
+  nodeMonitorGraceMs: number;
+  /** How long pods stay bound to an unreachable node (DefaultTolerationSeconds; Kubernetes: 300). */
+  notReadyTolerationSeconds: number;
+}
+
+export const DEFAULT_CLUSTER_CONFIG: Omit<ClusterConfig, "serverUrl" | "issuer" | "adminTokenHashes"> = {
+  dnsDomain: "cluster.local",
+  serviceCidr: "10.96.0.0/12",
+  kubernetesServiceIp: "10.96.0.1",
+  podCidr: "10.244.0.0/16",
+  nodePodCidrBits: 24,
+  nodeMonitorGraceMs: 40_000,
+  notReadyTolerationSeconds: 300,
+};

@@ -1,0 +1,34 @@
+/** What the runtime lends to everything else. No code outside `platform/` reads a clock, sets a timer or rolls a die by itself. */
+
+export interface Clock {
+  /** Unix time in milliseconds. */
+  now(): number;
+}
+
+export interface Timers {
+  /** Calls `run` once after `delayMs`. Returns the undo. */
+  after(delayMs: number, run: () => void): () => void;
+}
+
+export interface Random {
+  /** A version 4 UUID. */
+  uuid(): string;
+  /** Uniform in [0, 1). Not for secrets. */
+  fraction(): number;
+  /** Unpredictable bytes. */
+  bytes(length: number): Uint8Array;
+}
+
+export interface Log {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+export interface Platform {
+  clock: Clock;
+  timers: Timers;
+  random: Random;
+  log: Log;
+}

@@ -1,0 +1,116 @@
+/** `defineKind`: everything the API needs to know of a kind. A kind with no special behaviour is only data. */
+import type { KubeObject } from "../machinery/meta.ts";
+import type { NameRule, Strategy } from "./strategy.ts";
+
+export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
+
+/** A column of `kubectl get`. */
+export interface PrinterColumn<T extends KubeObject = KubeObject> {
+  name: string;
+  type: "string" | "integer" | "date" | "boolean";
+  format?: "name";
+  /** 0 is always shown, 1 only with `-o wide`. */
+  priority?: 0 | 1;
+  description: string;
+  /** The cell. A date column gives the age, computed by the caller from an RFC 3339 string. */
+  value(obj: T, nowMs: number): string | number | boolean | null;
+}
+
+/**
+ * A subresource stored inside its parent. "status" is written by the ordinary update path with the strategy told so.
+ * Others (scale, binding, log, exec, token, eviction) are handlers in http/subresources, named here for discovery.
+ */
+export interface SubresourceDefinition {
+  name: string;
+  /** The kind of its body, e.g. { group: "autoscaling", version: "v1", kind: "Scale" }; the parent's when absent. */
+  body?: { group: string; version: string; kind: string };
+  verbs: readonly ("get" | "update" | "patch" | "create")[];
+}
+
+/** Where the generic scale handler finds its three values, as paths into the object. */
+export interface ScalePaths {
+  replicas: readonly string[];
+  statusReplicas: readonly string[];
+  /** A LabelSelector. */
+  selector: readonly string[];
+}
+
+export interface KindDefinition<T extends KubeObject = KubeObject> {
+  group: string;
+  version: string;
+  kind: string;
+  /** Lower-case, e.g. "endpointslices". */
+  plural: string;
+  singular: string;
+  shortNames: readonly string[];
+  categories: readonly string[];
+  namespaced: boolean;
+  verbs: readonly Verb[];
+  /** Name of the OpenAPI definition, e.g. "io.k8s.api.apps.v1.Deployment". */
+  schema: string;
+  nameRule: NameRule;
+  columns: readonly PrinterColumn<T>[];
+  subresources: readonly SubresourceDefinition[];
+  scale?: ScalePaths;
+  strategy: Strategy<T>;
+  /** Raise when defaults or the schema change so that stored objects of an older generation are decoded anew. */
+  generation: number;
+}
+
+export type KindInput<T extends KubeObject> = Pick<
+  KindDefinition<T>,
+  "group" | "version" | "kind" | "plural" | "namespaced" | "schema"
+> &
+  Partial<KindDefinition<T>>;
+
+/** Every verb of an ordinary resource. */
+export const ALL_VERBS: readonly Verb[] = [
+  "create",
+  "delete",
+  "deletecollection",
+  "get",
+  "list",
+  "patch",
+  "update",
+  "watch",
+];
+
+const NAME_AND_AGE: readonly PrinterColumn[] = [
+  {
+    name: "Name",
+    type: "string",
+    format: "name",
+    description: "Name must be unique within a namespace.",
+    value: (obj) => obj.metadata.name ?? "",
+  },
+  {
+    name: "Age",
+    type: "date",
+    description: "Time since the object was created.",
+    value: (obj) => obj.metadata.creationTimestamp ?? null,
+  },
+];
+
+/** The two columns every table of Kubernetes has; kinds put their own between them. */
+export const nameColumn = NAME_AND_AGE[0] as PrinterColumn;
+export const ageColumn = NAME_AND_AGE[1] as PrinterColumn;
+
+export function defineKind<T extends KubeObject = KubeObject>(input: KindInput<T>): KindDefinition<T> {
+  return {
+    singular: input.kind.toLowerCase(),
+    shortNames: [],
+    categories: [],
+    verbs: ALL_VERBS,
+    nameRule: "dns-subdomain",
+    columns: NAME_AND_AGE,
+    subresources: [],
+    strategy: {},
+    generation: 1,
+    ...input,
+  };
+}
+
+/** The form stored with every row of this kind. */
+export function formOf(kind: Pick<KindDefinition, "version" | "generation">): string {
+  return `${kind.version}/${kind.generation}`;
+}

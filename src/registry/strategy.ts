@@ -1,0 +1,45 @@
+/**
+ * A strategy says what differs between kinds; registry.ts alone fixes the order:
+ * decode → default → mutating admission → default → generateName → prepare → validate → validating admission → write.
+ * Modelled on rest.RESTCreateStrategy of k8s.io/apiserver.
+ */
+import type { KubeObject } from "../machinery/meta.ts";
+import type { FieldError } from "../machinery/status-error.ts";
+
+export interface StrategyContext {
+  /** Unix ms. */
+  nowMs: number;
+  /** The subresource that is written, "" for the object itself. */
+  subresource: string;
+}
+
+export interface Strategy<T extends KubeObject = KubeObject> {
+  /** Sets defaults in place. Idempotent; runs on every write after decoding and again after admission. */
+  default?(obj: T): void;
+  /** Clears what a client may not set on create (status, generation is set by the registry). Mutates obj. */
+  prepareForCreate?(obj: T, context: StrategyContext): void;
+  /** Carries over from `old` what this update may not change. Mutates obj, never old. */
+  prepareForUpdate?(obj: T, old: T, context: StrategyContext): void;
+  /** Never mutates. Returns [] when valid. Metadata itself is checked by the registry. */
+  validate?(obj: T): FieldError[];
+  /** Immutability and transitions; `validate` has run. Never mutates. */
+  validateUpdate?(obj: T, old: T, context: StrategyContext): FieldError[];
+  /** Warnings for the client, shown as `Warning: 299` headers. */
+  warnings?(obj: T): string[];
+  /** Selectable fields beyond metadata.name and metadata.namespace. Values are strings; absent is "". */
+  fields?(obj: T): Record<string, string>;
+  /**
+   * Seconds of grace for a delete; undefined removes at once. Pods answer their terminationGracePeriodSeconds while scheduled.
+   * `asked` is what the client sent.
+   */
+  gracePeriodSeconds?(obj: T, asked: number | undefined): number | undefined;
+  /** Unix ms at which the object removes itself (Events). */
+  expiresMs?(obj: T, nowMs: number): number;
+  /** True when an update without resourceVersion is allowed (built-ins: true, the default). */
+  allowUnconditionalUpdate?: boolean;
+  /** True when PUT of a missing name creates it (leases, and what a node registers). */
+  allowCreateOnUpdate?: boolean;
+}
+
+/** What a name of this kind must look like; see k8s.io/apimachinery/pkg/api/validation. */
+export type NameRule = "dns-subdomain" | "dns-label" | "dns-1035-label" | "path-segment";

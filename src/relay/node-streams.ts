@@ -1,0 +1,14 @@
+/**
+ * Opens streams on nodes for clients: exec and attach as WebSockets, logs as an HTTP body. Implemented by a broker per
+ * runtime, in which no JavaScript reads the bytes on the edge.
+ */
+import type { StreamTarget } from "./protocol.ts";
+
+export interface NodeStreams {
+  /**
+   * Answers `client` with what the agent of `node` serves: a 101 for exec and attach, a streamed body for logs. Waits for the agent
+   * first, so that a refusal is an ordinary HTTP error.
+   * @throws StatusError "ServiceUnavailable" when the node is not connected, or the code with which the agent refused
+   */
+  open(request: { node: string; target: StreamTarget; client: Request }): Promise<Response>;
+}

@@ -1,0 +1,111 @@
+/**
+ * What agent and control plane say to each other. The agent only ever dials out.
+ *
+ * - `POST /agent/v1/join`    bootstrap token → node credential (JoinRequest → JoinResponse)
+ * - `POST /agent/v1/renew`   node credential + proof of the key → a new one (RenewRequest → JoinResponse)
+ * - `POST /agent/v1/sync`    SyncRequest → SyncResponse
+ * - `GET  /agent/v1/tunnel`  WebSocket, JSON text frames: TunnelMessage in both directions
+ * - `GET  /agent/v1/streams/{id}?ticket=…`   WebSocket: the agent's end of an exec or attach
+ * - `POST /agent/v1/streams/{id}?ticket=…`   the body is the agent's end of an HTTP stream (log)
+ */
+import type { KubeObject } from "../machinery/meta.ts";
+
+/** Public half of the node's ECDSA P-256 key, as a JWK without private members. */
+export interface PublicKeyJwk {
+  kty: "EC";
+  crv: "P-256";
+  x: string;
+  y: string;
+}
+
+/** Authorization: Bearer <bootstrap token "id.secret">. */
+export interface JoinRequest {
+  nodeName: string;
+  publicKey: PublicKeyJwk;
+}
+
+/** Authorization: Bearer <the credential that ends soon>. `proof` is a JWS by the node's key over {credential hash, iat}. */
+export interface RenewRequest {
+  proof: string;
+}
+
+export interface JoinResponse {
+  nodeName: string;
+  /** JWT, bound to the node's key; Authorization: Bearer on every other call. */
+  credential: string;
+  /** Unix ms. */
+  expiresMs: number;
+  /** PEM of the cluster's CA: what pods get as ca.crt. */
+  clusterCa: string;
+  /** PEM of a certificate for the node's key, by the cluster's CA, for kubernetes.default.svc and the ClusterIP of `kubernetes`. */
+  relayCertificate: string;
+  /** What this cluster is configured with. */
+  cluster: { dnsDomain: string; serviceCidr: string; kubernetesServiceIp: string };
+}
+
+export interface ObjectName {
+  namespace: string;
+  name: string;
+}
+
+export interface SyncRequest {
+  /** The newest revision this agent has applied; 0 asks for everything. */
+  since: number;
+  /** SHA-256 (hex) over the sorted "uid" of the pods it holds: a wrong one gets the full set. */
+  digest: string;
+  /** Statuses that changed since they were last accepted. */
+  podStatuses: { namespace: string; name: string; uid: string; status: Record<string, unknown> }[];
+  /** Node status (addresses, capacity, conditions, nodeInfo), when it changed. */
+  nodeStatus?: Record<string, unknown>;
+  /** Secrets and ConfigMaps its pods reference and that it already holds; others that its pods reference are sent whatever their age. */
+  holds: { secrets: ObjectName[]; configMaps: ObjectName[] };
+}
+
+export interface SyncResponse {
+  /** Send this as `since` next time. */
+  revision: number;
+  /** The lists below are complete: drop what is not in them. Otherwise they are changes. */
+  full: boolean;
+  node: KubeObject | undefined;
+  pods: KubeObject[];
+  /** Names and uids of pods that are gone or are this node's no more (only where not full). */
+  removedPods: (ObjectName & { uid: string })[];
+  secrets: KubeObject[];
+  configMaps: KubeObject[];
+  services: KubeObject[];
+  endpointSlices: KubeObject[];
+  /** Services and EndpointSlices that are gone (only where not full). */
+  removedServices: ObjectName[];
+  removedEndpointSlices: ObjectName[];
+  /** Where other nodes' pods live, for routes: always complete. */
+  peers: { name: string; address: string; podCidr: string }[];
+  /** One answer per pod status, in order; 200, 404 (gone), 409 (another uid), 403, 422. */
+  statusResults: { uid: string; code: number; message?: string }[];
+}
+
+/** What a client asked of a pod. */
+export interface StreamTarget {
+  kind: "exec" | "attach" | "log";
+  namespace: string;
+  pod: string;
+  uid: string;
+  /** The query of the client's request, e.g. container, command, stdin, tty, follow, tailLines. */
+  query: string;
+  /** The WebSocket subprotocol to speak (exec, attach): "v5.channel.k8s.io", "v4.channel.k8s.io", "channel.k8s.io" … */
+  subprotocol?: string;
+}
+
+export type TunnelMessage =
+  /** hub → agent: there is something to sync. */
+  | { type: "wake" }
+  /** hub → agent: dial /agent/v1/streams/{id} with the ticket and serve the target there. */
+  | { type: "open"; id: string; ticket: string; target: StreamTarget }
+  /** agent → hub: the stream cannot be served; the client gets this answer. */
+  | { type: "refuse"; id: string; code: number; message: string }
+  /** agent → hub: Secrets and ConfigMaps whose changes concern this node ("namespace/name"). */
+  | { type: "interest"; secrets: string[]; configMaps: string[] };
+
+/** Plain-text heartbeat, answered by the runtime without waking the hub. */
+export const PING = "ping";
+export const PONG = "pong";
+export const HEARTBEAT_INTERVAL_MS = 10_000;

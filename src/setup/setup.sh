@@ -1,0 +1,10 @@
+#!/bin/sh
+# Makes a fresh clone ready: installs what the lockfile pins and generates the schema artefacts. Does nothing when both are current.
+set -eu
+cd "$(dirname "$0")/../.."
+if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  echo "Installing dependencies …" >&2
+  npm ci --no-progress >&2
+  touch node_modules/.package-lock.json
+fi
+if [ -f src/setup/generate-schema.ts ]; then node src/setup/generate-schema.ts; fi

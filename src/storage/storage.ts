@@ -1,0 +1,125 @@
+/**
+ * The log of every version of every object of one cluster. The revision of a row *is* the resourceVersion.
+ * Readers (`StorageReader`) live in stateless workers; `StorageWriter` belongs to the hub, the only sequencer, but a second
+ * writer is harmless: compare-and-swap is decided in SQL.
+ */
+import type { FieldRequirement, LabelRequirement } from "../machinery/selectors.ts";
+
+export interface ObjectKey {
+  /** Group-resource: "pods", "deployments.apps". */
+  resource: string;
+  /** "" for cluster-scoped objects. */
+  namespace: string;
+  name: string;
+}
+
+/** One version of one object. */
+export interface StoredObject extends ObjectKey {
+  uid: string;
+  revision: number;
+  /** Version and schema generation of `value`, e.g. "v1/1". */
+  form: string;
+  labels: Readonly<Record<string, string>>;
+  /** Selectable fields beyond metadata.name and metadata.namespace, e.g. `{"spec.nodeName": "n1"}`. */
+  fields: Readonly<Record<string, string>>;
+  /** Canonical JSON without kind, apiVersion and resourceVersion; see stored-value.ts. */
+  value: string;
+}
+
+export interface Selector {
+  labels: readonly LabelRequirement[];
+  /** metadata.name and metadata.namespace may appear here too. */
+  fields: readonly FieldRequirement[];
+}
+
+export interface ListQuery {
+  resource: string;
+  /** Undefined lists all namespaces. */
+  namespace?: string;
+  selector?: Selector;
+  /** State at exactly this revision; undefined is now. */
+  revision?: number;
+  /** Start after this key (exclusive), in (namespace, name) order. */
+  after?: { namespace: string; name: string };
+  /** At most this many objects. */
+  limit?: number;
+}
+
+export interface ListPage {
+  /** In (namespace, name) byte order. */
+  objects: StoredObject[];
+  /** The revision whose state this is: the cluster's newest, or the one asked for. */
+  revision: number;
+  /** More objects follow the last one. */
+  more: boolean;
+  /** How many follow. Only when there is more and the query has no selector. */
+  remaining?: number;
+}
+
+export interface StorageReader {
+  /** @throws StorageError "unavailable" */
+  get(key: ObjectKey): Promise<{ object: StoredObject | undefined; revision: number }>;
+  /** @throws StorageError "compacted" | "future" | "unavailable" */
+  list(query: ListQuery): Promise<ListPage>;
+  /** The newest revision; 0 in an empty log. */
+  revision(): Promise<number>;
+}
+
+/** What must hold in the same transaction as the write, beside the compare-and-swap itself. */
+export type WriteCondition = { kind: "namespace-active"; name: string };
+
+interface WriteBase extends ObjectKey {
+  /** Unique per attempt. Stored with the row: after a lost answer it tells whether the write happened. */
+  writeId: string;
+  uid: string;
+  form: string;
+  labels: Readonly<Record<string, string>>;
+  fields: Readonly<Record<string, string>>;
+  value: string;
+  /** Unix ms after which the object removes itself (Events). */
+  expiresMs?: number;
+  conditions?: readonly WriteCondition[];
+}
+
+/** A prepared write. `value` of a delete is the last state of the object, with its deletionTimestamp. */
+export type PreparedWrite =
+  | (WriteBase & { op: "create" })
+  | (WriteBase & { op: "update" | "delete"; /** The head this write was computed from. */ expected: number });
+
+export type WriteOutcome =
+  | { ok: true; revision: number }
+  /** conflict: the head is another one. exists: create of a live name. missing: there is no live head. */
+  | { ok: false; reason: "conflict" | "exists" | "missing" | "namespace-missing" | "namespace-terminating" };
+
+/** One row of the log, with what a watcher needs to know of the version before. */
+export interface LogEntry extends StoredObject {
+  type: "ADDED" | "MODIFIED" | "DELETED";
+  /** Of the version before (MODIFIED, DELETED); its value only where labels or fields changed. */
+  before?: { labels: Readonly<Record<string, string>>; fields: Readonly<Record<string, string>>; value?: string };
+}
+
+export interface StorageWriter extends StorageReader {
+  /**
+   * Applies all writes in order in one transaction and returns their outcomes in that order together with the log after `since`
+   * (at most `tailMax` entries, oldest first). One lost write never fails the others.
+   * @throws StorageError "unavailable"; then nothing was written, or `writeId` tells what was (`lookup`)
+   */
+  commit(
+    writes: readonly PreparedWrite[],
+    tail: { since: number; limit: number },
+  ): Promise<{ outcomes: WriteOutcome[]; tail: LogEntry[]; revision: number }>;
+  /** Entries with revision > since, oldest first. @throws StorageError "compacted" */
+  changes(query: {
+    since: number;
+    limit: number;
+    resource?: string;
+  }): Promise<{ entries: LogEntry[]; revision: number }>;
+  /** Which of these attempts were stored, by write id. */
+  lookup(writeIds: readonly string[]): Promise<Map<string, number>>;
+  /** Removes superseded rows and tombstones below `floor`, at most `limit` rows; done when fewer were removed. */
+  compact(request: { floor: number; limit: number }): Promise<{ removed: number; done: boolean }>;
+  /** Expired objects (Events) that the hub is to delete, oldest first. */
+  expired(query: { nowMs: number; limit: number }): Promise<StoredObject[]>;
+  /** Oldest revision that can still be read exactly or watched from. */
+  floor(): Promise<number>;
+}

@@ -1,0 +1,29 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * unit: everything that needs nothing but Node. workers: the same suites inside workerd. cluster: control plane, real agents,
+ * real containers and real kubectl, one file at a time.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "agent/**/*.test.ts", "test/{contract,api,model}/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "src/platform/workers/**", "**/*.workers.test.ts"],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: "cluster",
+          include: ["test/cluster/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});
