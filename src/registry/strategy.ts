@@ -5,12 +5,21 @@
  */
 import type { KubeObject } from "../machinery/meta.ts";
 import type { FieldError } from "../machinery/status-error.ts";
+import type { Random } from "../platform/platform.ts";
+import type { WriteCondition } from "../storage/storage.ts";
 
 export interface StrategyContext {
   /** Unix ms. */
   nowMs: number;
   /** The subresource that is written, "" for the object itself. */
   subresource: string;
+}
+
+export interface AllocationContext {
+  serviceCidr: string;
+  /** Values of a stored field over all live objects of a resource, e.g. all ClusterIPs. */
+  used(resource: string, field: string): Promise<ReadonlySet<string>>;
+  random: Random;
 }
 
 export interface Strategy<T extends KubeObject = KubeObject> {
@@ -24,6 +33,11 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   validate?(obj: T): FieldError[];
   /** Immutability and transitions; `validate` has run. Never mutates. */
   validateUpdate?(obj: T, old: T, context: StrategyContext): FieldError[];
+  /**
+   * Picks what must be unique in the cluster (ClusterIPs) and returns the conditions that make the write fail as "taken" when
+   * another was faster; the registry then calls it again on a fresh copy. Runs after admission, before validation.
+   */
+  allocate?(obj: T, old: T | undefined, context: AllocationContext): Promise<WriteCondition[]>;
   /** Warnings for the client, shown as `Warning: 299` headers. */
   warnings?(obj: T): string[];
   /** Selectable fields beyond metadata.name and metadata.namespace. Values are strings; absent is "". */

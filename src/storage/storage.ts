@@ -66,7 +66,10 @@ export interface StorageReader {
 }
 
 /** What must hold in the same transaction as the write, beside the compare-and-swap itself. */
-export type WriteCondition = { kind: "namespace-active"; name: string };
+export type WriteCondition =
+  | { kind: "namespace-active"; name: string }
+  /** No live object of the resource other than the written one has this value in `fields` (ClusterIPs). */
+  | { kind: "field-unique"; resource: string; field: string; value: string };
 
 interface WriteBase extends ObjectKey {
   /** Unique per attempt. Stored with the row: after a lost answer it tells whether the write happened. */
@@ -89,13 +92,20 @@ export type PreparedWrite =
 export type WriteOutcome =
   | { ok: true; revision: number }
   /** conflict: the head is another one. exists: create of a live name. missing: there is no live head. */
-  | { ok: false; reason: "conflict" | "exists" | "missing" | "namespace-missing" | "namespace-terminating" };
+  | { ok: false; reason: "conflict" | "exists" | "missing" | "namespace-missing" | "namespace-terminating" | "taken" };
 
 /** One row of the log, with what a watcher needs to know of the version before. */
 export interface LogEntry extends StoredObject {
   type: "ADDED" | "MODIFIED" | "DELETED";
   /** Of the version before (MODIFIED, DELETED); its value only where labels or fields changed. */
   before?: { labels: Readonly<Record<string, string>>; fields: Readonly<Record<string, string>>; value?: string };
+}
+
+/** Small named values of the cluster (its sealed keys): beside the log, written once. */
+export interface Settings {
+  get(key: string): Promise<string | undefined>;
+  /** Stores `value` unless the key exists; returns what is stored then. So two first starts agree. */
+  putIfAbsent(key: string, value: string): Promise<string>;
 }
 
 export interface StorageWriter extends StorageReader {
