@@ -183,9 +183,7 @@ export interface FieldError {
 }
 
 function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (value === null || value === undefined) return "null";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return JSON.stringify(value) ?? "null";
 }
 
 export const fieldError = {
