@@ -1,0 +1,47 @@
+/** AES-256-GCM under the master key. What is sealed for one name cannot be opened under another. */
+import type { Random } from "../platform/platform.ts";
+import { fromBase64, toBase64, toHex } from "./encoding.ts";
+
+interface Sealed {
+  /** Names the master key, so that a wrong one is told apart from damage, and keys can rotate. */
+  keyId: string;
+  iv: string;
+  data: string;
+}
+
+export interface Sealer {
+  seal(name: string, text: string): Promise<string>;
+  /** @throws Error when the text was sealed under another key or name, or has been changed */
+  open(name: string, sealed: string): Promise<string>;
+}
+
+export async function createSealer(options: { masterKey: Uint8Array; random: Random }): Promise<Sealer> {
+  const { masterKey, random } = options;
+  if (masterKey.length !== 32) throw new Error("the master key must have 32 bytes");
+  const raw = new Uint8Array(masterKey);
+  const key = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
+  const keyId = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", raw)).subarray(0, 8));
+  const parameters = (iv: Uint8Array<ArrayBuffer>, name: string) => ({
+    name: "AES-GCM",
+    iv,
+    additionalData: new TextEncoder().encode(name),
+  });
+  return {
+    async seal(name, text) {
+      const iv = new Uint8Array(random.bytes(12));
+      const data = await crypto.subtle.encrypt(parameters(iv, name), key, new TextEncoder().encode(text));
+      const sealed: Sealed = { keyId, iv: toBase64(iv), data: toBase64(new Uint8Array(data)) };
+      return JSON.stringify(sealed);
+    },
+    async open(name, text) {
+      const sealed = JSON.parse(text) as Sealed;
+      if (sealed.keyId !== keyId) throw new Error(`${name} is sealed under another master key (${sealed.keyId})`);
+      try {
+        const data = await crypto.subtle.decrypt(parameters(fromBase64(sealed.iv), name), key, fromBase64(sealed.data));
+        return new TextDecoder().decode(data);
+      } catch (cause) {
+        throw new Error(`${name} cannot be opened: it has been changed since it was sealed`, { cause });
+      }
+    },
+  };
+}
