@@ -1,0 +1,45 @@
+/** The folder of an embedded Gantry: database, master key, administrator's token, kubeconfig. */
+import { constants } from "node:fs";
+import { access, mkdir, open, readFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { StartupError } from "./server.ts";
+
+export interface DataFolder {
+  path: string;
+  database: string;
+  /** 32 bytes; seals the cluster's keys. */
+  masterKey: Uint8Array;
+  /** The administrator's bearer token. */
+  adminToken: string;
+}
+
+/** Makes what is missing; what exists is kept. @throws StartupError when the folder cannot be written */
+export async function openDataFolder(path: string): Promise<DataFolder> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await access(path, constants.W_OK | constants.X_OK);
+    const masterKey = await readOrCreate(join(path, "master.key"), () => randomBytes(32).toString("base64"));
+    const adminToken = await readOrCreate(join(path, "admin.token"), () => `gtry_${randomBytes(24).toString("base64url")}`);
+    return { path, database: join(path, "cluster.db"), masterKey: Buffer.from(masterKey, "base64"), adminToken };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartupError(`cannot use the data folder ${path}: ${reason}`, { cause: error });
+  }
+}
+
+/** Created exclusively with mode 0600, so that two first starts agree on one secret. */
+async function readOrCreate(file: string, make: () => string): Promise<string> {
+  try {
+    const handle = await open(file, "wx", 0o600);
+    try {
+      await handle.writeFile(make());
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  return (await readFile(file, "utf8")).trim();
+}
