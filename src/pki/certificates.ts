@@ -1,4 +1,6 @@
 /** X.509 on WebCrypto: the cluster's authority and what it issues. ECDSA P-256 throughout. */
+// The decorators of @peculiar/x509 register their types through this polyfill while they load.
+// oxlint-disable-next-line import/no-unassigned-import
 import "reflect-metadata";
 import {
   AuthorityKeyIdentifierExtension,
@@ -28,7 +30,9 @@ export interface KeyPair {
 }
 
 export async function generateKeyPair(): Promise<KeyPair> {
-  return (await crypto.subtle.generateKey(EC_KEY, true, ["sign", "verify"])) as KeyPair;
+  const pair = await crypto.subtle.generateKey(EC_KEY, true, ["sign", "verify"]);
+  if (!("privateKey" in pair)) throw new Error("WebCrypto made no key pair");
+  return pair;
 }
 
 /** RFC 5280: positive, at most 20 bytes. */
@@ -36,6 +40,19 @@ function serialNumber(random: Random): string {
   const bytes = random.bytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
   return toHex(bytes);
+}
+
+/** The runtimes' types differ in what an export may be. */
+export async function exportDer(format: "spki" | "pkcs8", key: CryptoKey): Promise<ArrayBuffer> {
+  const der = await crypto.subtle.exportKey(format, key);
+  if (!(der instanceof ArrayBuffer)) throw new Error(`WebCrypto exported no ${format}`);
+  return der;
+}
+
+export async function exportJwk(key: CryptoKey): Promise<JsonWebKey> {
+  const jwk = await crypto.subtle.exportKey("jwk", key);
+  if (jwk instanceof ArrayBuffer) throw new Error("WebCrypto exported no JWK");
+  return jwk;
 }
 
 /** A self-signed authority for ten years. Its name is unique, so that clients of several clusters do not confuse them. */

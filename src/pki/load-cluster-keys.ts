@@ -1,7 +1,15 @@
 /** Makes a cluster's keys on its first start and loads them on every other. */
 import type { Clock, Random } from "../platform/platform.ts";
 import type { Settings } from "../storage/storage.ts";
-import { createAuthority, EC_KEY, generateKeyPair, issueCertificate, type KeyPair } from "./certificates.ts";
+import {
+  createAuthority,
+  EC_KEY,
+  exportDer,
+  exportJwk,
+  generateKeyPair,
+  issueCertificate,
+  type KeyPair,
+} from "./certificates.ts";
 import type { ClusterKeys } from "./cluster-keys.ts";
 import { toBase64Url } from "./encoding.ts";
 import { createSealer } from "./sealing.ts";
@@ -50,9 +58,9 @@ async function makeKeys(clock: Clock, random: Random): Promise<StoredKeys> {
     version: 1,
     authority: {
       certificate: await createAuthority({ keys: authority, clock, random }),
-      key: await crypto.subtle.exportKey("jwk", authority.privateKey),
+      key: await exportJwk(authority.privateKey),
     },
-    tokenKeys: [await crypto.subtle.exportKey("jwk", token.privateKey)],
+    tokenKeys: [await exportJwk(token.privateKey)],
   };
 }
 
@@ -68,6 +76,6 @@ async function importKeyPair(jwk: JsonWebKey): Promise<KeyPair> {
 /** The key id is the digest of the public key, as with Kubernetes' service account tokens. */
 async function importTokenKey(jwk: JsonWebKey): Promise<ClusterKeys["tokenKeys"][number]> {
   const pair = await importKeyPair(jwk);
-  const spki = (await crypto.subtle.exportKey("spki", pair.publicKey)) as ArrayBuffer;
+  const spki = await exportDer("spki", pair.publicKey);
   return { ...pair, keyId: toBase64Url(new Uint8Array(await crypto.subtle.digest("SHA-256", spki))) };
 }

@@ -21,11 +21,6 @@ export async function createSealer(options: { masterKey: Uint8Array; random: Ran
   const raw = new Uint8Array(masterKey);
   const key = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
   const keyId = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", raw)).subarray(0, 8));
-  const parameters = (iv: Uint8Array<ArrayBuffer>, name: string) => ({
-    name: "AES-GCM",
-    iv,
-    additionalData: new TextEncoder().encode(name),
-  });
   return {
     async seal(name, text) {
       const iv = new Uint8Array(random.bytes(12));
@@ -44,4 +39,8 @@ export async function createSealer(options: { masterKey: Uint8Array; random: Ran
       }
     },
   };
+}
+
+function parameters(iv: Uint8Array<ArrayBuffer>, name: string) {
+  return { name: "AES-GCM", iv, additionalData: new TextEncoder().encode(name) };
 }

@@ -1,6 +1,6 @@
 /** Key and certificate with which the embedded server (or a relay) serves TLS under the cluster's own authority. */
 import type { Clock } from "../platform/platform.ts";
-import { BACKDATE_MS, generateKeyPair } from "./certificates.ts";
+import { BACKDATE_MS, exportDer, generateKeyPair } from "./certificates.ts";
 import type { ClusterKeys } from "./cluster-keys.ts";
 import { toPem } from "./encoding.ts";
 
@@ -40,7 +40,7 @@ export async function issueServerIdentity(options: {
     notBeforeMs: clock.now() - BACKDATE_MS,
     notAfterMs: expiresMs,
   });
-  const pkcs8 = (await crypto.subtle.exportKey("pkcs8", pair.privateKey)) as ArrayBuffer;
+  const pkcs8 = await exportDer("pkcs8", pair.privateKey);
   return { keyPem: toPem("PRIVATE KEY", pkcs8), certificatePem: certificate + keys.clusterCa, expiresMs };
 }
 

@@ -4,6 +4,7 @@
  * - `POST /agent/v1/join`    bootstrap token → node credential (JoinRequest → JoinResponse)
  * - `POST /agent/v1/renew`   node credential + proof of the key → a new one (RenewRequest → JoinResponse)
  * - `POST /agent/v1/sync`    SyncRequest → SyncResponse
+ * - `GET  /agent/v1/ca`      PEM of the cluster's CA, for anybody: an agent that was given its fingerprint checks it before it trusts it
  * - `GET  /agent/v1/tunnel`  WebSocket, JSON text frames: TunnelMessage in both directions
  * - `GET  /agent/v1/streams/{id}?ticket=…`   WebSocket: the agent's end of an exec or attach
  * - `POST /agent/v1/streams/{id}?ticket=…`   the body is the agent's end of an HTTP stream (log)
@@ -22,10 +23,19 @@ export interface PublicKeyJwk {
 export interface JoinRequest {
   nodeName: string;
   publicKey: PublicKeyJwk;
+  /** JWS by the node's key over the token's hash: who only overheard a join cannot repeat it. See authn/key-proof.ts. */
+  proof: string;
+  /** As in Go: "linux", "amd64". Become labels of the Node. */
+  os?: string;
+  arch?: string;
 }
 
-/** Authorization: Bearer <the credential that ends soon>. `proof` is a JWS by the node's key over {credential hash, iat}. */
+/**
+ * Authorization: Bearer <the credential that ends soon, or has ended>. `proof` is a JWS by the node's key over the credential's hash.
+ * 401 also when the Node was deleted or belongs to another key: join again.
+ */
 export interface RenewRequest {
+  publicKey: PublicKeyJwk;
   proof: string;
 }
 
@@ -81,6 +91,8 @@ export interface SyncResponse {
   peers: { name: string; address: string; podCidr: string }[];
   /** One answer per pod status, in order; 200, 404 (gone), 409 (another uid), 403, 422. */
   statusResults: { uid: string; code: number; message?: string }[];
+  /** Answer to `nodeStatus`; 200, 403, 422 … */
+  nodeStatusResult?: { code: number; message?: string };
 }
 
 /** What a client asked of a pod. */
@@ -96,8 +108,8 @@ export interface StreamTarget {
 }
 
 export type TunnelMessage =
-  /** hub → agent: there is something to sync. */
-  | { type: "wake" }
+  /** hub → agent: there is something to sync, up to this revision. An agent that has applied it already need not ask. */
+  | { type: "wake"; revision?: number }
   /** hub → agent: dial /agent/v1/streams/{id} with the ticket and serve the target there. */
   | { type: "open"; id: string; ticket: string; target: StreamTarget }
   /** agent → hub: the stream cannot be served; the client gets this answer. */
@@ -109,3 +121,13 @@ export type TunnelMessage =
 export const PING = "ping";
 export const PONG = "pong";
 export const HEARTBEAT_INTERVAL_MS = 10_000;
+
+/** Annotation of a Node: RFC 7638 thumbprint of the key that claimed its name. */
+export const NODE_KEY_ANNOTATION = "gantry.dev/node-key";
+/** Header of a sync that is sent without a tunnel: "down". Such a sync is itself the node's sign of life. */
+export const TUNNEL_HEADER = "gantry-tunnel";
+
+/** Close codes of the tunnel (the private range of RFC 6455). */
+export const CLOSE_REPLACED = 4001;
+/** The agent reads too slowly. */
+export const CLOSE_SLOW = 4002;

@@ -1,0 +1,129 @@
+/**
+ * What a node reports, written through the ordinary API as that node: each status meets authorization, NodeRestriction and the
+ * status strategy, and has its own answer.
+ */
+import type { Client } from "../client/client.ts";
+import type { ResourceRef } from "../machinery/gvk.ts";
+import type { KubeObject } from "../machinery/meta.ts";
+import { isStatusError } from "../machinery/status-error.ts";
+import type { Log } from "../platform/platform.ts";
+import { outcomeOf } from "./join.ts";
+import { nodes } from "./node-registration.ts";
+import type { SyncRequest, SyncResponse } from "./protocol.ts";
+
+const pods: ResourceRef = { group: "", version: "v1", resource: "pods", namespaced: true };
+const ATTEMPTS_MAX = 4;
+/** Writes under way at once for one node: the hub groups them into one commit. */
+const PARALLEL_MAX = 16;
+/** Fields of a pod's status that others than its node own. */
+const FOREIGN_POD_FIELDS = ["qosClass", "nominatedNodeName", "resourceClaimStatuses", "startTime"] as const;
+
+interface Condition {
+  type: string;
+  status?: string;
+  lastTransitionTime?: string;
+}
+type StatusObject = Record<string, unknown>;
+
+export interface StatusWriter {
+  client: Pick<Client, "get" | "update">;
+  log: Log;
+}
+
+/** Answers in the order of the request. */
+export async function writePodStatuses(
+  writer: StatusWriter,
+  statuses: SyncRequest["podStatuses"],
+  /** The node's pods as last read, by uid; saves a read each. */
+  current: ReadonlyMap<string, KubeObject>,
+): Promise<SyncResponse["statusResults"]> {
+  const results: SyncResponse["statusResults"] = [];
+  for (let start = 0; start < statuses.length; start += PARALLEL_MAX) {
+    const slice = statuses.slice(start, start + PARALLEL_MAX);
+    results.push(...(await Promise.all(slice.map((one) => writePodStatus(writer, one, current.get(one.uid))))));
+  }
+  return results;
+}
+
+async function writePodStatus(
+  writer: StatusWriter,
+  sent: SyncRequest["podStatuses"][number],
+  known: KubeObject | undefined,
+): Promise<SyncResponse["statusResults"][number]> {
+  const { namespace, name, uid, status } = sent;
+  try {
+    await retryOnConflict(async (attempt) => {
+      const pod = attempt === 0 && known ? known : await writer.client.get<KubeObject>(pods, { namespace, name });
+      if (pod.metadata.uid !== uid) throw new AnotherPod();
+      await writer.client.update(pods, { ...pod, status: mergePodStatus(pod.status, status) }, "status");
+    });
+    return { uid, code: 200 };
+  } catch (error) {
+    if (error instanceof AnotherPod) return { uid, code: 409, message: "the pod of this name has another uid" };
+    if (!isStatusError(error)) writer.log.error("a pod status could not be written", { namespace, name, error });
+    return { uid, ...outcomeOf(error) };
+  }
+}
+
+class AnotherPod extends Error {}
+
+export async function writeNodeStatus(
+  writer: StatusWriter,
+  nodeName: string,
+  status: StatusObject,
+): Promise<{ code: number; message?: string }> {
+  try {
+    await retryOnConflict(async () => {
+      const node = await writer.client.get<KubeObject>(nodes, { name: nodeName });
+      const merged = { ...(node.status as StatusObject | undefined), ...status };
+      merged.conditions = mergeConditions(node.status, status);
+      await writer.client.update(nodes, { ...node, status: merged }, "status");
+    });
+    return { code: 200 };
+  } catch (error) {
+    if (!isStatusError(error)) writer.log.error("a node status could not be written", { node: nodeName, error });
+    return outcomeOf(error);
+  }
+}
+
+async function retryOnConflict(write: (attempt: number) => Promise<void>): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await write(attempt);
+    } catch (error) {
+      if (!isStatusError(error, "Conflict") || attempt + 1 >= ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+/** The node's status replaces what the node owns; conditions of other owners (PodScheduled, readiness gates) stay. */
+export function mergePodStatus(stored: unknown, sent: StatusObject): StatusObject {
+  const before = (stored ?? {}) as StatusObject;
+  const merged: StatusObject = { ...sent };
+  for (const field of FOREIGN_POD_FIELDS) {
+    if (merged[field] === undefined && before[field] !== undefined) merged[field] = before[field];
+  }
+  merged.conditions = mergeConditions(stored, sent);
+  return merged;
+}
+
+/** Conditions are a map by type. One that keeps its status keeps its time of transition, whatever the node's clock says. */
+function mergeConditions(stored: unknown, sent: StatusObject): Condition[] {
+  const before = conditionsOf(stored);
+  const after = conditionsOf(sent);
+  const earlier = new Map(before.map((condition) => [condition.type, condition]));
+  const reported = new Set(after.map(({ type }) => type));
+  return [
+    ...after.map((condition) => {
+      const old = earlier.get(condition.type);
+      if (old?.lastTransitionTime === undefined || old.status !== condition.status) return condition;
+      return { ...condition, lastTransitionTime: old.lastTransitionTime };
+    }),
+    ...before.filter(({ type }) => !reported.has(type)),
+  ];
+}
+
+function conditionsOf(status: unknown): Condition[] {
+  const { conditions } = (status ?? {}) as { conditions?: Condition[] };
+  return Array.isArray(conditions) ? conditions : [];
+}
