@@ -9,6 +9,8 @@ export interface Statement {
   sql: string;
   /** Positional. At most 100 (a limit of the edge). */
   args?: readonly SqlValue[];
+  /** At most one row comes back. A hint: some drivers answer one row much faster than a list. */
+  single?: boolean;
 }
 
 export interface ResultSet {
@@ -27,12 +29,17 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** "in-use": another process has this database open. "failed": everything else. */
+export type DatabaseErrorCode = "in-use" | "failed";
+
 export class DatabaseError extends Error {
+  readonly code: DatabaseErrorCode;
   /** The answer was lost on the way (time-out, broken connection): the batch may or may not have been stored. */
   readonly outcomeUnknown: boolean;
-  constructor(message: string, options: { cause?: unknown; outcomeUnknown?: boolean } = {}) {
+  constructor(message: string, options: { cause?: unknown; outcomeUnknown?: boolean; code?: DatabaseErrorCode } = {}) {
     super(message, { cause: options.cause });
     this.name = "DatabaseError";
+    this.code = options.code ?? "failed";
     this.outcomeUnknown = options.outcomeUnknown ?? false;
   }
 }

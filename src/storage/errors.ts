@@ -1,3 +1,5 @@
+import { DatabaseError } from "./database.ts";
+
 /**
  * Closed set of what storage can fail with. A lost compare-and-swap is an outcome, not an error.
  * - "compacted": the asked-for revision is older than the compaction floor (410)
@@ -10,10 +12,30 @@ export class StorageError extends Error {
   readonly code: StorageErrorCode;
   /** The newest revision, where it is known. */
   readonly current: number | undefined;
-  constructor(code: StorageErrorCode, message: string, options: { current?: number; cause?: unknown } = {}) {
+  /** Of a write: the answer was lost, so it may have been stored. `lookup` tells. */
+  readonly outcomeUnknown: boolean;
+  constructor(
+    code: StorageErrorCode,
+    message: string,
+    options: { current?: number; cause?: unknown; outcomeUnknown?: boolean } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = "StorageError";
     this.code = code;
     this.current = options.current;
+    this.outcomeUnknown = options.outcomeUnknown ?? false;
+  }
+}
+
+/** Translates DatabaseError to StorageError "unavailable"; everything else is a bug and passes through. */
+export async function callDatabase<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (cause) {
+    if (!(cause instanceof DatabaseError)) throw cause;
+    throw new StorageError("unavailable", "the database did not answer as it should", {
+      cause,
+      outcomeUnknown: cause.outcomeUnknown,
+    });
   }
 }

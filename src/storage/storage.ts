@@ -61,7 +61,7 @@ export interface StorageReader {
   get(key: ObjectKey): Promise<{ object: StoredObject | undefined; revision: number }>;
   /** @throws StorageError "compacted" | "future" | "unavailable" */
   list(query: ListQuery): Promise<ListPage>;
-  /** The newest revision; 0 in an empty log. */
+  /** The newest revision. An empty log has one too: to clients a resourceVersion of 0 means something else. */
   revision(): Promise<number>;
 }
 
@@ -124,12 +124,17 @@ export interface StorageWriter extends StorageReader {
     limit: number;
     resource?: string;
   }): Promise<{ entries: LogEntry[]; revision: number }>;
-  /** Which of these attempts were stored, by write id. */
-  lookup(writeIds: readonly string[]): Promise<Map<string, number>>;
-  /** Removes superseded rows and tombstones below `floor`, at most `limit` rows; done when fewer were removed. */
+  /** Which of these attempts were stored, by write id. Reads the whole log unless `since` says where to begin. */
+  lookup(writeIds: readonly string[], query?: { since: number }): Promise<Map<string, number>>;
+  /**
+   * Removes rows superseded at or before `floor` and tombstones up to it, at most `limit` rows; done when fewer were removed. The
+   * state at `floor` stays readable. Where there is nothing to remove, nothing is written and the floor stays.
+   */
   compact(request: { floor: number; limit: number }): Promise<{ removed: number; done: boolean }>;
   /** Expired objects (Events) that the hub is to delete, oldest first. */
   expired(query: { nowMs: number; limit: number }): Promise<StoredObject[]>;
   /** Oldest revision that can still be read exactly or watched from. */
   floor(): Promise<number>;
+  /** The newest revision committed at or before this time (Unix ms), as far as the log above the floor tells. */
+  revisionAt(timeMs: number): Promise<number>;
 }

@@ -1,0 +1,63 @@
+/** Brings a database to the schema this code knows. */
+import type { Database } from "./database.ts";
+import { StorageError } from "./errors.ts";
+import { migrations, type Migration } from "./migrations/index.ts";
+
+const BREAKPOINT = "--> statement-breakpoint";
+
+/**
+ * Applies what is missing, each migration in a batch of its own that also records its version. Two that start at once are harmless:
+ * the version is a primary key, so the loser's batch fails whole and it looks again. A database that is one version ahead is
+ * accepted (a newer release runs beside this one).
+ * @throws StorageError "unavailable"
+ */
+export async function migrate(
+  database: Database,
+  options: { migrations?: readonly Migration[] } = {},
+): Promise<{ version: number }> {
+  const known = options.migrations ?? migrations;
+  const newest = known.at(-1)?.version ?? 0;
+  let version = await schemaVersion(database);
+  for (const migration of known) {
+    if (migration.version <= version) continue;
+    try {
+      await apply(database, migration);
+      version = migration.version;
+    } catch (cause) {
+      version = await schemaVersion(database);
+      if (version < migration.version) {
+        throw new StorageError("unavailable", `migration ${migration.version} (${migration.name}) failed`, { cause });
+      }
+    }
+  }
+  if (version > newest + 1) {
+    throw new StorageError("unavailable", `the database has schema ${version}, this release knows ${newest}`);
+  }
+  return { version };
+}
+
+/** 0 for a new database. */
+export async function schemaVersion(database: Database): Promise<number> {
+  const [table] = await database.batch(
+    [{ sql: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'" }],
+    "read",
+  );
+  if (table?.rows[0]?.[0] === 0) return 0;
+  const [version] = await database.batch([{ sql: "SELECT coalesce(max(version), 0) FROM schema_version" }], "read");
+  return Number(version?.rows[0]?.[0] ?? 0);
+}
+
+async function apply(database: Database, migration: Migration): Promise<void> {
+  const statements = migration.sql
+    .split(BREAKPOINT)
+    .map((sql) => ({ sql: sql.trim() }))
+    .filter(({ sql }) => sql !== "");
+  await database.batch(
+    [
+      { sql: "CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY NOT NULL, name text NOT NULL)" },
+      { sql: "INSERT INTO schema_version (version, name) VALUES (?, ?)", args: [migration.version, migration.name] },
+      ...statements,
+    ],
+    "write",
+  );
+}

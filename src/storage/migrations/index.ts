@@ -1,0 +1,12 @@
+/** Every migration, oldest first. Append only: what has been released is never edited. */
+import { sql as log } from "./0000-log.ts";
+
+export interface Migration {
+  /** Counts from 1. */
+  version: number;
+  name: string;
+  /** Statements separated by drizzle-kit's breakpoint. */
+  sql: string;
+}
+
+export const migrations: readonly Migration[] = [{ version: 1, name: "log", sql: log }];

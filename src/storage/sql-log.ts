@@ -1,0 +1,246 @@
+/** The log over SQL. See tables.ts for the table and storage.ts for the contract. */
+import type { Clock, Log } from "../platform/platform.ts";
+import { FIRST_AFTER, compactionStatements } from "./compaction-sql.ts";
+import type { Database, ResultSet, Statement } from "./database.ts";
+import { StorageError, callDatabase } from "./errors.ts";
+import { countStatements, liveStatement, mergeByKey, supersededStatement } from "./list-sql.ts";
+import { ENTRY_COLUMNS, OBJECT_COLUMNS, createRowDecoder, type RowDecoder } from "./rows.ts";
+import type {
+  ListPage,
+  ListQuery,
+  LogEntry,
+  ObjectKey,
+  PreparedWrite,
+  StorageReader,
+  StorageWriter,
+  StoredObject,
+  WriteOutcome,
+} from "./storage.ts";
+import { reasonOf, reasonStatement, writeStatement } from "./write-sql.ts";
+
+export interface SqlReaderDeps {
+  database: Database;
+}
+
+export interface SqlLogDeps extends SqlReaderDeps {
+  clock: Clock;
+  log: Log;
+}
+
+/** AUTOINCREMENT's own record: the newest revision, without touching the log. */
+const POSITION: Statement = {
+  sql: `SELECT seq, (SELECT value FROM state WHERE key = 'floor') FROM sqlite_sequence WHERE name = 'log'`,
+  single: true,
+};
+
+const GET = `SELECT s.seq, ${OBJECT_COLUMNS.replace(/(\w+)/g, "l.$1")}
+  FROM sqlite_sequence AS s LEFT JOIN log AS l INDEXED BY log_live
+    ON l.resource = ? AND l.namespace = ? AND l.name = ? AND l.superseded IS NULL AND l.deleted = 0
+  WHERE s.name = 'log'`;
+
+const ENTRIES = `SELECT ${ENTRY_COLUMNS}
+  FROM log AS l LEFT JOIN log AS p ON p.revision = l.previous AND l.created > 0
+  WHERE l.revision > ?2`;
+const TAIL = `${ENTRIES} ORDER BY l.revision LIMIT ?3`;
+const TAIL_OF_RESOURCE = `${ENTRIES} AND l.resource = ?4 ORDER BY l.revision LIMIT ?3`;
+
+const LOOKUP = `SELECT write_id, revision FROM log
+  WHERE revision > ? AND write_id IN (SELECT value FROM json_each(?))`;
+
+const EXPIRED = `SELECT ${OBJECT_COLUMNS} FROM log INDEXED BY log_expires
+  WHERE expires IS NOT NULL AND superseded IS NULL AND deleted = 0 AND expires <= ? ORDER BY expires LIMIT ?`;
+
+const NO_WRITE_IDS = "[]";
+
+/** What stateless workers need: reads go to the database directly, never through the hub. */
+export function createSqlReader({ database }: SqlReaderDeps): StorageReader {
+  return new SqlReader(database);
+}
+
+export function createSqlLog(deps: SqlLogDeps): StorageWriter {
+  return new SqlLog(deps);
+}
+
+class SqlReader implements StorageReader {
+  protected readonly database: Database;
+  protected readonly rows: RowDecoder = createRowDecoder();
+
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  protected run(statements: readonly Statement[], mode: "read" | "write"): Promise<ResultSet[]> {
+    return callDatabase(() => this.database.batch(statements, mode));
+  }
+
+  async get({ resource, namespace, name }: ObjectKey): Promise<{ object: StoredObject | undefined; revision: number }> {
+    const [result] = await this.run([{ sql: GET, args: [resource, namespace, name], single: true }], "read");
+    const row = firstRow(result);
+    return { object: row[1] === null ? undefined : this.rows.object(row, 1), revision: row[0] as number };
+  }
+
+  async list(query: ListQuery): Promise<ListPage> {
+    return query.revision === undefined ? this.listNow(query) : this.listAt({ ...query, revision: query.revision });
+  }
+
+  private async listNow(query: ListQuery): Promise<ListPage> {
+    const statements = [POSITION, liveStatement(query), ...(counted(query) ? countStatements(query) : [])];
+    const [position, live, count] = await this.run(statements, "read");
+    const objects = (live?.rows ?? []).map((row) => this.rows.object(row));
+    return pageOf(query, objects, { revision: positionOf(position).revision, total: count && countOf(count) });
+  }
+
+  private async listAt(query: ListQuery & { revision: number }): Promise<ListPage> {
+    const statements = [
+      POSITION,
+      liveStatement(query),
+      supersededStatement(query),
+      ...(counted(query) ? countStatements(query) : []),
+    ];
+    const [position, live, superseded, ...counts] = await this.run(statements, "read");
+    const { revision: current, floor } = positionOf(position);
+    if (query.revision > current) {
+      throw new StorageError("future", `revision ${query.revision} is not written yet`, { current });
+    }
+    if (query.revision < floor) throw compactedError(query.revision, { current, floor });
+    const objects = mergeByKey(
+      (live?.rows ?? []).map((row) => this.rows.object(row)),
+      (superseded?.rows ?? []).map((row) => this.rows.object(row)),
+    );
+    const total = counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + countOf(count), 0);
+    return pageOf(query, objects, { revision: query.revision, total });
+  }
+
+  async revision(): Promise<number> {
+    const [position] = await this.run([POSITION], "read");
+    return positionOf(position).revision;
+  }
+}
+
+class SqlLog extends SqlReader implements StorageWriter {
+  private readonly clock: Clock;
+  private readonly log: Log;
+
+  constructor({ database, clock, log }: SqlLogDeps) {
+    super(database);
+    this.clock = clock;
+    this.log = log;
+  }
+
+  async commit(
+    writes: readonly PreparedWrite[],
+    { since, limit }: { since: number; limit: number },
+  ): Promise<{ outcomes: WriteOutcome[]; tail: LogEntry[]; revision: number }> {
+    const writtenMs = this.clock.now();
+    const values = new Map(writes.map(({ writeId, value }) => [writeId, value]));
+    const statements = [
+      ...writes.map((write) => writeStatement(write, writtenMs)),
+      { sql: TAIL, args: [writes.length === 0 ? NO_WRITE_IDS : JSON.stringify([...values.keys()]), since, limit] },
+      POSITION,
+    ];
+    const results = await this.run(statements, writes.length === 0 ? "read" : "write");
+    const position = positionOf(results.at(-1));
+    const tail = (results.at(-2)?.rows ?? []).map((row) => this.rows.entry(row, (writeId) => values.get(writeId)));
+    const outcomes = await this.outcomesOf(writes, results);
+    return { outcomes, tail, revision: position.revision };
+  }
+
+  /** Asks for the reasons of what lost in one extra read: losing is rare, and winners should not pay for it. */
+  private async outcomesOf(writes: readonly PreparedWrite[], results: readonly ResultSet[]): Promise<WriteOutcome[]> {
+    const outcomes = writes.map((_, at): WriteOutcome | undefined => {
+      const revision = results[at]?.rows[0]?.[0];
+      return typeof revision === "number" ? { ok: true, revision } : undefined;
+    });
+    const lost = writes.filter((_, at) => outcomes[at] === undefined);
+    if (lost.length === 0) return outcomes.filter((outcome) => outcome !== undefined);
+    const reasons = await this.reasonsOf(lost);
+    return outcomes.map((outcome) => outcome ?? reasons.shift() ?? { ok: false, reason: "conflict" });
+  }
+
+  /** Never fails: the batch is committed, and its winners must learn of it. */
+  private async reasonsOf(lost: readonly PreparedWrite[]): Promise<WriteOutcome[]> {
+    try {
+      const answers = await this.run(lost.map(reasonStatement), "read");
+      return lost.map((write, at) => reasonOf(write, firstRow(answers[at])));
+    } catch (error) {
+      this.log.warn("could not read why writes lost", { error });
+      return lost.map(({ op }) => ({ ok: false, reason: op === "create" ? "exists" : "conflict" }));
+    }
+  }
+
+  async changes(query: {
+    since: number;
+    limit: number;
+    resource?: string;
+  }): Promise<{ entries: LogEntry[]; revision: number }> {
+    const { since, limit, resource } = query;
+    const entries: Statement =
+      resource === undefined
+        ? { sql: TAIL, args: [NO_WRITE_IDS, since, limit] }
+        : { sql: TAIL_OF_RESOURCE, args: [NO_WRITE_IDS, since, limit, resource] };
+    const [position, found] = await this.run([POSITION, entries], "read");
+    const { revision, floor } = positionOf(position);
+    if (since < floor) throw compactedError(since, { current: revision, floor });
+    return { entries: (found?.rows ?? []).map((row) => this.rows.entry(row)), revision };
+  }
+
+  async lookup(writeIds: readonly string[], { since }: { since: number } = { since: 0 }): Promise<Map<string, number>> {
+    const [found] = await this.run([{ sql: LOOKUP, args: [since, JSON.stringify(writeIds)] }], "read");
+    return new Map((found?.rows ?? []).map(([writeId, revision]) => [writeId as string, revision as number]));
+  }
+
+  async compact(request: { floor: number; limit: number }): Promise<{ removed: number; done: boolean }> {
+    const [, deleted] = await this.run(compactionStatements(request), "write");
+    const removed = deleted?.rowsAffected ?? 0;
+    return { removed, done: removed < request.limit };
+  }
+
+  async expired({ nowMs, limit }: { nowMs: number; limit: number }): Promise<StoredObject[]> {
+    const [found] = await this.run([{ sql: EXPIRED, args: [nowMs, limit] }], "read");
+    return (found?.rows ?? []).map((row) => this.rows.object(row));
+  }
+
+  async floor(): Promise<number> {
+    const [position] = await this.run([POSITION], "read");
+    return positionOf(position).floor;
+  }
+
+  async revisionAt(timeMs: number): Promise<number> {
+    const [position, first] = await this.run([POSITION, { sql: FIRST_AFTER, args: [timeMs], single: true }], "read");
+    const after = first?.rows[0]?.[0];
+    return typeof after === "number" ? after - 1 : positionOf(position).revision;
+  }
+}
+
+function firstRow(result: ResultSet | undefined) {
+  const row = result?.rows[0];
+  if (row === undefined) throw new StorageError("unavailable", "the database has no schema: it was never migrated");
+  return row;
+}
+
+function positionOf(result: ResultSet | undefined): { revision: number; floor: number } {
+  const [revision, floor] = firstRow(result);
+  return { revision: revision as number, floor: floor as number };
+}
+
+function countOf(result: ResultSet): number {
+  return result.rows[0]?.[0] as number;
+}
+
+function counted({ limit, selector }: ListQuery): boolean {
+  return limit !== undefined && (selector === undefined || selector.labels.length + selector.fields.length === 0);
+}
+
+function pageOf(
+  { limit }: ListQuery,
+  found: StoredObject[],
+  { revision, total }: { revision: number; total: number | undefined },
+): ListPage {
+  if (limit === undefined || found.length <= limit) return { objects: found, revision, more: false };
+  const page = { objects: found.slice(0, limit), revision, more: true };
+  return total === undefined ? page : { ...page, remaining: total - limit };
+}
+
+function compactedError(since: number, { current, floor }: { current: number; floor: number }): StorageError {
+  return new StorageError("compacted", `revision ${since} is older than ${floor}, the oldest kept`, { current });
+}

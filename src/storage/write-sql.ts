@@ -1,0 +1,114 @@
+/** One statement a write: a conditional INSERT … SELECT … RETURNING. Nothing returned means the write lost. */
+import type { SqlValue, Statement } from "./database.ts";
+import type { PreparedWrite, WriteCondition, WriteOutcome } from "./storage.ts";
+
+const INSERT = `INSERT INTO log
+  (resource, namespace, name, uid, created, previous, deleted, written, form, labels, fields, expires, write_id, value)`;
+
+const CREATE = `${INSERT}
+  SELECT ?1, ?2, ?3, ?4, 0,
+    coalesce((SELECT t.revision FROM log AS t INDEXED BY log_tombstones
+      WHERE t.resource = ?1 AND t.namespace = ?2 AND t.name = ?3 AND t.superseded IS NULL AND t.deleted = 1), 0),
+    0, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+  WHERE NOT EXISTS (SELECT 1 FROM log AS l INDEXED BY log_live
+    WHERE l.resource = ?1 AND l.namespace = ?2 AND l.name = ?3 AND l.superseded IS NULL AND l.deleted = 0)`;
+
+const REPLACE = `${INSERT}
+  SELECT h.resource, h.namespace, h.name, h.uid, CASE h.created WHEN 0 THEN h.revision ELSE h.created END, h.revision,
+    ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+  FROM log AS h
+  WHERE h.revision = ?4 AND h.resource = ?1 AND h.namespace = ?2 AND h.name = ?3
+    AND h.superseded IS NULL AND h.deleted = 0`;
+
+const RETURNING = "\n  RETURNING revision";
+
+const NAMESPACE_PHASE = `SELECT coalesce(json_extract(n.fields, '$."status.phase"'), '') FROM log AS n INDEXED BY log_live
+  WHERE n.resource = 'namespaces' AND n.namespace = '' AND n.name = ? AND n.superseded IS NULL AND n.deleted = 0`;
+
+const TERMINATING = "Terminating";
+const NAMESPACE_ACTIVE = `\n  AND (${NAMESPACE_PHASE}) <> '${TERMINATING}'`;
+
+const TAKEN = `SELECT 1 FROM log AS u INDEXED BY log_live
+  WHERE u.resource = ? AND u.superseded IS NULL AND u.deleted = 0 AND json_extract(u.fields, ?) = ?
+    AND NOT (u.resource = ?1 AND u.namespace = ?2 AND u.name = ?3) LIMIT 1`;
+const FIELD_UNIQUE = `\n  AND NOT EXISTS (${TAKEN})`;
+
+const CREATE_PLAIN = CREATE + RETURNING;
+const CREATE_IN_NAMESPACE = CREATE + NAMESPACE_ACTIVE + RETURNING;
+const REPLACE_PLAIN = REPLACE + RETURNING;
+
+/** The statement returns the new revision, or nothing when the write lost. */
+export function writeStatement(write: PreparedWrite, writtenMs: number): Statement {
+  const { resource, namespace, name, form, writeId, value } = write;
+  const row: SqlValue[] = [
+    writtenMs,
+    form,
+    JSON.stringify(write.labels),
+    JSON.stringify(write.fields),
+    write.expiresMs ?? null,
+    writeId,
+    value,
+  ];
+  const conditions = write.conditions ?? [];
+  const args =
+    write.op === "create"
+      ? [resource, namespace, name, write.uid, ...row]
+      : [resource, namespace, name, write.expected, write.op === "delete" ? 1 : 0, ...row];
+  for (const condition of conditions) args.push(...conditionArgs(condition));
+  return { sql: writeSql(write.op, conditions), args, single: true };
+}
+
+/** The usual shapes are constants: their text need not be built and hashed anew for every write. */
+function writeSql(op: PreparedWrite["op"], conditions: readonly WriteCondition[]): string {
+  if (conditions.length === 0) return op === "create" ? CREATE_PLAIN : REPLACE_PLAIN;
+  if (op === "create" && conditions.length === 1 && conditions[0]?.kind === "namespace-active") {
+    return CREATE_IN_NAMESPACE;
+  }
+  const clauses = conditions.map(({ kind }) => (kind === "namespace-active" ? NAMESPACE_ACTIVE : FIELD_UNIQUE));
+  return (op === "create" ? CREATE : REPLACE) + clauses.join("") + RETURNING;
+}
+
+function conditionArgs(condition: WriteCondition): SqlValue[] {
+  return condition.kind === "namespace-active"
+    ? [condition.name]
+    : [condition.resource, `$."${condition.field}"`, condition.value];
+}
+
+/** Asks why a write lost: the live head, then one column for each condition. */
+export function reasonStatement(write: PreparedWrite): Statement {
+  const conditions = write.conditions ?? [];
+  const columns = conditions.map(({ kind }) => (kind === "namespace-active" ? `(${NAMESPACE_PHASE})` : `(${TAKEN})`));
+  const head = `(SELECT revision FROM log INDEXED BY log_live
+    WHERE resource = ?1 AND namespace = ?2 AND name = ?3 AND superseded IS NULL AND deleted = 0)`;
+  return {
+    sql: `SELECT ${[head, ...columns].join(", ")}`,
+    args: [write.resource, write.namespace, write.name, ...conditions.flatMap(conditionArgs)],
+    single: true,
+  };
+}
+
+/**
+ * What the answer to `reasonStatement` means. The state may have moved on since the write lost; then the reason is the likeliest
+ * one, and the caller tries again anyway.
+ */
+export function reasonOf(write: PreparedWrite, row: readonly SqlValue[]): WriteOutcome {
+  const [head, ...answers] = row;
+  if (write.op === "create") {
+    if (head !== null) return { ok: false, reason: "exists" };
+  } else if (head === null) {
+    return { ok: false, reason: "missing" };
+  } else if (head !== write.expected) {
+    return { ok: false, reason: "conflict" };
+  }
+  for (const [at, condition] of (write.conditions ?? []).entries()) {
+    const answer = answers[at];
+    if (condition.kind === "field-unique") {
+      if (answer !== null) return { ok: false, reason: "taken" };
+    } else if (answer === null) {
+      return { ok: false, reason: "namespace-missing" };
+    } else if (answer === TERMINATING) {
+      return { ok: false, reason: "namespace-terminating" };
+    }
+  }
+  return { ok: false, reason: write.op === "create" ? "exists" : "conflict" };
+}

@@ -1,0 +1,529 @@
+/** What every Database under the log must give, on every runtime. Each test starts with an empty log. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Database } from "../../src/storage/database.ts";
+import { migrate } from "../../src/storage/migrate.ts";
+import { createSettings } from "../../src/storage/settings.ts";
+import { createSqlLog } from "../../src/storage/sql-log.ts";
+import type { LogEntry, StorageWriter, WriteOutcome } from "../../src/storage/storage.ts";
+import { preparedWrite, type WriteInput } from "../harness/writes.ts";
+import { silentLog } from "../harness/silent-log.ts";
+import { randomOperations } from "../model/storage-model.ts";
+
+export interface StorageFixture {
+  database: Database;
+  close(): Promise<void>;
+}
+
+export function storageSuite(
+  name: string,
+  open: () => Promise<StorageFixture>,
+  { skip }: { skip?: string | undefined } = {},
+): void {
+  describe.skipIf(skip !== undefined)(`storage over ${name}${skip === undefined ? "" : ` (${skip})`}`, () => {
+    let fixture: StorageFixture;
+    let log: StorageWriter;
+    let nowMs: number;
+
+    beforeEach(async () => {
+      fixture = await open();
+      await migrate(fixture.database);
+      nowMs = 1_000_000;
+      log = createSqlLog({ database: fixture.database, clock: { now: () => nowMs }, log: silentLog });
+    });
+    afterEach(async () => {
+      await fixture.close();
+    });
+
+    async function write(...inputs: WriteInput[]): Promise<WriteOutcome[]> {
+      const since = await log.revision();
+      return (await log.commit(inputs.map(preparedWrite), { since, limit: 1_000 })).outcomes;
+    }
+    async function written(input: WriteInput): Promise<number> {
+      const [outcome] = await write(input);
+      if (!outcome?.ok) throw new Error(`write of ${input.name} lost: ${JSON.stringify(outcome)}`);
+      return outcome.revision;
+    }
+    async function entries(since: number, resource?: string): Promise<LogEntry[]> {
+      const query = { since, limit: 1_000 };
+      return (await log.changes(resource === undefined ? query : { ...query, resource })).entries;
+    }
+    const names = (objects: readonly { namespace: string; name: string }[]) =>
+      objects.map((object) => `${object.namespace}/${object.name}`);
+
+    describe("writes", () => {
+      test("a created object is read back with its revision", async () => {
+        const input: WriteInput = { op: "create", name: "a", labels: { app: "x" }, fields: { "spec.nodeName": "n1" } };
+        const revision = await written({ ...input, content: { text: 'π "quoted"\n', zero: 0 } });
+        const found = await log.get({ resource: "pods", namespace: "default", name: "a" });
+        expect(found.revision).toBe(revision);
+        expect(found.object).toEqual({
+          resource: "pods",
+          namespace: "default",
+          name: "a",
+          uid: "uid-a",
+          revision,
+          form: "v1/1",
+          labels: { app: "x" },
+          fields: { "spec.nodeName": "n1" },
+          value: preparedWrite({ ...input, content: { text: 'π "quoted"\n', zero: 0 } }).value,
+        });
+      });
+
+      test("a missing object is undefined, with the current revision", async () => {
+        const revision = await written({ op: "create", name: "a" });
+        expect(await log.get({ resource: "pods", namespace: "default", name: "b" })).toEqual({
+          object: undefined,
+          revision,
+        });
+      });
+
+      test("an empty log has a revision that is not 0", async () => {
+        expect(await log.revision()).toBeGreaterThan(0);
+        expect((await log.list({ resource: "pods" })).revision).toBe(await log.revision());
+      });
+
+      test("losers get their reason and consume no revision", async () => {
+        const first = await written({ op: "create", name: "a" });
+        const second = await written({ op: "update", name: "a", expected: first });
+        expect(
+          await write(
+            { op: "create", name: "a" },
+            { op: "update", name: "a", expected: first },
+            { op: "delete", name: "a", expected: first },
+            { op: "update", name: "missing", expected: first },
+          ),
+        ).toEqual([
+          { ok: false, reason: "exists" },
+          { ok: false, reason: "conflict" },
+          { ok: false, reason: "conflict" },
+          { ok: false, reason: "missing" },
+        ]);
+        expect(await log.revision()).toBe(second);
+        expect(await written({ op: "create", name: "b" })).toBe(second + 1);
+      });
+
+      test("a name is free again after deletion, and the chain of revisions goes on", async () => {
+        const created = await written({ op: "create", name: "a" });
+        const deleted = await written({ op: "delete", name: "a", expected: created });
+        expect(await write({ op: "update", name: "a", expected: created })).toEqual([{ ok: false, reason: "missing" }]);
+        expect(await write({ op: "update", name: "a", expected: deleted })).toEqual([{ ok: false, reason: "missing" }]);
+        const again = await written({ op: "create", name: "a", uid: "another" });
+        expect(await write({ op: "update", name: "a", expected: created })).toEqual([
+          { ok: false, reason: "conflict" },
+        ]);
+        expect((await entries(0)).map(({ type, revision, uid }) => [type, revision, uid])).toEqual([
+          ["ADDED", created, "uid-a"],
+          ["DELETED", deleted, "uid-a"],
+          ["ADDED", again, "another"],
+        ]);
+      });
+
+      test("conflicts inside a group are decided in its order", async () => {
+        const outcomes = await write(
+          { op: "create", name: "a", content: 1 },
+          { op: "create", name: "a", content: 2 },
+          { op: "create", name: "b" },
+        );
+        expect(outcomes.map((outcome) => outcome.ok)).toEqual([true, false, true]);
+        const first = outcomes[0]?.ok ? outcomes[0].revision : 0;
+        const updates = await write(
+          { op: "update", name: "a", expected: first, content: 3 },
+          { op: "update", name: "a", expected: first, content: 4 },
+          { op: "delete", name: "a", expected: first },
+        );
+        expect(updates.map((outcome) => outcome.ok)).toEqual([true, false, false]);
+        const { object } = await log.get({ resource: "pods", namespace: "default", name: "a" });
+        expect(JSON.parse(object?.value ?? "").spec.content).toBe(3);
+      });
+
+      test("64 writers to one key: one wins each revision, and the chain is linear", async () => {
+        await written({ op: "create", name: "a", content: 0 });
+        const key = { resource: "pods", namespace: "default", name: "a" };
+        const wins: number[] = [];
+        const writer = async (id: number) => {
+          for (let round = 0; round < 4; round++) {
+            const expected = (await log.get(key)).object?.revision ?? 0;
+            const [outcome] = await write({ op: "update", name: "a", expected, content: `${id}.${round}` });
+            if (outcome?.ok) wins.push(outcome.revision);
+            else expect(outcome?.reason).toBe("conflict");
+          }
+        };
+        await Promise.all(Array.from({ length: 64 }, (_, id) => writer(id)));
+        const chain = await entries(0);
+        expect(new Set(wins).size).toBe(wins.length);
+        expect(wins.length).toBeGreaterThan(0);
+        expect(chain.map(({ revision }) => revision).slice(1)).toEqual(wins.toSorted((a, b) => a - b));
+      });
+
+      test("stale writers lose after compaction as well", async () => {
+        const first = await written({ op: "create", name: "a" });
+        const second = await written({ op: "update", name: "a", expected: first });
+        await log.compact({ floor: second, limit: 500 });
+        expect(await write({ op: "update", name: "a", expected: first }, { op: "create", name: "a" })).toEqual([
+          { ok: false, reason: "conflict" },
+          { ok: false, reason: "exists" },
+        ]);
+        const gone = await written({ op: "delete", name: "a", expected: second });
+        await log.compact({ floor: gone, limit: 500 });
+        expect(await write({ op: "update", name: "a", expected: second })).toEqual([{ ok: false, reason: "missing" }]);
+        expect(await written({ op: "create", name: "a" })).toBe(gone + 1);
+      });
+
+      test("a write can require an active namespace", async () => {
+        const inside: WriteInput = {
+          op: "create",
+          name: "a",
+          namespace: "team",
+          conditions: [{ kind: "namespace-active", name: "team" }],
+        };
+        expect(await write(inside)).toEqual([{ ok: false, reason: "namespace-missing" }]);
+        const namespace: WriteInput = { op: "create", resource: "namespaces", namespace: "", name: "team" };
+        const created = await written({ ...namespace, fields: { "status.phase": "Active" } });
+        await written(inside);
+        const terminating = { ...namespace, op: "update" as const, expected: created };
+        await written({ ...terminating, fields: { "status.phase": "Terminating" } });
+        expect(await write({ ...inside, name: "b" })).toEqual([{ ok: false, reason: "namespace-terminating" }]);
+        expect(await write(inside)).toEqual([{ ok: false, reason: "exists" }]);
+      });
+
+      test("a namespace created earlier in the group counts", async () => {
+        const outcomes = await write(
+          { op: "create", resource: "namespaces", namespace: "", name: "team", fields: { "status.phase": "Active" } },
+          { op: "create", name: "a", namespace: "team", conditions: [{ kind: "namespace-active", name: "team" }] },
+        );
+        expect(outcomes.map(({ ok }) => ok)).toEqual([true, true]);
+      });
+
+      test("a write can require that no other object has a field's value", async () => {
+        const service = (name: string, address: string): WriteInput => ({
+          op: "create",
+          resource: "services",
+          name,
+          fields: { "spec.clusterIP": address },
+          conditions: [{ kind: "field-unique", resource: "services", field: "spec.clusterIP", value: address }],
+        });
+        const outcomes = await write(service("a", "10.96.0.2"), service("b", "10.96.0.2"), service("c", "10.96.0.3"));
+        expect(outcomes).toEqual([
+          { ok: true, revision: expect.any(Number) },
+          { ok: false, reason: "taken" },
+          { ok: true, revision: expect.any(Number) },
+        ]);
+        const expected = outcomes[0]?.ok ? outcomes[0].revision : 0;
+        await written({ ...service("a", "10.96.0.2"), op: "update", expected });
+        expect(await write({ ...service("b", "10.96.0.3"), op: "create" })).toEqual([{ ok: false, reason: "taken" }]);
+      });
+
+      test("commit answers with the log since a revision, whoever wrote it", async () => {
+        const start = await log.revision();
+        await written({ op: "create", name: "foreign", content: "theirs" });
+        const own = [
+          preparedWrite({ op: "create", name: "a", content: "mine" }),
+          preparedWrite({ op: "create", name: "a" }),
+        ];
+        const { outcomes, tail, revision } = await log.commit(own, { since: start, limit: 100 });
+        expect(outcomes.map(({ ok }) => ok)).toEqual([true, false]);
+        expect(tail.map(({ name, value }) => [name, JSON.parse(value).spec.content])).toEqual([
+          ["foreign", "theirs"],
+          ["a", "mine"],
+        ]);
+        expect(revision).toBe(tail.at(-1)?.revision);
+        const cut = await log.commit([], { since: start, limit: 1 });
+        expect(names(cut.tail)).toEqual(["default/foreign"]);
+        expect(cut.revision).toBe(revision);
+      });
+
+      test("lookup tells which attempts were stored", async () => {
+        const start = await log.revision();
+        const revision = await written({ op: "create", name: "a", writeId: "w1" });
+        await write({ op: "create", name: "a", writeId: "w2" });
+        expect(await log.lookup(["w1", "w2", "w3"])).toEqual(new Map([["w1", revision]]));
+        expect(await log.lookup(["w1"], { since: start })).toEqual(new Map([["w1", revision]]));
+        expect(await log.lookup(["w1"], { since: revision })).toEqual(new Map());
+      });
+    });
+
+    describe("lists", () => {
+      test("objects come in (namespace, name) byte order, of one namespace or of all", async () => {
+        for (const name of ["b", "a-b", "a", "ab", "a.b"]) await written({ op: "create", name });
+        await written({ op: "create", name: "z", namespace: "abc" });
+        await written({ op: "create", name: "a", resource: "pods2" });
+        const all = await log.list({ resource: "pods" });
+        expect(names(all.objects)).toEqual([
+          "abc/z",
+          "default/a",
+          "default/a-b",
+          "default/a.b",
+          "default/ab",
+          "default/b",
+        ]);
+        expect(all.more).toBe(false);
+        expect(all.revision).toBe(await log.revision());
+        expect(names((await log.list({ resource: "pods", namespace: "abc" })).objects)).toEqual(["abc/z"]);
+        expect((await log.list({ resource: "none" })).objects).toEqual([]);
+      });
+
+      test("pages follow each other at one exact revision while writes go on", async () => {
+        const revisions = new Map<string, number>();
+        for (let i = 0; i < 25; i++) {
+          const name = `p${String(i).padStart(2, "0")}`;
+          revisions.set(name, await written({ op: "create", name, namespace: i % 2 === 0 ? "even" : "odd" }));
+        }
+        const expected = names((await log.list({ resource: "pods" })).objects);
+        const first = await log.list({ resource: "pods", limit: 10 });
+        expect([first.objects.length, first.more, first.remaining]).toEqual([10, true, 15]);
+        await written({ op: "delete", name: "p20", namespace: "even", expected: revisions.get("p20") ?? 0 });
+        await written({ op: "update", name: "p03", namespace: "odd", expected: revisions.get("p03") ?? 0 });
+        await written({ op: "create", name: "p99", namespace: "odd" });
+        await written({ op: "create", name: "p20", namespace: "even" });
+        const found = [...first.objects];
+        const left: (number | undefined)[] = [];
+        let more = true;
+        while (more) {
+          const last = found.at(-1);
+          if (last === undefined) throw new Error("empty page");
+          const page = await log.list({ resource: "pods", limit: 10, revision: first.revision, after: last });
+          expect(page.revision).toBe(first.revision);
+          found.push(...page.objects);
+          left.push(page.remaining);
+          more = page.more;
+        }
+        expect(names(found)).toEqual(expected);
+        expect(found.map(({ name, revision }) => [name, revision]).toSorted()).toEqual([...revisions].toSorted());
+        expect(left).toEqual([5, undefined]);
+      });
+
+      test("a page with a selector does not say how many remain", async () => {
+        for (const name of ["a", "b", "c"]) await written({ op: "create", name, labels: { app: "x" } });
+        const selector = { labels: [{ key: "app", operator: "Exists" as const }], fields: [] };
+        const page = await log.list({ resource: "pods", limit: 2, selector });
+        expect([names(page.objects), page.more, page.remaining]).toEqual([["default/a", "default/b"], true, undefined]);
+      });
+
+      test("a page in one namespace starts after a key", async () => {
+        for (const name of ["a", "b", "c"]) await written({ op: "create", name });
+        const after = { namespace: "default", name: "a" };
+        const page = await log.list({ resource: "pods", namespace: "default", after, limit: 1 });
+        expect([names(page.objects), page.more, page.remaining]).toEqual([["default/b"], true, 1]);
+      });
+
+      test("a revision that is not written yet is refused with the current one", async () => {
+        const revision = await written({ op: "create", name: "a" });
+        await expect(log.list({ resource: "pods", revision: revision + 1 })).rejects.toMatchObject({
+          code: "future",
+          current: revision,
+        });
+      });
+    });
+
+    describe("selectors", () => {
+      const rows: WriteInput[] = [
+        { op: "create", name: "a", labels: { app: "web", "example.com/tier.x": "1", n: "7" } },
+        { op: "create", name: "b", labels: { app: "db", n: "12" }, fields: { "spec.nodeName": "n1" } },
+        { op: "create", name: "c", labels: { n: "x1" }, fields: { "spec.nodeName": "n2" } },
+        { op: "create", name: "d", namespace: "other", labels: { app: "" } },
+      ];
+      const label = (requirement: object) => ({ labels: [requirement], fields: [] });
+      const field = (name: string, operator: "=" | "!=", value: string) => ({
+        labels: [],
+        fields: [{ field: name, operator, value }],
+      });
+      test.for<[string, object, string]>([
+        ["in", label({ key: "app", operator: "In", values: ["db", "web"] }), "ab"],
+        ["in, of an empty value", label({ key: "app", operator: "In", values: [""] }), "d"],
+        ["not in, also without the label", label({ key: "app", operator: "NotIn", values: ["web"] }), "bcd"],
+        ["exists", label({ key: "app", operator: "Exists" }), "abd"],
+        ["does not exist", label({ key: "app", operator: "DoesNotExist" }), "c"],
+        ["greater", label({ key: "n", operator: "Gt", value: 7 }), "b"],
+        ["less", label({ key: "n", operator: "Lt", value: 12 }), "a"],
+        ["a key with dots and a slash", label({ key: "example.com/tier.x", operator: "In", values: ["1"] }), "a"],
+        ["a key with a quote", label({ key: 'a"b', operator: "Exists" }), ""],
+        ["a key that looks like SQL", label({ key: "a' OR 1=1 --", operator: "Exists" }), ""],
+        ["name", field("metadata.name", "=", "b"), "b"],
+        ["not name", field("metadata.name", "!=", "b"), "acd"],
+        ["namespace", field("metadata.namespace", "=", "other"), "d"],
+        ["field", field("spec.nodeName", "=", "n2"), "c"],
+        ["field that is not set", field("spec.nodeName", "=", ""), "ad"],
+        ["not field", field("spec.nodeName", "!=", "n1"), "acd"],
+        [
+          "more requirements than a statement has parameters",
+          { labels: Array.from({ length: 120 }, () => ({ key: "app", operator: "In", values: ["db"] })), fields: [] },
+          "b",
+        ],
+      ])("%s", async ([, selector, expected]) => {
+        await write(...rows);
+        const page = await log.list({ resource: "pods", selector: selector as never });
+        expect(page.objects.map(({ name }) => name).join("")).toBe(expected);
+        const exact = await log.list({ resource: "pods", selector: selector as never, revision: page.revision });
+        expect(exact.objects).toEqual(page.objects);
+      });
+    });
+
+    describe("the log", () => {
+      test("entries say what was before, with the value only where labels or fields changed", async () => {
+        const first = await written({ op: "create", name: "a", labels: { app: "x" }, content: 1 });
+        const second = await written({ op: "update", name: "a", expected: first, labels: { app: "x" }, content: 2 });
+        const third = await written({ op: "update", name: "a", expected: second, labels: { app: "y" }, content: 3 });
+        await written({ op: "delete", name: "a", expected: third, labels: { app: "y" }, content: 4 });
+        const found = await entries(0);
+        expect(found.map(({ type }) => type)).toEqual(["ADDED", "MODIFIED", "MODIFIED", "DELETED"]);
+        expect(found.map(({ before }) => before)).toEqual([
+          undefined,
+          { labels: { app: "x" }, fields: {} },
+          { labels: { app: "x" }, fields: {}, value: found[1]?.value },
+          { labels: { app: "y" }, fields: {} },
+        ]);
+        expect(JSON.parse(found[3]?.value ?? "").spec.content).toBe(4);
+      });
+
+      test("changes are a range of revisions, of all resources or of one", async () => {
+        const start = await log.revision();
+        await written({ op: "create", name: "a" });
+        await written({ op: "create", name: "b", resource: "secrets" });
+        const last = await written({ op: "create", name: "c" });
+        expect(names(await entries(start, "pods"))).toEqual(["default/a", "default/c"]);
+        expect(names(await entries(last - 1))).toEqual(["default/c"]);
+        const cut = await log.changes({ since: start, limit: 2 });
+        expect([names(cut.entries), cut.revision]).toEqual([["default/a", "default/b"], last]);
+        expect((await log.changes({ since: last + 10, limit: 2 })).entries).toEqual([]);
+      });
+    });
+
+    describe("compaction", () => {
+      test("removes what was superseded by the floor and old tombstones, and keeps the state at the floor", async () => {
+        const a1 = await written({ op: "create", name: "a" });
+        const b1 = await written({ op: "create", name: "b", resource: "secrets" });
+        const a2 = await written({ op: "update", name: "a", expected: a1 });
+        await written({ op: "delete", name: "b", resource: "secrets", expected: b1 });
+        const c1 = await written({ op: "create", name: "c" });
+        const atFloor = await log.list({ resource: "pods" });
+        await written({ op: "update", name: "a", expected: a2 });
+        await written({ op: "delete", name: "c", expected: c1 });
+        expect(await log.compact({ floor: c1, limit: 500 })).toEqual({ removed: 3, done: true });
+        expect(await log.floor()).toBe(c1);
+        expect(await log.list({ resource: "pods", revision: c1 })).toEqual(atFloor);
+        expect((await entries(c1)).map(({ type, name }) => `${type} ${name}`)).toEqual(["MODIFIED a", "DELETED c"]);
+      });
+
+      test("what is older than the floor is refused, never answered in part", async () => {
+        const first = await written({ op: "create", name: "a" });
+        const second = await written({ op: "update", name: "a", expected: first });
+        await log.compact({ floor: second, limit: 500 });
+        await expect(log.list({ resource: "pods", revision: first })).rejects.toMatchObject({ code: "compacted" });
+        await expect(log.changes({ since: first, limit: 10 })).rejects.toMatchObject({ code: "compacted" });
+        expect((await log.changes({ since: second, limit: 10 })).entries).toEqual([]);
+      });
+
+      test("goes in slices, and the floor stands from the first one", async () => {
+        let expected = await written({ op: "create", name: "a" });
+        for (let i = 0; i < 9; i++) expected = await written({ op: "update", name: "a", expected });
+        expect(await log.compact({ floor: expected, limit: 4 })).toEqual({ removed: 4, done: false });
+        await expect(log.changes({ since: expected - 1, limit: 10 })).rejects.toMatchObject({ code: "compacted" });
+        expect(await log.compact({ floor: expected, limit: 4 })).toEqual({ removed: 4, done: false });
+        expect(await log.compact({ floor: expected, limit: 4 })).toEqual({ removed: 1, done: true });
+        expect(await log.list({ resource: "pods", revision: expected })).toMatchObject({ revision: expected });
+      });
+
+      test("with nothing to remove the floor stays, and it never goes back", async () => {
+        const first = await written({ op: "create", name: "a" });
+        expect(await log.compact({ floor: first, limit: 10 })).toEqual({ removed: 0, done: true });
+        expect(await log.floor()).toBe(0);
+        const second = await written({ op: "update", name: "a", expected: first });
+        await log.compact({ floor: second, limit: 10 });
+        const third = await written({ op: "update", name: "a", expected: second });
+        await log.compact({ floor: second - 1, limit: 10 });
+        expect([await log.floor(), third]).toEqual([second, second + 1]);
+      });
+
+      test("says which revision was the newest at a time", async () => {
+        const start = await log.revision();
+        nowMs = 2_000;
+        const first = await written({ op: "create", name: "a" });
+        nowMs = 3_000;
+        const second = await written({ op: "create", name: "b" });
+        expect(await log.revisionAt(1_999)).toBe(start);
+        expect(await log.revisionAt(2_000)).toBe(first);
+        expect(await log.revisionAt(9_000)).toBe(second);
+      });
+
+      test("expired objects are found, oldest first, while they live", async () => {
+        const a = await written({ op: "create", name: "a", expiresMs: 200 });
+        await written({ op: "create", name: "b", expiresMs: 100 });
+        await written({ op: "create", name: "c", expiresMs: 999 });
+        await written({ op: "create", name: "d" });
+        expect(names(await log.expired({ nowMs: 200, limit: 10 }))).toEqual(["default/b", "default/a"]);
+        expect(names(await log.expired({ nowMs: 200, limit: 1 }))).toEqual(["default/b"]);
+        await written({ op: "delete", name: "a", expected: a });
+        expect(names(await log.expired({ nowMs: 200, limit: 10 }))).toEqual(["default/b"]);
+      });
+    });
+
+    describe("the database", () => {
+      test("migrations applied twice, and by two at once, leave one schema", async () => {
+        const other = await open();
+        try {
+          const results = await Promise.all([
+            migrate(other.database),
+            migrate(other.database),
+            migrate(other.database),
+          ]);
+          expect(new Set(results.map(({ version }) => version)).size).toBe(1);
+          const [versions] = await other.database.batch([{ sql: "SELECT version FROM schema_version" }], "read");
+          expect(versions?.rows).toEqual([[results[0]?.version]]);
+        } finally {
+          await other.close();
+        }
+      });
+
+      test("one release ahead is accepted, two are not", async () => {
+        const { version } = await migrate(fixture.database);
+        const ahead = (by: number) => ({
+          sql: "INSERT INTO schema_version (version, name) VALUES (?, 'later')",
+          args: [version + by],
+        });
+        await fixture.database.batch([ahead(1)], "write");
+        expect(await migrate(fixture.database)).toEqual({ version: version + 1 });
+        await fixture.database.batch([ahead(2)], "write");
+        await expect(migrate(fixture.database)).rejects.toMatchObject({ code: "unavailable" });
+      });
+
+      test("a batch with a failing statement stores nothing and leaves the connection usable", async () => {
+        const insert = { sql: "INSERT INTO settings (key, value) VALUES ('k', 'v')" };
+        await expect(fixture.database.batch([insert, insert], "write")).rejects.toMatchObject({
+          name: "DatabaseError",
+          outcomeUnknown: false,
+        });
+        await expect(fixture.database.batch([{ sql: "SELECT nonsense" }], "read")).rejects.toMatchObject({
+          name: "DatabaseError",
+        });
+        const [, count] = await fixture.database.batch(
+          [insert, { sql: "SELECT count(*), ?, ?, ? FROM settings", args: [null, 1.5, "ü"] }],
+          "write",
+        );
+        expect(count?.rows).toEqual([[1, null, 1.5, "ü"]]);
+      });
+
+      test("a setting is stored once; the second start gets the first one's value", async () => {
+        const settings = createSettings({ database: fixture.database });
+        expect(await settings.get("keys")).toBeUndefined();
+        expect(await Promise.all([settings.putIfAbsent("keys", "one"), settings.putIfAbsent("keys", "two")])).toEqual([
+          "one",
+          "one",
+        ]);
+        expect(await settings.get("keys")).toBe("one");
+      });
+
+      test("an update costs five rows: table and indexes", async () => {
+        const [indexes] = await fixture.database.batch(
+          [{ sql: "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'log' ORDER BY name" }],
+          "read",
+        );
+        // The new row and the old one; out of log_live and into it; into log_superseded. The other two hold neither.
+        expect(indexes?.rows.flat()).toEqual(["log_expires", "log_live", "log_superseded", "log_tombstones"]);
+      });
+    });
+
+    test("random operations give what a model in memory gives", async () => {
+      await randomOperations({ log, operations: 400 });
+    });
+  });
+}
