@@ -33,6 +33,8 @@ export function compactionStatements({ floor, limit }: { floor: number; limit: n
   ];
 }
 
-/** The first revision above the floor that was committed after a time. */
-export const FIRST_AFTER = `SELECT revision FROM log
-  WHERE revision > (SELECT value FROM state WHERE key = 'floor') AND written > ? ORDER BY revision LIMIT 1`;
+/** From the newest row down to the first that is old enough. */
+export const NEWEST_BEFORE = `SELECT revision FROM log WHERE written <= ? ORDER BY revision DESC LIMIT 1`;
+
+/** From an old row up to the first that is too new. */
+export const FIRST_AFTER = `SELECT revision FROM log WHERE revision > ? AND written > ? ORDER BY revision LIMIT 1`;

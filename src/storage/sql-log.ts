@@ -1,6 +1,6 @@
 /** The log over SQL. See tables.ts for the table and storage.ts for the contract. */
 import type { Clock, Log } from "../platform/platform.ts";
-import { FIRST_AFTER, compactionStatements } from "./compaction-sql.ts";
+import { FIRST_AFTER, NEWEST_BEFORE, compactionStatements } from "./compaction-sql.ts";
 import type { Database, ResultSet, Statement } from "./database.ts";
 import { StorageError, callDatabase } from "./errors.ts";
 import { countStatements, liveStatement, mergeByKey, supersededStatement } from "./list-sql.ts";
@@ -9,6 +9,7 @@ import type {
   ListPage,
   ListQuery,
   LogEntry,
+  LogPage,
   ObjectKey,
   PreparedWrite,
   StorageReader,
@@ -38,11 +39,25 @@ const GET = `SELECT s.seq, ${OBJECT_COLUMNS.replace(/(\w+)/g, "l.$1")}
     ON l.resource = ? AND l.namespace = ? AND l.name = ? AND l.superseded IS NULL AND l.deleted = 0
   WHERE s.name = 'log'`;
 
-const ENTRIES = `SELECT ${ENTRY_COLUMNS}
+/** After a commit: one more than wanted, to know whether more follow. Values of own writes are not read back. */
+const TAIL = `SELECT ${ENTRY_COLUMNS}
   FROM log AS l LEFT JOIN log AS p ON p.revision = l.previous AND l.created > 0
-  WHERE l.revision > ?2`;
-const TAIL = `${ENTRIES} ORDER BY l.revision LIMIT ?3`;
-const TAIL_OF_RESOURCE = `${ENTRIES} AND l.resource = ?4 ORDER BY l.revision LIMIT ?3`;
+  WHERE l.revision > ?2 ORDER BY l.revision LIMIT ?3`;
+
+/** First how many fit, by their lengths alone; then those rows. The last column says whether more follow. */
+const changesSql = (ofResource: "" | "AND resource = ?5") => `WITH candidates (revision, bytes) AS (
+    SELECT revision, octet_length(value) FROM log WHERE revision > ?2 ${ofResource} ORDER BY revision LIMIT ?3
+  ), page (revision, at, bytes_before) AS (
+    SELECT revision, row_number() OVER (ORDER BY revision), sum(bytes) OVER (ORDER BY revision) - bytes FROM candidates
+  )
+  SELECT ${ENTRY_COLUMNS}, (SELECT count(*) FROM candidates)
+  FROM page CROSS JOIN log AS l ON l.revision = page.revision
+    LEFT JOIN log AS p ON p.revision = l.previous AND l.created > 0
+  WHERE page.at < ?3 AND page.bytes_before < ?4 ORDER BY page.revision`;
+const CHANGES = changesSql("");
+const CHANGES_OF_RESOURCE = changesSql("AND resource = ?5");
+/** The column after ENTRY_COLUMNS. */
+const CANDIDATES_AT = 15;
 
 const LOOKUP = `SELECT write_id, revision FROM log
   WHERE revision > ? AND write_id IN (SELECT value FROM json_each(?))`;
@@ -130,19 +145,19 @@ class SqlLog extends SqlReader implements StorageWriter {
   async commit(
     writes: readonly PreparedWrite[],
     { since, limit }: { since: number; limit: number },
-  ): Promise<{ outcomes: WriteOutcome[]; tail: LogEntry[]; revision: number }> {
+  ): Promise<{ outcomes: WriteOutcome[]; tail: LogPage }> {
     const writtenMs = this.clock.now();
     const values = new Map(writes.map(({ writeId, value }) => [writeId, value]));
     const statements = [
       ...writes.map((write) => writeStatement(write, writtenMs)),
-      { sql: TAIL, args: [writes.length === 0 ? NO_WRITE_IDS : JSON.stringify([...values.keys()]), since, limit] },
+      { sql: TAIL, args: [writes.length === 0 ? NO_WRITE_IDS : JSON.stringify([...values.keys()]), since, limit + 1] },
       POSITION,
     ];
     const results = await this.run(statements, writes.length === 0 ? "read" : "write");
-    const position = positionOf(results.at(-1));
-    const tail = (results.at(-2)?.rows ?? []).map((row) => this.rows.entry(row, (writeId) => values.get(writeId)));
-    const outcomes = await this.outcomesOf(writes, results);
-    return { outcomes, tail, revision: position.revision };
+    const rows = results.at(-2)?.rows ?? [];
+    const entries = rows.slice(0, limit).map((row) => this.rows.entry(row, (writeId) => values.get(writeId)));
+    const tail = logPage(entries, rows.length > limit, positionOf(results.at(-1)));
+    return { outcomes: await this.outcomesOf(writes, results), tail };
   }
 
   /** Asks for the reasons of what lost in one extra read: losing is rare, and winners should not pay for it. */
@@ -168,20 +183,21 @@ class SqlLog extends SqlReader implements StorageWriter {
     }
   }
 
-  async changes(query: {
-    since: number;
-    limit: number;
-    resource?: string;
-  }): Promise<{ entries: LogEntry[]; revision: number }> {
-    const { since, limit, resource } = query;
-    const entries: Statement =
-      resource === undefined
-        ? { sql: TAIL, args: [NO_WRITE_IDS, since, limit] }
-        : { sql: TAIL_OF_RESOURCE, args: [NO_WRITE_IDS, since, limit, resource] };
-    const [position, found] = await this.run([POSITION, entries], "read");
+  async changes(query: { since: number; limit: number; bytesMax?: number; resource?: string }): Promise<LogPage> {
+    const { since, limit, bytesMax = Number.MAX_SAFE_INTEGER, resource } = query;
+    const args = [NO_WRITE_IDS, since, limit + 1, bytesMax];
+    const statement: Statement =
+      resource === undefined ? { sql: CHANGES, args } : { sql: CHANGES_OF_RESOURCE, args: [...args, resource] };
+    const [found, position] = await this.run([statement, POSITION], "read");
     const { revision, floor } = positionOf(position);
     if (since < floor) throw compactedError(since, { current: revision, floor });
-    return { entries: (found?.rows ?? []).map((row) => this.rows.entry(row)), revision };
+    const rows = found?.rows ?? [];
+    const more = Number(rows[0]?.[CANDIDATES_AT] ?? 0) > rows.length;
+    return logPage(
+      rows.map((row) => this.rows.entry(row)),
+      more,
+      { revision, floor },
+    );
   }
 
   async lookup(writeIds: readonly string[], { since }: { since: number } = { since: 0 }): Promise<Map<string, number>> {
@@ -205,11 +221,21 @@ class SqlLog extends SqlReader implements StorageWriter {
     return positionOf(position).floor;
   }
 
-  async revisionAt(timeMs: number): Promise<number> {
-    const [position, first] = await this.run([POSITION, { sql: FIRST_AFTER, args: [timeMs], single: true }], "read");
-    const after = first?.rows[0]?.[0];
-    return typeof after === "number" ? after - 1 : positionOf(position).revision;
+  async revisionAt(timeMs: number, query?: { since: number }): Promise<number> {
+    if (query === undefined) {
+      const [newest] = await this.run([{ sql: NEWEST_BEFORE, args: [timeMs], single: true }], "read");
+      return Number(newest?.rows[0]?.[0] ?? 0);
+    }
+    const first = { sql: FIRST_AFTER, args: [query.since, timeMs], single: true };
+    const [position, after] = await this.run([POSITION, first], "read");
+    const revision = after?.rows[0]?.[0];
+    return typeof revision === "number" ? revision - 1 : positionOf(position).revision;
   }
+}
+
+function logPage(entries: LogEntry[], more: boolean, position: { revision: number; floor: number }): LogPage {
+  const last = entries.at(-1);
+  return { entries, more, floor: position.floor, revision: more && last ? last.revision : position.revision };
 }
 
 function firstRow(result: ResultSet | undefined) {

@@ -108,22 +108,32 @@ export interface Settings {
   putIfAbsent(key: string, value: string): Promise<string>;
 }
 
+/** A part of the log, oldest first. */
+export interface LogPage {
+  entries: LogEntry[];
+  /** Nothing up to here is missing: the last entry's revision when more follow, else the newest. */
+  revision: number;
+  /** More entries follow. */
+  more: boolean;
+  /** Entries at or before this revision may be missing: a page from before it has holes. */
+  floor: number;
+}
+
 export interface StorageWriter extends StorageReader {
   /**
-   * Applies all writes in order in one transaction and returns their outcomes in that order together with the log after `since`
-   * (at most `tailMax` entries, oldest first). One lost write never fails the others.
+   * Applies all writes in order in one transaction and returns their outcomes in that order together with the log after `since`.
+   * One lost write never fails the others.
    * @throws StorageError "unavailable"; then nothing was written, or `writeId` tells what was (`lookup`)
    */
   commit(
     writes: readonly PreparedWrite[],
     tail: { since: number; limit: number },
-  ): Promise<{ outcomes: WriteOutcome[]; tail: LogEntry[]; revision: number }>;
-  /** Entries with revision > since, oldest first. @throws StorageError "compacted" */
-  changes(query: {
-    since: number;
-    limit: number;
-    resource?: string;
-  }): Promise<{ entries: LogEntry[]; revision: number }>;
+  ): Promise<{ outcomes: WriteOutcome[]; tail: LogPage }>;
+  /**
+   * Entries with revision > since, oldest first: at most `limit`, and no more once their values exceed `bytesMax`.
+   * @throws StorageError "compacted"
+   */
+  changes(query: { since: number; limit: number; bytesMax?: number; resource?: string }): Promise<LogPage>;
   /** Which of these attempts were stored, by write id. Reads the whole log unless `since` says where to begin. */
   lookup(writeIds: readonly string[], query?: { since: number }): Promise<Map<string, number>>;
   /**
@@ -135,6 +145,9 @@ export interface StorageWriter extends StorageReader {
   expired(query: { nowMs: number; limit: number }): Promise<StoredObject[]>;
   /** Oldest revision that can still be read exactly or watched from. */
   floor(): Promise<number>;
-  /** The newest revision committed at or before this time (Unix ms), as far as the log above the floor tells. */
-  revisionAt(timeMs: number): Promise<number>;
+  /**
+   * The newest revision committed at or before this time (Unix ms). Reads the rows written since then, or, given a revision known
+   * to be older, the rows between the two.
+   */
+  revisionAt(timeMs: number, query?: { since: number }): Promise<number>;
 }
