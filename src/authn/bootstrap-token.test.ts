@@ -83,6 +83,9 @@ test("a token made by us is used once: by one key, which may repeat a join whose
   const again = await verifyBootstrapToken({ client, clock, token });
   await again.consume("key-1");
   await expect(again.consume("key-2")).rejects.toThrow("used");
+  const hourLater = { now: () => now + 3_600_000 };
+  const late = await verifyBootstrapToken({ client, clock: hourLater, token });
+  await expect(late.consume("key-1")).rejects.toThrow("used");
 });
 
 test("a token for several nodes can be asked for", async () => {

@@ -14,8 +14,10 @@ const TYPE = "bootstrap.kubernetes.io/token";
 const NAME_PREFIX = "bootstrap-token-";
 /** Ours: "true" lets one node join. kubeadm's tokens lack it and serve any number of nodes until they expire. */
 const SINGLE_USE = "gantry.dev.single-use";
-/** Thumbprint of the key that has used a single-use token: that node may repeat a join whose answer was lost, nobody else. */
+/** Thumbprint of the key that has used a single-use token, and when: that node may repeat a join whose answer was lost, for a while. */
 const USED_BY = "gantry.dev.used-by";
+const USED_AT = "gantry.dev.used-at";
+const REPEAT_MS_MAX = 10 * 60_000;
 const TOKEN = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
 const LIFETIME_MS = 24 * 3_600_000;
 
@@ -68,9 +70,12 @@ export async function verifyBootstrapToken(deps: {
     id,
     singleUse,
     async consume(keyThumbprint) {
-      if (!singleUse || data[USED_BY] === keyThumbprint) return;
-      if (data[USED_BY] !== undefined) throw refused();
-      await markUsed(client, secret, keyThumbprint);
+      if (!singleUse) return;
+      const usedBy = data[USED_BY];
+      const isRepeat = usedBy === keyThumbprint && clock.now() - Date.parse(data[USED_AT] ?? "") < REPEAT_MS_MAX;
+      if (isRepeat) return;
+      if (usedBy !== undefined) throw refused();
+      await markUsed(client, secret, { [USED_BY]: keyThumbprint, [USED_AT]: formatTime(clock.now()) });
     },
   };
 }
@@ -84,9 +89,17 @@ async function readToken(client: Pick<Client, "get">, id: string): Promise<Token
   }
 }
 
-async function markUsed(client: Pick<Client, "update">, secret: TokenSecret, keyThumbprint: string): Promise<void> {
+async function markUsed(
+  client: Pick<Client, "update">,
+  secret: TokenSecret,
+  use: Record<string, string>,
+): Promise<void> {
   try {
-    await client.update<TokenSecret>(secrets, { ...secret, data: { ...secret.data, [USED_BY]: btoa(keyThumbprint) } });
+    const data = {
+      ...secret.data,
+      ...Object.fromEntries(Object.entries(use).map(([key, value]) => [key, btoa(value)])),
+    };
+    await client.update<TokenSecret>(secrets, { ...secret, data });
   } catch (error) {
     if (isStatusError(error, "Conflict") || isStatusError(error, "NotFound")) throw refused(error);
     throw error;

@@ -51,7 +51,7 @@ export interface TunnelsDeps {
   timers: Timers;
   log: Log;
   /** An agent cannot serve a stream. */
-  refused(answer: { id: string; nodeName: string; code: number; message: string }): void;
+  refused: (answer: { id: string; nodeName: string; code: number; message: string }) => void;
 }
 
 /** Bursts of commits reach a node as one wake: the first at once, the next not before this. */

@@ -28,7 +28,7 @@ interface Pending {
 
 type AgentEnd =
   | { socket: WebSocket }
-  | { body: ReadableStream<Uint8Array>; done(outcome: "ended" | "cancelled"): void };
+  | { body: ReadableStream<Uint8Array>; done: (outcome: "ended" | "cancelled") => void };
 
 export function createNodeStreamBroker(deps: {
   tunnels: Pick<Tunnels, "openStream">;

@@ -32,7 +32,7 @@ export function createNodeTunnels(
     const { peer, seen } = peerOf(nodeName, socket, () => clock.now());
     const peers = sockets.get(nodeName) ?? new Set();
     sockets.set(nodeName, peers.add(peer));
-    let stopWatching = () => {};
+    let stopWatching: (() => void) | undefined;
     const watch = () => {
       stopWatching = timers.after(SILENCE_MS_MAX, () => {
         if (clock.now() - peer.lastSeenMs() >= SILENCE_MS_MAX) socket.terminate();
@@ -48,7 +48,7 @@ export function createNodeTunnels(
       else tunnels.received(peer, text);
     });
     socket.once("close", () => {
-      stopWatching();
+      stopWatching?.();
       peers.delete(peer);
       if (peers.size === 0 && sockets.get(nodeName) === peers) sockets.delete(nodeName);
     });

@@ -15,7 +15,11 @@ export interface Upgrades {
    * A Response that tells `attachUpgrades` to accept this request's WebSocket with the subprotocol (undefined: none) and to hand it over.
    * It is recognised by a header, so it may be copied on its way; a Response that is never written costs an entry until `expireMs`.
    */
-  accept(options: { subprotocol?: string | undefined; connected(socket: WebSocket): void; failed(): void }): Response;
+  accept(options: {
+    subprotocol?: string | undefined;
+    connected: (socket: WebSocket) => void;
+    failed: () => void;
+  }): Response;
   /** Serves the upgrades of an HTTP/1.1 server, or of an HTTP/2 server that allows HTTP/1. Returns the undo. */
   attach(server: UpgradeSource, fetch: Fetch): () => void;
 }
@@ -29,8 +33,8 @@ type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) 
 
 interface Acceptance {
   subprotocol: string | undefined;
-  connected(socket: WebSocket): void;
-  failed(): void;
+  connected: (socket: WebSocket) => void;
+  failed: () => void;
 }
 
 const MARKER = "gantry-accept-upgrade";

@@ -21,16 +21,8 @@ export function createMemoryApi(): MemoryApi {
   const heads = new Map<string, StoredObject>();
   const entries: LogEntry[] = [];
   const listeners: ((entries: LogEntry[]) => void)[] = [];
-  const forbidden_ = new Set<string>();
+  const refused = new Set<string>();
   let uids = 0;
-
-  const keyOf = (ref: ResourceRef, namespace: string, name: string) =>
-    `${groupResource(ref.group, ref.resource)}/${ref.namespaced ? namespace : ""}/${name}`;
-  const load = (stored: StoredObject): KubeObject => {
-    const object = JSON.parse(stored.value) as KubeObject;
-    object.metadata.resourceVersion = String(stored.revision);
-    return object;
-  };
 
   function append(ref: ResourceRef, object: KubeObject, type: LogEntry["type"]): KubeObject {
     const { name = "", namespace = "", uid = "" } = object.metadata;
@@ -57,16 +49,17 @@ export function createMemoryApi(): MemoryApi {
     return load(entry);
   }
 
+  const head = (ref: ResourceRef, namespace: string | undefined, name: string) => {
+    const stored = heads.get(keyOf(ref, namespace ?? "", name));
+    if (!stored) throw notFound(ref, name);
+    return stored;
+  };
+  const check = (ref: ResourceRef, name: string, subresource?: string) => {
+    const what = subresource === undefined ? ref.resource : `${ref.resource}/${subresource}`;
+    if (refused.has(what)) throw forbidden(ref, name, "not allowed");
+  };
+
   function client(): Client {
-    const head = (ref: ResourceRef, namespace: string | undefined, name: string) => {
-      const stored = heads.get(keyOf(ref, namespace ?? "", name));
-      if (!stored) throw notFound(ref, name);
-      return stored;
-    };
-    const check = (ref: ResourceRef, name: string, subresource?: string) => {
-      const what = subresource === undefined ? ref.resource : `${ref.resource}/${subresource}`;
-      if (forbidden_.has(what)) throw forbidden(ref, name, "not allowed");
-    };
     return {
       get: async <T extends KubeObject>(ref: ResourceRef, at: { namespace?: string; name: string }) =>
         load(head(ref, at.namespace, at.name)) as T,
@@ -110,7 +103,7 @@ export function createMemoryApi(): MemoryApi {
     client,
     entries,
     onCommit: (listener) => void listeners.push(listener),
-    forbid: (what) => void forbidden_.add(what),
+    forbid: (what) => void refused.add(what),
     storage: {
       get: async ({ resource, namespace, name }) => ({
         object: heads.get(`${resource}/${namespace}/${name}`),
@@ -135,4 +128,14 @@ export function createMemoryApi(): MemoryApi {
       }),
     },
   };
+}
+
+function keyOf(ref: ResourceRef, namespace: string, name: string): string {
+  return `${groupResource(ref.group, ref.resource)}/${ref.namespaced ? namespace : ""}/${name}`;
+}
+
+function load(stored: StoredObject): KubeObject {
+  const object = JSON.parse(stored.value) as KubeObject;
+  object.metadata.resourceVersion = String(stored.revision);
+  return object;
 }

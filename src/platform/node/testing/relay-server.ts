@@ -1,0 +1,127 @@
+/** For tests: the agents' API of one cluster on a TLS port, over the memory API. Everything real but the Kubernetes API behind it. */
+import { createSecureServer } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { createBootstrapToken, type NewBootstrapToken } from "../../../authn/bootstrap-token.ts";
+import { createNodeCredentials } from "../../../authn/node-credential.ts";
+import type { User } from "../../../authn/authenticator.ts";
+import { DEFAULT_CLUSTER_CONFIG } from "../../../cluster.ts";
+import { isStatusError } from "../../../machinery/status-error.ts";
+import { loadClusterKeys } from "../../../pki/load-cluster-keys.ts";
+import { issueServerIdentity } from "../../../pki/server-identity.ts";
+import { createAgentRoutes } from "../../../relay/agent-routes.ts";
+import { createMemoryApi, type MemoryApi } from "../../../relay/testing/memory-api.ts";
+import type { StreamTarget } from "../../../relay/protocol.ts";
+import type { Platform } from "../../platform.ts";
+import { createNodeStreamBroker, type NodeStreamBroker } from "../stream-broker.ts";
+import { createNodeTunnels, type NodeTunnels } from "../tunnels.ts";
+import { createUpgrades } from "../upgrade.ts";
+
+export interface RelayServer {
+  url: string;
+  ca: string;
+  api: MemoryApi;
+  tunnels: NodeTunnels;
+  broker: NodeStreamBroker;
+  /** Requests as "METHOD path", oldest first. */
+  requests: string[];
+  token(options?: NewBootstrapToken): Promise<string>;
+  /** Other paths than the agents'. */
+  handle(handler: (request: Request) => Promise<Response>): void;
+  /** Answers everything with 503, as if down. */
+  down(down: boolean): void;
+  stop(): Promise<void>;
+}
+
+/** Clients reach pods' streams at `/stream/<node>?…`; the query is the target's, the subprotocol the first one offered. */
+export async function startRelayServer(platform: Platform): Promise<RelayServer> {
+  const { clock, timers, random, log } = platform;
+  const keys = await loadClusterKeys({
+    settings: { get: async () => undefined, putIfAbsent: async (_key, value) => value },
+    masterKey: new Uint8Array(32),
+    clock,
+    random,
+  });
+  const config = { ...DEFAULT_CLUSTER_CONFIG, serverUrl: "", issuer: "https://gantry.test", adminTokenHashes: [] };
+  const api = createMemoryApi();
+  const admin = api.client("admin");
+  const namespaces = { group: "", version: "v1", resource: "namespaces", namespaced: false };
+  await admin.create(namespaces, { metadata: { name: "kube-system" } });
+  const upgrades = createUpgrades({ random, log });
+  let refused: NodeStreamBroker["refused"] = () => {};
+  const tunnels = createNodeTunnels({ upgrades, clock, timers, log, refused: (answer) => refused(answer) });
+  const broker = createNodeStreamBroker({ tunnels, upgrades, timers, random });
+  ({ refused } = broker);
+  api.onCommit((entries) => tunnels.committed(entries));
+  const credentials = createNodeCredentials({ keys, clock, issuer: config.issuer });
+  const routes = createAgentRoutes({
+    cluster: { keys, platform, config, storage: api.storage },
+    credentials,
+    clientFor: (user) => api.client(user.name),
+    sockets: { tunnel: async (_request, nodeName) => tunnels.accept(nodeName), stream: broker.stream },
+    seen: (nodeName) => tunnels.seen(nodeName),
+  });
+  const requests: string[] = [];
+  let down = false;
+  let handler: (request: Request) => Promise<Response> = async () => new Response("nothing here", { status: 404 });
+
+  async function serve(request: Request): Promise<Response> {
+    const { pathname, search } = new URL(request.url);
+    requests.push(`${request.method} ${pathname}`);
+    if (down) return new Response("down", { status: 503 });
+    try {
+      const token = request.headers.get("authorization")?.replace(/^Bearer /, "");
+      let user: User | undefined;
+      if (!/\/(join|renew)$/.test(pathname)) user = await credentials.authenticate({ token });
+      const answer = await routes(request, user);
+      if (answer) return answer;
+      const node = /^\/stream\/(.+)$/.exec(pathname)?.[1];
+      if (node === undefined) return await handler(request);
+      return await broker.open({ node, client: request, target: targetOf(request, search) });
+    } catch (error) {
+      if (isStatusError(error)) return Response.json(error.toStatus(), { status: error.code });
+      throw error;
+    }
+  }
+
+  const identity = await issueServerIdentity({ keys, clock, cluster: config });
+  const server = createSecureServer({ allowHTTP1: true, key: identity.keyPem, cert: identity.certificatePem });
+  const listener = getRequestListener(serve);
+  server.on("request", (incoming, outgoing) => void listener(incoming, outgoing));
+  upgrades.attach(server, serve);
+  const open = new Set<{ destroy(): void }>();
+  server.on("connection", (socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ca: keys.clusterCa,
+    api,
+    tunnels,
+    broker,
+    requests,
+    token: (options) => createBootstrapToken({ client: admin, clock, random }, options),
+    handle: (next) => void (handler = next),
+    down: (value) => void (down = value),
+    async stop() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of open) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function targetOf(request: Request, search: string): StreamTarget {
+  const query = new URLSearchParams(search);
+  const offered = request.headers.get("sec-websocket-protocol")?.split(",")[0];
+  return {
+    kind: query.get("kind") as StreamTarget["kind"],
+    namespace: "default",
+    pod: query.get("pod") ?? "p",
+    uid: query.get("uid") ?? "u",
+    query: search.slice(1),
+    ...(offered === undefined ? {} : { subprotocol: offered.trim() }),
+  };
+}
