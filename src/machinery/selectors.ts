@@ -44,3 +44,15 @@ function matchesLabel(requirement: LabelRequirement, labels: Readonly<Record<str
 export function matchesFields(requirements: readonly FieldRequirement[], get: (field: string) => string): boolean {
   return requirements.every(({ field, operator, value }) => (get(field) === value) === (operator === "="));
 }
+
+/** metav1.LabelSelector, as objects carry it. */
+export interface LabelSelector {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: LabelSelectorRequirement[];
+}
+
+export interface LabelSelectorRequirement {
+  key: string;
+  operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
+  values?: string[];
+}
