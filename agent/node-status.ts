@@ -2,7 +2,6 @@
 import { readFile, statfs } from "node:fs/promises";
 import os from "node:os";
 import { formatTime } from "../src/machinery/meta.ts";
-import type { Clock } from "../src/platform/platform.ts";
 import type { EngineInfo } from "./engines/engine.ts";
 
 export const KUBELET_VERSION = "v1.36.0+gantry";
@@ -150,7 +149,6 @@ export function nodeStatus(input: NodeStatusInput): Record<string, unknown> {
       { type: "InternalIP", address },
       { type: "Hostname", address: nodeName },
     ],
-    daemonEndpoints: { kubeletEndpoint: { Port: 0 } },
     nodeInfo: {
       machineID: m.machineId,
       systemUUID: m.systemUuid,

@@ -56,6 +56,7 @@ export class PodWorker {
   private record: PodRecord = { status: undefined, verdict: undefined, definitions: {} };
   private loaded = false;
   private removed = false;
+  private removalGraceSeconds = 0;
   private closed = false;
   private stepping = false;
   private again = false;
@@ -109,9 +110,10 @@ export class PodWorker {
     this.poke();
   }
 
-  /** The control plane has it no more: it is killed at once. */
-  remove(): void {
+  /** The control plane has it no more (it is killed at once), or the node is being cleared. */
+  remove(options: { gracefully: boolean } = { gracefully: false }): void {
     this.removed = true;
+    this.removalGraceSeconds = options.gracefully ? this.graceSeconds() : 0;
     this.poke();
   }
 
@@ -204,7 +206,7 @@ export class PodWorker {
     await this.readTerminationMessages(runtime);
     const nowMs = this.deps.clock.now();
     this.followProbes(runtime);
-    if (this.removed) return this.takeDown(runtime, 0);
+    if (this.removed) return this.takeDown(runtime, this.removalGraceSeconds);
     this.judge(nowMs);
     const dying = this.pod.metadata.deletionTimestamp !== undefined;
     if (dying || this.record.verdict !== undefined) return this.takeDown(runtime, this.graceSeconds());

@@ -1,0 +1,445 @@
+/** The node side of the agent: one worker per pod, over an engine, from the last known state. Knows nothing of HTTP. */
+import { readFile } from "node:fs/promises";
+import type { KubeObject } from "../src/machinery/meta.ts";
+import type { Clock, Log, Random, Timers } from "../src/platform/platform.ts";
+import type { JoinResponse, SyncRequest, SyncResponse } from "../src/relay/protocol.ts";
+import type { ContainerStatus, Engine, EngineInfo } from "./engines/engine.ts";
+import type { PodNetwork } from "./network/pod-network.ts";
+import { measureNode, nodeAddress, nodeStatus, type Condition, type Measured } from "./node-status.ts";
+import { PodWorker } from "./pod-worker.ts";
+import { createBackOff } from "./pods/back-off.ts";
+import { parseResolvConf } from "./pods/container-config.ts";
+import { createImages } from "./pods/images.ts";
+import { createLimiter } from "./pods/limiter.ts";
+import { readLog, type LogOptions } from "./pods/log-reader.ts";
+import { attemptsOf } from "./pods/plan.ts";
+import type { Pod } from "./pods/pod.ts";
+import { createRuntimeView } from "./pods/runtime-view.ts";
+import type { NodeFacts, PodEvent, WorkerDeps } from "./pods/worker-deps.ts";
+import { createProber, type ProbedContainer } from "./probes/prober.ts";
+import { createRunHook, createRunProbe, type RunHook, type RunProbe } from "./probes/run-probe.ts";
+import { createDesired, type Change } from "./state/desired.ts";
+import { createStateStore } from "./state/state-store.ts";
+import { createStatusBook } from "./status/status-book.ts";
+import { createMemoryFolders, type MemoryFolders } from "./volumes/memory-folder.ts";
+import type { PodToken } from "./volumes/tokens.ts";
+import { clearLeftovers } from "./state/leftovers.ts";
+
+const POLL_MS = 1_000;
+const ENGINE_RETRY_MS = 2_000;
+/** Pods that start a sandbox or a container at once; more only makes each slower. */
+const STARTS_MAX = 4;
+const PULLS_MAX = 4;
+const PULL_BACK_OFF = { initialMs: 10_000, maxMs: 300_000 };
+
+export interface NodeAgentDeps {
+  engine: Engine;
+  nodeName: string;
+  /** Everything on disk lives below it; two agents on one machine need one each. */
+  stateDirectory: string;
+  clock: Clock;
+  timers: Timers;
+  log: Log;
+  random: Random;
+  podToken: PodToken;
+  /** The final delete: grace period 0, with the uid as precondition. A pod that is gone already is no error. */
+  deletePod(pod: { namespace: string; name: string; uid: string }): Promise<void>;
+  recordEvent(event: PodEvent): void;
+  network: PodNetwork;
+  /** PEM; stands in for the ConfigMap kube-root-ca.crt until that has arrived. */
+  clusterCa(): string;
+  cluster: JoinResponse["cluster"];
+  /** Address of the DNS server for pods; without one pods use the Service kube-system/kube-dns, or else the host's servers. */
+  clusterDns?: () => string | undefined;
+  /** Address of this node; found by itself when absent. */
+  nodeAddress?: string;
+  /** For tests. */
+  runProbe?: RunProbe;
+  runHook?: RunHook;
+  memory?: MemoryFolders;
+}
+
+export interface ContainerQuery {
+  namespace: string;
+  pod: string;
+  /** May be empty: then the names decide. */
+  uid: string;
+  /** Empty: the first container of the pod. */
+  container: string;
+}
+
+export interface LogQuery extends ContainerQuery {
+  follow?: boolean;
+  tailLines?: number;
+  limitBytes?: number;
+  sinceSeconds?: number;
+  /** RFC 3339 */
+  sinceTime?: string;
+  timestamps?: boolean;
+  previous?: boolean;
+  stream?: "stdout" | "stderr";
+}
+
+export interface FoundContainer {
+  containerId: string;
+  logPath: string;
+  attempt: number;
+  state: ContainerStatus["state"];
+}
+
+/** Why a log cannot be read; `code` is the HTTP status kubelet answers with. */
+export class LogError extends Error {
+  override readonly name = "LogError";
+  readonly code: number;
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface NodeAgent {
+  /** The newest from the control plane, whole or in changes; kept on disk. */
+  apply(state: SyncResponse): void;
+  pendingStatuses(): SyncRequest["podStatuses"];
+  /** The control plane has taken this status. */
+  statusAccepted(uid: string, status: Record<string, unknown>): void;
+  /** Called when there is something new to report. */
+  onStatusChange(listener: () => void): () => void;
+  digest(): string;
+  holds(): SyncRequest["holds"];
+  interest(): { secrets: string[]; configMaps: string[] };
+  /** The newest revision applied; 0 when nothing is known. */
+  revision(): number;
+  nodeStatus(): Promise<Record<string, unknown>>;
+  /** Once, first: the state on disk and what runs at the engine are taken over. */
+  restore(): Promise<void>;
+  /** `killPods` ends and removes every pod; otherwise they run on. */
+  stop(options: { killPods: boolean }): Promise<void>;
+  findContainer(query: ContainerQuery): FoundContainer | undefined;
+  /** @throws LogError */
+  openLog(query: LogQuery): ReadableStream<Uint8Array>;
+  pods(): Pod[];
+  services(): { services: KubeObject[]; endpointSlices: KubeObject[] };
+  /** False when no worker has work in hand. */
+  busy(): boolean;
+}
+
+export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
+  const { engine, clock, timers, log, stateDirectory, nodeName, cluster } = deps;
+  const desired = createDesired();
+  const store = createStateStore({ directory: stateDirectory, desired, log });
+  const book = createStatusBook();
+  const view = createRuntimeView({ engine, clock, log });
+  const workers = new Map<string, PodWorker>();
+  const listeners = new Set<() => void>();
+  let info: EngineInfo | undefined;
+  let measured: Measured | undefined;
+  let nodeConditions: Condition[] = [];
+  let address = deps.nodeAddress ?? nodeAddress();
+  let hostDns = parseResolvConf("");
+  let hostsText = "";
+  let networkConfigured: string | undefined;
+  let polling: (() => void) | undefined;
+  let stopped = false;
+  let known = false;
+  let workerDeps: WorkerDeps | undefined;
+
+  const prober = createProber({
+    clock,
+    timers,
+    run: deps.runProbe ?? createRunProbe({ engine }),
+    events: {
+      onChange: (uid) => workers.get(uid)?.poke(),
+      onUnhealthy: (probed, kind, message) => unhealthy(probed, kind, message),
+    },
+  });
+  view.onChange((uid) => workers.get(uid)?.poke());
+  book.onChange(() => {
+    for (const listener of listeners) listener();
+  });
+
+  function unhealthy({ podUid, container }: ProbedContainer, kind: string, why: string): void {
+    const pod = workers.get(podUid)?.current;
+    if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return;
+    const { namespace, name, uid } = pod.metadata;
+    const message = `${kind[0]?.toUpperCase()}${kind.slice(1)} probe failed: ${why}`;
+    const fieldPath = `spec.containers{${container.name}}`;
+    deps.recordEvent({ pod: { namespace, name, uid }, type: "Warning", reason: "Unhealthy", message, fieldPath });
+  }
+
+  function facts(): NodeFacts {
+    const dnsService = desired
+      .list("services")
+      .find((s) => s.metadata.namespace === "kube-system" && s.metadata.name === "kube-dns");
+    const dnsSpec = dnsService?.["spec"] as { clusterIP?: string } | undefined;
+    return {
+      hostIps: [address],
+      hostDns,
+      hostsFile: hostsText,
+      dnsDomain: cluster.dnsDomain,
+      clusterDnsIp: deps.clusterDns?.() ?? dnsSpec?.clusterIP,
+      memoryCapacityBytes: measured?.memoryBytes ?? 0,
+    };
+  }
+
+  function configMap(namespace: string, name: string): KubeObject | undefined {
+    const held = desired.get("configMaps", namespace, name);
+    if (held !== undefined || name !== "kube-root-ca.crt") return held;
+    return { metadata: { namespace, name }, data: { "ca.crt": deps.clusterCa() } };
+  }
+
+  const sources: WorkerDeps["sources"] = (namespace) => ({
+    configMap,
+    secret: (ns, name) => desired.get("secrets", ns, name),
+    services: desired
+      .list("services")
+      .filter(
+        ({ metadata }) =>
+          metadata.namespace === namespace || (metadata.namespace === "default" && metadata.name === "kubernetes"),
+      ),
+    kubernetesServiceIp: cluster.kubernetesServiceIp,
+    allocatable: {
+      cpu: measured?.cpuCount ?? 1,
+      memory: measured?.memoryBytes ?? 0,
+      ephemeralStorage: measured?.diskBytes ?? 0,
+    },
+  });
+
+  function makeWorkerDeps(about: EngineInfo): WorkerDeps {
+    const backOff = createBackOff(PULL_BACK_OFF);
+    return {
+      ...deps,
+      view,
+      prober,
+      book,
+      runHook: deps.runHook ?? createRunHook({ engine }),
+      images: createImages({ engine, clock, backOff, pulls: createLimiter(PULLS_MAX) }),
+      memory: deps.memory ?? createMemoryFolders(),
+      starts: createLimiter(STARTS_MAX),
+      idPrefix: about.idPrefix,
+      podNetwork: about.podNetwork,
+      networkReady: () => networkConfigured !== undefined,
+      facts,
+      sources,
+      onGone: (uid) => void workers.delete(uid),
+    };
+  }
+
+  function run(pod: Pod): void {
+    const { uid } = pod.metadata;
+    const worker = workers.get(uid);
+    if (worker) return worker.update(pod);
+    if (workerDeps === undefined || stopped) return;
+    const fresh = new PodWorker(workerDeps, pod);
+    workers.set(uid, fresh);
+    fresh.poke();
+    poll();
+  }
+
+  /** Looks at the engine once a second, but only while some pod has something to be seen there. */
+  function poll(): void {
+    if (polling !== undefined || stopped) return;
+    if (![...workers.values()].some((worker) => worker.active)) return;
+    polling = timers.after(POLL_MS, () => {
+      void view.refresh().then(() => {
+        polling = undefined;
+        poll();
+      });
+    });
+  }
+
+  function applyNetwork(): void {
+    const { node, peers } = desired.node();
+    const podCidr = (node?.["spec"] as { podCIDR?: string } | undefined)?.podCIDR;
+    if (podCidr !== undefined && podCidr !== networkConfigured) void configureNetwork(podCidr);
+    deps.network.apply({
+      nodeName,
+      podCidr,
+      services: desired.list("services"),
+      endpointSlices: desired.list("endpointSlices"),
+      peers,
+    });
+  }
+
+  async function configureNetwork(podCidr: string): Promise<void> {
+    try {
+      await engine.configureNetwork({ podCidr });
+      networkConfigured = podCidr;
+      for (const worker of workers.values()) worker.configChanged();
+    } catch (error) {
+      log.warn("the pod network could not be configured", { podCidr, error });
+      timers.after(ENGINE_RETRY_MS, () => applyNetwork());
+    }
+  }
+
+  function carryOut(change: Change): void {
+    for (const uid of change.removedUids) workers.get(uid)?.remove();
+    for (const pod of change.pods) run(pod);
+    for (const worker of workers.values()) {
+      if (change.namespaces.has(worker.current.metadata.namespace)) worker.configChanged();
+    }
+    applyNetwork();
+    poll();
+  }
+
+  /** The engine may not be up yet: pods wait, the node says so. */
+  async function begin(): Promise<void> {
+    if (stopped) return;
+    try {
+      info = await engine.info();
+    } catch (error) {
+      log.warn("the engine is not there yet", { error });
+      timers.after(ENGINE_RETRY_MS, () => void begin());
+      return;
+    }
+    await view.refresh();
+    workerDeps = makeWorkerDeps(info);
+    if (known) await adopt();
+  }
+
+  /** With the wanted pods known: takes up what runs, removes what nobody wants. */
+  async function adopt(): Promise<void> {
+    known = true;
+    if (workerDeps === undefined) return;
+    const wanted = new Set(desired.pods().map((pod) => pod.metadata.uid));
+    await clearLeftovers({ engine, view, stateDirectory, wanted, memory: workerDeps.memory, log });
+    for (const pod of desired.pods()) run(pod);
+    applyNetwork();
+  }
+
+  function find(query: ContainerQuery): { pod: Pod; attempts: ContainerStatus[]; name: string } | undefined {
+    const pod = query.uid
+      ? (desired.pod(query.uid) ?? workers.get(query.uid)?.current)
+      : desired.pods().find((p) => p.metadata.namespace === query.namespace && p.metadata.name === query.pod);
+    if (pod === undefined) return undefined;
+    const name = query.container || (pod.spec.containers[0]?.name ?? "");
+    return { pod, name, attempts: attemptsOf(view.of(pod.metadata.uid).containers, name) };
+  }
+
+  async function measure(): Promise<Measured> {
+    const [fresh, resolv, hosts] = await Promise.all([
+      measureNode(stateDirectory),
+      readFile("/etc/resolv.conf", "utf8").catch(() => ""),
+      readFile("/etc/hosts", "utf8").catch(() => ""),
+    ]);
+    measured = fresh;
+    hostDns = parseResolvConf(resolv);
+    hostsText = hosts;
+    address = deps.nodeAddress ?? nodeAddress();
+    return fresh;
+  }
+
+  return {
+    apply(state) {
+      const change = desired.apply(state);
+      store.save(change.sections);
+      const first = !known && state.full;
+      carryOut(change);
+      if (first) void adopt();
+    },
+    pendingStatuses: () => book.pending(),
+    statusAccepted(uid, status) {
+      if (book.accept(uid, status)) workers.get(uid)?.poke();
+    },
+    onStatusChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    digest: () => desired.digest(),
+    holds: () => desired.holds(),
+    interest: () => desired.interest(),
+    revision: () => desired.node().revision,
+    async nodeStatus() {
+      const now = await measure();
+      const engineFailure = view.failure()?.message ?? (info === undefined ? "not connected" : undefined);
+      const status = nodeStatus({
+        nodeName,
+        measured: now,
+        info,
+        address,
+        engineFailure,
+        nowMs: clock.now(),
+        before: nodeConditions,
+      });
+      nodeConditions = status["conditions"] as Condition[];
+      return status;
+    },
+    async restore() {
+      await measure();
+      const state = await store.load();
+      if (state !== undefined) {
+        desired.apply(state);
+        known = true;
+      }
+      await begin();
+    },
+    async stop({ killPods }) {
+      if (killPods) {
+        for (const worker of workers.values()) worker.remove({ gracefully: true });
+        await until(() => workers.size === 0, timers);
+      }
+      stopped = true;
+      polling?.();
+      prober.stop();
+      for (const worker of workers.values()) worker.close();
+      await store.flush();
+      await deps.network.stop();
+    },
+    findContainer(query) {
+      const last = find(query)?.attempts[0];
+      if (last === undefined) return undefined;
+      return { containerId: last.id, logPath: last.logPath, attempt: last.attempt, state: last.state };
+    },
+    openLog(query) {
+      const found = find(query);
+      if (found === undefined) throw new LogError(404, `pod "${query.pod}" not found`);
+      const { pod, name, attempts } = found;
+      const names = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].map((c) => c.name);
+      const where = `container "${name}" in pod "${pod.metadata.name}"`;
+      if (!names.includes(name)) throw new LogError(400, `container ${name} is not valid for pod ${pod.metadata.name}`);
+      const status = attempts[query.previous === true ? 1 : 0];
+      if (query.previous === true && status === undefined)
+        throw new LogError(400, `previous terminated ${where} not found`);
+      if (status === undefined || status.state === "created")
+        throw new LogError(400, `${where} is waiting to start: ${waitingReason(pod, name)}`);
+      const running = () =>
+        attemptsOf(view.of(pod.metadata.uid).containers, name).some((c) => c.id === status.id && c.state === "running");
+      return readLog({ path: status.logPath, running }, logOptions(query, clock.now()), timers);
+    },
+    pods: () => desired.pods(),
+    services: () => ({ services: desired.list("services"), endpointSlices: desired.list("endpointSlices") }),
+    busy: () => [...workers.values()].some((worker) => worker.busy),
+  };
+
+  function waitingReason(pod: Pod, container: string): string {
+    const pending = book.current(pod.metadata.uid);
+    const all = [...(pending?.initContainerStatuses ?? []), ...(pending?.containerStatuses ?? [])];
+    return all.find((s) => s.name === container)?.state.waiting?.reason ?? "ContainerCreating";
+  }
+}
+
+function logOptions(query: LogQuery, nowMs: number): LogOptions {
+  const { sinceSeconds, sinceTime, follow, tailLines, limitBytes, timestamps, stream } = query;
+  const sinceMs =
+    sinceTime !== undefined
+      ? Date.parse(sinceTime)
+      : sinceSeconds !== undefined
+        ? nowMs - sinceSeconds * 1000
+        : undefined;
+  return {
+    ...(sinceMs === undefined ? {} : { sinceMs }),
+    ...(follow === undefined ? {} : { follow }),
+    ...(tailLines === undefined ? {} : { tailLines }),
+    ...(limitBytes === undefined ? {} : { limitBytes }),
+    ...(timestamps === undefined ? {} : { timestamps }),
+    ...(stream === undefined ? {} : { stream }),
+  };
+}
+
+const STOP_CHECKS_MAX = 400;
+
+/** Checks ten times a second, for 40 seconds at most. */
+async function until(done: () => boolean, timers: Timers): Promise<void> {
+  for (let i = 0; i < STOP_CHECKS_MAX && !done(); i++)
+    await new Promise<void>((resolve) => void timers.after(100, resolve));
+}
