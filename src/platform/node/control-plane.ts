@@ -1,0 +1,150 @@
+/** The whole control plane in one process: database, hub, relay, API, control loops, one TLS port. */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { createApp } from "../../app.ts";
+import { bootstrapCluster } from "../../bootstrap.ts";
+import { DEFAULT_CLUSTER_CONFIG, type Cluster, type ClusterConfig } from "../../cluster.ts";
+import { createHub } from "../../hub/cluster-hub.ts";
+import { createLoops } from "../../loops.ts";
+import { loadClusterKeys } from "../../pki/load-cluster-keys.ts";
+import { issueServerIdentity } from "../../pki/server-identity.ts";
+import { DatabaseError } from "../../storage/database.ts";
+import { migrate } from "../../storage/migrate.ts";
+import { createSettings } from "../../storage/settings.ts";
+import { createSqlLog } from "../../storage/sql-log.ts";
+import type { Platform } from "../platform.ts";
+import { openDataFolder } from "./data-folder.ts";
+import { openDatabase } from "./libsql-database.ts";
+import { startServer, StartupError } from "./server.ts";
+import { createNodeStreamBroker, type NodeStreamBroker } from "./stream-broker.ts";
+import { createNodeTunnels } from "./tunnels.ts";
+import { createUpgrades } from "./upgrade.ts";
+
+export interface ControlPlane {
+  url: string;
+  /** PEM */
+  clusterCa: string;
+  /** Bearer token of the administrator. */
+  adminToken: string;
+  /** Ends watches between events, closes tunnels, finishes writes. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const MAINTENANCE_INTERVAL_MS = 60_000;
+const STOP_GRACE_MS = 2_000;
+
+/** @throws StartupError with one line for people */
+export async function startControlPlane(options: {
+  platform: Platform;
+  /** Folder of the data; made when missing. */
+  data: string;
+  host: string;
+  /** 0 lets the system choose. */
+  port: number;
+  config?: Partial<ClusterConfig>;
+}): Promise<ControlPlane> {
+  const { platform, host } = options;
+  const { clock, random, timers, log } = platform;
+  const folder = await openDataFolder(options.data);
+  const database = await openExclusively(join(folder.path, "cluster.db"));
+  const undo: (() => unknown)[] = [() => database.close()];
+  const stopAll = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    await migrate(database);
+    const storage = createSqlLog({ database, clock, log });
+    const keys = await loadClusterKeys({
+      settings: createSettings({ database }),
+      masterKey: folder.masterKey,
+      clock,
+      random,
+    });
+    const hub = createHub({ storage, clock, timers, log });
+    await hub.start();
+    undo.push(() => hub.stop());
+
+    const upgrades = createUpgrades({ random, log });
+    let broker: NodeStreamBroker | undefined;
+    const tunnels = createNodeTunnels({ upgrades, clock, timers, log, refused: (answer) => broker?.refused(answer) });
+    broker = createNodeStreamBroker({ tunnels, upgrades, timers, random });
+    undo.push(hub.onCommit((entries) => tunnels.committed(entries)));
+
+    const config: ClusterConfig = {
+      ...DEFAULT_CLUSTER_CONFIG,
+      adminTokenHashes: [createHash("sha256").update(folder.adminToken).digest("hex")],
+      serverUrl: "",
+      issuer: "https://kubernetes.default.svc.cluster.local",
+      ...options.config,
+    };
+    const { stream } = broker;
+    const cluster: Cluster = {
+      id: "default",
+      storage,
+      hub,
+      presence: tunnels,
+      streams: broker,
+      agents: {
+        sockets: { tunnel: async (_request, nodeName) => tunnels.accept(nodeName), stream },
+        seen: (nodeName) => tunnels.seen(nodeName),
+      },
+      keys,
+      platform,
+      config,
+    };
+    const app = createApp(cluster);
+    await bootstrapCluster(cluster, app);
+
+    const identity = await issueServerIdentity({ keys, clock, cluster: config, hosts: [host] });
+    const server = await startServer({
+      host,
+      port: options.port,
+      identity: { key: identity.keyPem, certificate: identity.certificatePem },
+      fetch: (request) => app.fetch(request),
+    });
+    config.serverUrl = `https://${host.includes(":") ? `[${host}]` : host}:${server.port}`;
+    undo.push(() => server.stop(STOP_GRACE_MS));
+    undo.push(() => tunnels.close());
+    undo.push(upgrades.attach(server.http, (request) => app.fetch(request)));
+
+    const loops = createLoops({ cluster, app });
+    await loops.start();
+    undo.push(() => loops.stop());
+    undo.push(maintain({ platform, run: () => hub.maintain({ nowMs: clock.now() }) }));
+    return { url: config.serverUrl, clusterCa: keys.clusterCa, adminToken: folder.adminToken, stop: stopAll };
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
+async function openExclusively(path: string) {
+  try {
+    return await openDatabase({ path });
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    const why =
+      error.code === "in-use" ? "another Gantry is running on this data folder" : "the database cannot be opened";
+    throw new StartupError(`${why}: ${path}`, { cause: error });
+  }
+}
+
+/** Compaction and expiry, once a minute. Where nothing was written there is nothing to do, and nothing is written. */
+function maintain({ platform, run }: { platform: Platform; run: () => Promise<unknown> }): () => void {
+  let stopped = false;
+  let cancel = (): void => {};
+  const again = (): void => {
+    cancel = platform.timers.after(MAINTENANCE_INTERVAL_MS, () => {
+      run()
+        .catch((error: unknown) => platform.log.warn("maintenance failed; it is tried again", { error }))
+        .finally(() => {
+          if (!stopped) again();
+        });
+    });
+  };
+  again();
+  return () => {
+    stopped = true;
+    cancel();
+  };
+}

@@ -1,0 +1,22 @@
+/** The bindings of wrangler.toml, and what an isolate makes of them once. */
+import type { ClusterHub } from "./hub-object.ts";
+import type { ClusterLoops } from "./loops-object.ts";
+import type { StreamBroker } from "./stream-broker.ts";
+
+export interface Env {
+  CLUSTER_HUB: DurableObjectNamespace<ClusterHub>;
+  CLUSTER_LOOPS: DurableObjectNamespace<ClusterLoops>;
+  STREAM_BROKER: DurableObjectNamespace<StreamBroker>;
+  /** libSQL over HTTP. */
+  DATABASE_URL: string;
+  DATABASE_TOKEN?: string;
+  /** 32 bytes in base64; seals the cluster's keys. */
+  MASTER_KEY: string;
+  /** SHA-256 in hex of the administrators' tokens, separated by commas. */
+  ADMIN_TOKEN_HASHES: string;
+  /** Public address of the API. */
+  SERVER_URL: string;
+}
+
+/** Until the accounts come: one cluster per deployment. */
+export const CLUSTER_ID = "default";
