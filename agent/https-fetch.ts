@@ -75,13 +75,15 @@ function exchange(request: Request, outgoing: ClientRequest): Promise<Response> 
         resolve(toResponse(incoming));
       } catch (error) {
         outgoing.destroy();
-        reject(error as Error);
+        reject(error);
       }
     });
     if (request.body === null) {
       outgoing.end();
       return;
     }
+    // Node would keep the head back until the body begins, and the body may say nothing for a long time.
+    outgoing.flushHeaders();
     // An answer that comes early (the client has gone) ends the connection and so the source of the body.
     const source = Readable.fromWeb(request.body as NodeReadableStream);
     outgoing.once("close", () => source.destroy());

@@ -31,6 +31,7 @@ export interface SyncDeps {
 
 /** A node that is further behind than this gets the full set. */
 const CHANGES_MAX = 2000;
+const CHANGES_BYTES_MAX = 8 * 1024 * 1024;
 /** At most this many reads at once (a limit of the edge). */
 const PARALLEL_READS_MAX = 4;
 
@@ -93,8 +94,8 @@ async function readChanges(
   let podPage: ListPage;
   let nodePage: ListPage;
   try {
-    changes = await storage.changes({ since, limit: CHANGES_MAX });
-    if (changes.entries.length >= CHANGES_MAX || changes.revision < since) return undefined;
+    changes = await storage.changes({ since, limit: CHANGES_MAX, bytesMax: CHANGES_BYTES_MAX });
+    if (changes.more || changes.revision < since) return undefined;
     [podPage, nodePage] = await Promise.all([
       storage.list({ ...podsOf(identity.nodeName), revision: changes.revision }),
       storage.list({ resource: "nodes" }),

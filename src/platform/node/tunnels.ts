@@ -64,7 +64,7 @@ export function createNodeTunnels(
   };
 }
 
-function peerOf(nodeName: string, socket: WebSocket, now: () => number): { peer: TunnelPeer; seen(): void } {
+function peerOf(nodeName: string, socket: WebSocket, now: () => number): { peer: TunnelPeer; seen: () => void } {
   let interest: Interest = "all";
   let lastSeenMs = now();
   const peer: TunnelPeer = {

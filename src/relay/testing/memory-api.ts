@@ -124,7 +124,9 @@ export function createMemoryApi(): MemoryApi {
       revision: async () => entries.length,
       changes: async ({ since, limit }) => ({
         entries: entries.slice(since, since + limit),
-        revision: entries.length,
+        revision: Math.min(entries.length, since + limit),
+        more: entries.length > since + limit,
+        floor: 0,
       }),
     },
   };

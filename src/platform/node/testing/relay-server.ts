@@ -48,10 +48,14 @@ export async function startRelayServer(platform: Platform): Promise<RelayServer>
   const namespaces = { group: "", version: "v1", resource: "namespaces", namespaced: false };
   await admin.create(namespaces, { metadata: { name: "kube-system" } });
   const upgrades = createUpgrades({ random, log });
-  let refused: NodeStreamBroker["refused"] = () => {};
-  const tunnels = createNodeTunnels({ upgrades, clock, timers, log, refused: (answer) => refused(answer) });
+  const tunnels: NodeTunnels = createNodeTunnels({
+    upgrades,
+    clock,
+    timers,
+    log,
+    refused: (answer) => broker.refused(answer),
+  });
   const broker = createNodeStreamBroker({ tunnels, upgrades, timers, random });
-  ({ refused } = broker);
   api.onCommit((entries) => tunnels.committed(entries));
   const credentials = createNodeCredentials({ keys, clock, issuer: config.issuer });
   const routes = createAgentRoutes({
@@ -63,7 +67,7 @@ export async function startRelayServer(platform: Platform): Promise<RelayServer>
   });
   const requests: string[] = [];
   let down = false;
-  let handler: (request: Request) => Promise<Response> = async () => new Response("nothing here", { status: 404 });
+  let handler: ((request: Request) => Promise<Response>) | undefined;
 
   async function serve(request: Request): Promise<Response> {
     const { pathname, search } = new URL(request.url);
@@ -76,7 +80,7 @@ export async function startRelayServer(platform: Platform): Promise<RelayServer>
       const answer = await routes(request, user);
       if (answer) return answer;
       const node = /^\/stream\/(.+)$/.exec(pathname)?.[1];
-      if (node === undefined) return await handler(request);
+      if (node === undefined) return (await handler?.(request)) ?? new Response("nothing here", { status: 404 });
       return await broker.open({ node, client: request, target: targetOf(request, search) });
     } catch (error) {
       if (isStatusError(error)) return Response.json(error.toStatus(), { status: error.code });
