@@ -42,7 +42,6 @@ const SPECIAL: Readonly<Record<string, SchemaNode>> = {
   "io.k8s.apimachinery.pkg.runtime.RawExtension": { type: "object", preserveUnknown: true },
   [`${META}.Time`]: { type: "string", format: "date-time" },
   [`${META}.MicroTime`]: { type: "string", format: "micro-time" },
-  [`${META}.Duration`]: { type: "string", format: "duration" },
   [`${META}.FieldsV1`]: { type: "object", preserveUnknown: true, mapType: "atomic" },
   [`${EXTENSIONS}.JSON`]: { type: "any", preserveUnknown: true },
   [`${EXTENSIONS}.JSONSchemaPropsOrArray`]: { type: "any", preserveUnknown: true },

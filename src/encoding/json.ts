@@ -1,0 +1,250 @@
+/**
+ * Lossless JSON: `JSON.parse` swallows duplicate members and rounds integers beyond 2^53. It still does the work here; a
+ * cheap pass tells whether it lost anything, and only then a scanner of our own looks closer. Messages of malformed input are
+ * those of Go's encoding/json.
+ */
+
+/** Faults of the text itself. `message` is worded as Go words it. */
+export class JsonSyntaxError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "JsonSyntaxError";
+  }
+}
+
+export interface ScannedJson {
+  /** Integers beyond 2^53 are raw numbers (see isRawNumber), which JSON.stringify writes out unchanged. */
+  value: unknown;
+  /** Paths of members that occur more than once, e.g. `spec.containers[0].name`; the last one won. */
+  duplicateFields: string[];
+  /** Does the value hold raw numbers? */
+  hasLargeNumbers: boolean;
+}
+
+/** Nesting deeper than this is refused; Go stops at 10,000, which is more than recursive code here could take. */
+const DEPTH_MAX = 1_000;
+
+/** Duplicates reported at most, as Kubernetes does. */
+const DUPLICATES_MAX = 100;
+
+/** A number that a double cannot hold, as `JSON.rawJSON` makes it. */
+export interface RawNumber {
+  readonly rawJSON: string;
+}
+
+interface RawJson {
+  rawJSON(text: string): RawNumber;
+  isRawJSON(value: unknown): value is RawNumber;
+  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+}
+
+// In V8 since 11.4 (Node 22, workerd), not yet in the ES2024 library.
+const json = JSON as unknown as RawJson;
+
+export function isRawNumber(value: unknown): value is RawNumber {
+  return json.isRawJSON(value);
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** @throws JsonSyntaxError when the text is not JSON, nests too deeply or has a member named `__proto__` */
+export function scanJson(input: string | Uint8Array): ScannedJson {
+  const text = typeof input === "string" ? input : decoder.decode(input);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    scanClosely(text);
+    // The scanner above throws on all that JSON.parse refuses; this is for what it would overlook.
+    throw new JsonSyntaxError("invalid character in JSON");
+  }
+  const members = countMembers(value, 0);
+  const duplicateFields = members === countKeys(text) ? [] : scanClosely(text);
+  // Sixteen digits in a row may as well be text: then the second parse changes nothing.
+  if (!/[0-9]{16}/.test(text)) return { value, duplicateFields, hasLargeNumbers: false };
+  let hasLargeNumbers = false;
+  value = json.parse(text, (_key, member, { source }) => {
+    if (typeof member !== "number" || Number.isSafeInteger(member) || source === undefined) return member;
+    if (!/^-?[0-9]+$/.test(source)) return member;
+    hasLargeNumbers = true;
+    return json.rawJSON(source);
+  });
+  return { value, duplicateFields, hasLargeNumbers };
+}
+
+/** Members of all objects; refuses what later code must not meet. */
+export function countMembers(value: unknown, depth: number): number {
+  if (typeof value !== "object" || value === null) return 0;
+  if (depth >= DEPTH_MAX) throw new JsonSyntaxError("exceeded max depth");
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === "object") count += countMembers(item, depth + 1);
+    return count;
+  }
+  const object = value as Record<string, unknown>;
+  for (const key in object) {
+    if (key === "__proto__") throw new JsonSyntaxError('the member name "__proto__" is not allowed');
+    count += 1;
+    const member = object[key];
+    if (typeof member === "object") count += countMembers(member, depth + 1);
+  }
+  return count;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+
+/** Strings followed by a colon, in text that is known to be JSON: hops from quote to quote. */
+function countKeys(text: string): number {
+  let count = 0;
+  for (let open = text.indexOf('"'); open >= 0;) {
+    let close = text.indexOf('"', open + 1);
+    while (text.charCodeAt(close - 1) === BACKSLASH && isEscaped(text, close)) close = text.indexOf('"', close + 1);
+    let next = close + 1;
+    while (text.charCodeAt(next) <= 0x20) next += 1;
+    if (text.charCodeAt(next) === COLON) count += 1;
+    open = text.charCodeAt(next) === QUOTE ? next : text.indexOf('"', next);
+  }
+  return count;
+}
+
+/** Is the character at `at` behind an odd number of backslashes? */
+function isEscaped(text: string, at: number): boolean {
+  let before = at - 1;
+  while (text.charCodeAt(before) === BACKSLASH) before -= 1;
+  return (at - before) % 2 === 0;
+}
+
+/** As Go quotes a character in a message. */
+function quoted(char: string): string {
+  if (char === "'") return `'\\''`;
+  if (char === '"') return `'"'`;
+  if (char < " ") return `'\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}'`.replace("'\\x0a'", "'\\n'");
+  return `'${char}'`;
+}
+
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const LITERALS = ["true", "false", "null"] as const;
+
+/** Reads the text character by character. Returns the paths of duplicates. @throws JsonSyntaxError at the first fault */
+function scanClosely(text: string): string[] {
+  const duplicates: string[] = [];
+  let at = 0;
+
+  function skipSpace(): void {
+    while (at < text.length && " \t\r\n".includes(text.charAt(at))) at += 1;
+  }
+
+  function fail(where: string): never {
+    if (at >= text.length) throw new JsonSyntaxError("unexpected end of JSON input");
+    const char = String.fromCodePoint(text.codePointAt(at) ?? 0);
+    throw new JsonSyntaxError(`invalid character ${quoted(char)} ${where}`);
+  }
+
+  function readValue(path: string, depth: number): void {
+    if (depth > DEPTH_MAX) throw new JsonSyntaxError("exceeded max depth");
+    skipSpace();
+    const char = text.charAt(at);
+    if (char === "{") readObject(path, depth);
+    else if (char === "[") readArray(path, depth);
+    else if (char === '"') readString();
+    else if (char === "-" || (char >= "0" && char <= "9")) readNumber();
+    else readLiteral();
+  }
+
+  function readObject(path: string, depth: number): void {
+    const seen = new Set<string>();
+    at += 1;
+    skipSpace();
+    if (text.charAt(at) === "}") return void (at += 1);
+    for (;;) {
+      skipSpace();
+      if (text.charAt(at) !== '"') fail("looking for beginning of object key string");
+      const key = readString();
+      const memberPath = path === "" ? key : `${path}.${key}`;
+      if (seen.has(key) && duplicates.length < DUPLICATES_MAX && !duplicates.includes(memberPath)) {
+        duplicates.push(memberPath);
+      }
+      seen.add(key);
+      skipSpace();
+      if (text.charAt(at) !== ":") fail("after object key");
+      at += 1;
+      readValue(memberPath, depth + 1);
+      skipSpace();
+      const end = text.charAt(at);
+      if (end !== "," && end !== "}") fail("after object key:value pair");
+      at += 1;
+      if (end === "}") return;
+    }
+  }
+
+  function readArray(path: string, depth: number): void {
+    at += 1;
+    skipSpace();
+    if (text.charAt(at) === "]") return void (at += 1);
+    for (let index = 0; ; index += 1) {
+      readValue(`${path}[${index}]`, depth + 1);
+      skipSpace();
+      const end = text.charAt(at);
+      if (end !== "," && end !== "]") fail("after array element");
+      at += 1;
+      if (end === "]") return;
+    }
+  }
+
+  function readString(): string {
+    const start = at;
+    at += 1;
+    for (;;) {
+      const char = text.charAt(at);
+      if (char === "" || char < " ") fail("in string literal");
+      at += 1;
+      if (char === '"') return JSON.parse(text.slice(start, at)) as string;
+      if (char === "\\") readEscape();
+    }
+  }
+
+  function readEscape(): void {
+    const char = text.charAt(at);
+    if (char === "" || !'"\\/bfnrtu'.includes(char)) fail("in string escape code");
+    at += 1;
+    if (char !== "u") return;
+    for (let digits = 0; digits < 4; digits += 1, at += 1) {
+      if (!/^[0-9a-fA-F]$/.test(text.charAt(at))) fail("in \\u hexadecimal character escape");
+    }
+  }
+
+  function readNumber(): void {
+    NUMBER.lastIndex = at;
+    const found = NUMBER.exec(text);
+    if (!found) {
+      at += 1;
+      fail("in numeric literal");
+    }
+    at += found[0].length;
+    const next = text.charAt(at);
+    if (next === ".") {
+      at += 1;
+      fail("after decimal point in numeric literal");
+    }
+    if (next === "e" || next === "E") {
+      at += 1;
+      fail("in exponent of numeric literal");
+    }
+  }
+
+  function readLiteral(): void {
+    const literal = LITERALS.find((word) => word.charAt(0) === text.charAt(at));
+    if (!literal) return fail("looking for beginning of value");
+    for (const expected of literal) {
+      if (text.charAt(at) !== expected) fail(`in literal ${literal} (expecting ${quoted(expected)})`);
+      at += 1;
+    }
+  }
+
+  readValue("", 0);
+  skipSpace();
+  if (at < text.length) fail("after top-level value");
+  return duplicates;
+}

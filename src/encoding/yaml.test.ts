@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { loadYaml } from "./yaml.ts";
+
+describe("loadYaml", () => {
+  it.each([
+    ["a: yes", { a: true }],
+    ["a: [on, off, y, n, No, TRUE]", { a: [true, false, true, false, false, true] }],
+    ["a: 'yes'", { a: "yes" }],
+    ["a: 0777", { a: 511 }],
+    ["a: 0o17", { a: 15 }],
+    ["a: 0x1F", { a: 31 }],
+    ["a: 0b101", { a: 5 }],
+    ["a: 1_000", { a: 1000 }],
+    ["a: -0", { a: 0 }],
+    ["a: 08", { a: 8 }],
+    ["a: 1.5e3", { a: 1500 }],
+    ["a: .5", { a: 0.5 }],
+    ["a: 1.2.3", { a: "1.2.3" }],
+    ["a: ~\nb: null\nc:", { a: null, b: null, c: null }],
+    ["a: 2001-01-01", { a: "2001-01-01" }],
+    ["1: a\ntrue: b\n1.5: c", { "1": "a", true: "b", "1.5": "c" }],
+    ["a: |\n  x\n  y\n", { a: "x\ny\n" }],
+    ["# only\n--- \na: 1\n", { a: 1 }],
+    ["", null],
+    ["# nothing\n", null],
+    ["a: &x {b: 1}\nc: *x", { a: { b: 1 }, c: { b: 1 } }],
+    ["a: &x {b: 1}\nc:\n  <<: *x\n  b: 2", { a: { b: 1 }, c: { b: 2 } }],
+    ['{"a": {"b": [1, "2"]}}', { a: { b: [1, "2"] } }],
+    ["a: !!str 5", { a: "5" }],
+  ])("%j", (text, value) => {
+    expect(loadYaml(text)).toEqual({ value, duplicateFields: [] });
+  });
+
+  it("reports duplicates with their paths and keeps the last", () => {
+    const text = "a: 1\na: 2\nb:\n- c: {d: 1, d: 2}\n  e: 3\n";
+    expect(loadYaml(text)).toEqual({
+      value: { a: 2, b: [{ c: { d: 2 }, e: 3 }] },
+      duplicateFields: ["a", "b[0].c.d"],
+    });
+  });
+
+  it("keeps large integers", () => {
+    expect(JSON.stringify(loadYaml("a: 9007199254740993").value)).toBe('{"a":9007199254740993}');
+  });
+
+  it.each([
+    ["a: b: c", /^yaml: line 1: /],
+    ["a: [1", /^yaml: /],
+    ["a: 1\n b: 2", /^yaml: line 2: /],
+    ["\tx: 1", /^yaml: /],
+    ["a: .inf", /^json: unsupported value/],
+    ["? [a]\n: b", /unsupported map key/],
+    ["__proto__: {x: 1}", /"__proto__" is not allowed/],
+    ["a: 1\n---\nb: 2", /^yaml: /],
+    ["a: *nothing", /^yaml: /],
+    ["[".repeat(3000), /^yaml: /],
+    [bomb(), /excessive aliasing/],
+  ])("refuses %j", (text, message) => {
+    expect(() => loadYaml(text)).toThrow(message);
+  });
+});
+
+/** A few lines that stand for ten to the ninth nodes. */
+function bomb(): string {
+  const lines = ["a0: &a0 [x]"];
+  for (let i = 1; i < 10; i += 1) lines.push(`a${i}: &a${i} [${`*a${i - 1},`.repeat(10)}]`);
+  return lines.join("\n");
+}

@@ -1,0 +1,170 @@
+/**
+ * YAML as Kubernetes reads it: one document, YAML 1.1 scalars (`yes` is true, `0777` is octal), converted to what JSON can
+ * say. Duplicate keys are reported with their paths, the last one wins.
+ */
+import {
+  defineMappingTag,
+  defineScalarTag,
+  FAILSAFE_SCHEMA,
+  load,
+  mergeTag,
+  NOT_RESOLVED,
+  YAMLException,
+} from "js-yaml";
+import type { RawNumber } from "./json.ts";
+
+/** The text is no YAML, or says what JSON cannot. */
+export class YamlSyntaxError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "YamlSyntaxError";
+  }
+}
+
+const DEPTH_MAX = 1_000;
+
+/** Nodes visited at most, aliases followed: without this a few lines can stand for billions. */
+const NODES_MAX = 1_000_000;
+
+const DUPLICATES_MAX = 100;
+
+/** Where a mapping under construction keeps the keys it met twice; a symbol, so that it is no member. */
+const DUPLICATES = Symbol("duplicates");
+
+type Mapping = Record<string, unknown> & { [DUPLICATES]?: string[] };
+
+function never(): boolean {
+  return false;
+}
+
+const nullTag = defineScalarTag<null>("tag:yaml.org,2002:null", {
+  implicit: true,
+  implicitFirstChars: ["", "~", "n", "N"],
+  resolve: (source) => (/^(?:~|null|Null|NULL|)$/.test(source) ? null : NOT_RESOLVED),
+  identify: never,
+});
+
+const boolTag = defineScalarTag<boolean>("tag:yaml.org,2002:bool", {
+  implicit: true,
+  implicitFirstChars: [..."yYnNtTfFoO"],
+  resolve: (source) => {
+    if (/^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)$/.test(source)) return true;
+    return /^(?:n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$/.test(source) ? false : NOT_RESOLVED;
+  },
+  identify: never,
+});
+
+const INTEGER = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))$/;
+const UINT64_MAX = 2n ** 64n - 1n;
+const INT64_MIN = -(2n ** 63n);
+
+/** An integer as Go's strconv reads it with base 0, when 64 bits hold it. */
+function integerOf(source: string): number | RawNumber | undefined {
+  const found = INTEGER.exec(source.replaceAll("_", ""));
+  if (!found) return undefined;
+  const [, sign, hex, binary, octal, decimal] = found;
+  const digits = hex ? `0x${hex}` : binary ? `0b${binary}` : octal ? `0o${octal}` : (decimal ?? "0");
+  const value = sign === "-" ? -BigInt(digits) : BigInt(digits);
+  if (value > UINT64_MAX || value < INT64_MIN) return undefined;
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return number === 0 ? 0 : number;
+  return (JSON as unknown as { rawJSON(text: string): RawNumber }).rawJSON(String(value));
+}
+
+const intTag = defineScalarTag<number | RawNumber>("tag:yaml.org,2002:int", {
+  implicit: true,
+  implicitFirstChars: [..."+-0123456789"],
+  resolve: (source) => integerOf(source) ?? NOT_RESOLVED,
+  identify: never,
+});
+
+const floatTag = defineScalarTag<number>("tag:yaml.org,2002:float", {
+  implicit: true,
+  implicitFirstChars: [..."+-.0123456789"],
+  resolve: (source) => {
+    if (/^[-+]?\.(?:inf|Inf|INF)$/.test(source)) return source.startsWith("-") ? -Infinity : Infinity;
+    if (/^\.(?:nan|NaN|NAN)$/.test(source)) return NaN;
+    const plain = source.replaceAll("_", "");
+    return /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/.test(plain) ? Number(plain) : NOT_RESOLVED;
+  },
+  identify: never,
+});
+
+/** A key as a member name, or undefined where JSON has none. */
+function memberName(key: unknown): string | undefined {
+  if (typeof key === "string") return key;
+  if (typeof key === "boolean" || typeof key === "number") return String(key);
+  return typeof key === "object" && key !== null && "rawJSON" in key ? String(key.rawJSON) : undefined;
+}
+
+const mapTag = defineMappingTag<Mapping>("tag:yaml.org,2002:map", {
+  create: () => ({}),
+  addPair: (mapping, key, value) => {
+    const name = memberName(key);
+    if (name === undefined) return "unsupported map key";
+    if (name === "__proto__") return 'the member name "__proto__" is not allowed';
+    if (Object.hasOwn(mapping, name)) (mapping[DUPLICATES] ??= []).push(name);
+    mapping[name] = value;
+    return "";
+  },
+  has: (mapping, key) => Object.hasOwn(mapping, memberName(key) ?? ""),
+  keys: (mapping) => Object.keys(mapping),
+  get: (mapping, key) => mapping[String(key)],
+  identify: never,
+});
+
+const SCHEMA = FAILSAFE_SCHEMA.withTags(nullTag, boolTag, intTag, floatTag, mergeTag, mapTag);
+
+export interface LoadedYaml {
+  /** What JSON can say; large integers are raw numbers. An empty document is null. */
+  value: unknown;
+  duplicateFields: string[];
+}
+
+/** @throws YamlSyntaxError */
+export function loadYaml(input: string | Uint8Array): LoadedYaml {
+  const text = typeof input === "string" ? input : new TextDecoder().decode(input);
+  if (!/^[^#\s]/m.test(text) && /^(?:\s*(?:#.*)?\n?)*$/.test(text)) return { value: null, duplicateFields: [] };
+  const loaded = parse(text);
+  const duplicateFields: string[] = [];
+  // A key that overrides a merged one (`<<`) is no duplicate, and the parser does not tell the two apart.
+  const reportsDuplicates = !text.includes("<<");
+  const value = plain(loaded, (path) => {
+    if (reportsDuplicates && duplicateFields.length < DUPLICATES_MAX) duplicateFields.push(path);
+  });
+  return { value, duplicateFields };
+}
+
+function parse(text: string): unknown {
+  try {
+    return load(text, { schema: SCHEMA, json: true, maxDepth: DEPTH_MAX });
+  } catch (cause) {
+    if (!(cause instanceof YAMLException)) throw new YamlSyntaxError("yaml: cannot be parsed", { cause });
+    const line = cause.mark ? `line ${cause.mark.line + 1}: ` : "";
+    throw new YamlSyntaxError(`yaml: ${line}${cause.reason}`, { cause });
+  }
+}
+
+/** A copy without aliases to shared nodes and without our marks. */
+function plain(root: unknown, duplicate: (path: string) => void): unknown {
+  let nodes = 0;
+
+  function copy(value: unknown, path: string, depth: number): unknown {
+    nodes += 1;
+    if (nodes > NODES_MAX) throw new YamlSyntaxError("yaml: document contains excessive aliasing");
+    if (depth > DEPTH_MAX) throw new YamlSyntaxError("yaml: exceeded max depth");
+    if (typeof value === "number" && !Number.isFinite(value)) {
+      throw new YamlSyntaxError(`json: unsupported value: ${value}`);
+    }
+    if (typeof value !== "object" || value === null || "rawJSON" in value) return value;
+    if (Array.isArray(value)) return value.map((item, index) => copy(item, `${path}[${index}]`, depth + 1));
+    const mapping = value as Mapping;
+    const prefix = path === "" ? "" : `${path}.`;
+    for (const key of new Set(mapping[DUPLICATES])) duplicate(prefix + key);
+    const out: Record<string, unknown> = {};
+    for (const key of Object.keys(mapping)) out[key] = copy(mapping[key], prefix + key, depth + 1);
+    return out;
+  }
+
+  return copy(root, "", 0);
+}
