@@ -8,6 +8,8 @@ export interface Clock {
 export interface Timers {
   /** Calls `run` once after `delayMs`. Returns the undo. */
   after(delayMs: number, run: () => void): () => void;
+  /** Calls `run` once everything that is ready to run now has had its turn, without the delay of a timer. Absent: use after(0). */
+  soon?(run: () => void): void;
 }
 
 export interface Random {

@@ -23,6 +23,9 @@ export interface SqlReaderDeps {
   database: Database;
 }
 
+/** A reader that can also follow the log by itself: agents' syncs read ranges of it without the hub. */
+export type LogReader = StorageReader & Pick<StorageWriter, "changes">;
+
 export interface SqlLogDeps extends SqlReaderDeps {
   clock: Clock;
   log: Log;
@@ -68,7 +71,7 @@ const EXPIRED = `SELECT ${OBJECT_COLUMNS} FROM log INDEXED BY log_expires
 const NO_WRITE_IDS = "[]";
 
 /** What stateless workers need: reads go to the database directly, never through the hub. */
-export function createSqlReader({ database }: SqlReaderDeps): StorageReader {
+export function createSqlReader({ database }: SqlReaderDeps): LogReader {
   return new SqlReader(database);
 }
 
@@ -76,7 +79,7 @@ export function createSqlLog(deps: SqlLogDeps): StorageWriter {
   return new SqlLog(deps);
 }
 
-class SqlReader implements StorageReader {
+class SqlReader implements LogReader {
   protected readonly database: Database;
   protected readonly rows: RowDecoder = createRowDecoder();
 
@@ -124,6 +127,23 @@ class SqlReader implements StorageReader {
     );
     const total = counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + countOf(count), 0);
     return pageOf(query, objects, { revision: query.revision, total });
+  }
+
+  async changes(query: { since: number; limit: number; bytesMax?: number; resource?: string }): Promise<LogPage> {
+    const { since, limit, bytesMax = Number.MAX_SAFE_INTEGER, resource } = query;
+    const args = [NO_WRITE_IDS, since, limit + 1, bytesMax];
+    const statement: Statement =
+      resource === undefined ? { sql: CHANGES, args } : { sql: CHANGES_OF_RESOURCE, args: [...args, resource] };
+    const [found, position] = await this.run([statement, POSITION], "read");
+    const { revision, floor } = positionOf(position);
+    if (since < floor) throw compactedError(since, { current: revision, floor });
+    const rows = found?.rows ?? [];
+    const more = Number(rows[0]?.[CANDIDATES_AT] ?? 0) > rows.length;
+    return logPage(
+      rows.map((row) => this.rows.entry(row)),
+      more,
+      { revision, floor },
+    );
   }
 
   async revision(): Promise<number> {
@@ -181,23 +201,6 @@ class SqlLog extends SqlReader implements StorageWriter {
       this.log.warn("could not read why writes lost", { error });
       return lost.map(({ op }) => ({ ok: false, reason: op === "create" ? "exists" : "conflict" }));
     }
-  }
-
-  async changes(query: { since: number; limit: number; bytesMax?: number; resource?: string }): Promise<LogPage> {
-    const { since, limit, bytesMax = Number.MAX_SAFE_INTEGER, resource } = query;
-    const args = [NO_WRITE_IDS, since, limit + 1, bytesMax];
-    const statement: Statement =
-      resource === undefined ? { sql: CHANGES, args } : { sql: CHANGES_OF_RESOURCE, args: [...args, resource] };
-    const [found, position] = await this.run([statement, POSITION], "read");
-    const { revision, floor } = positionOf(position);
-    if (since < floor) throw compactedError(since, { current: revision, floor });
-    const rows = found?.rows ?? [];
-    const more = Number(rows[0]?.[CANDIDATES_AT] ?? 0) > rows.length;
-    return logPage(
-      rows.map((row) => this.rows.entry(row)),
-      more,
-      { revision, floor },
-    );
   }
 
   async lookup(writeIds: readonly string[], { since }: { since: number } = { since: 0 }): Promise<Map<string, number>> {

@@ -1,0 +1,191 @@
+/** The hub of one cluster, on every runtime: sequencer, fan-out and maintenance behind the `Hub` port. */
+import type { Clock, Log, Timers } from "../platform/platform.ts";
+import { StorageError } from "../storage/errors.ts";
+import type { LogEntry, LogPage, PreparedWrite, StorageWriter, WriteOutcome } from "../storage/storage.ts";
+import { FanOut } from "../watch/fan-out.ts";
+import type { Hub, WatchQuery } from "./hub.ts";
+import { Maintenance, type MaintenanceReport } from "./maintenance.ts";
+import { Sequencer } from "./sequencer.ts";
+
+export interface HubLimits {
+  /** Writes in one batch. */
+  groupWritesMax: number;
+  /** Length of their values together. */
+  groupBytesMax: number;
+  /** Memory for recent entries. */
+  windowBytesMax: number;
+  /** What may wait for one slow watcher. */
+  queueBytesMax: number;
+  watchersMax: number;
+  bookmarkIntervalMs: number;
+  /** How long history is kept. */
+  retentionMs: number;
+}
+
+export const DEFAULT_HUB_LIMITS: HubLimits = {
+  groupWritesMax: 64,
+  groupBytesMax: 1_000_000,
+  windowBytesMax: 16 * 1024 * 1024,
+  queueBytesMax: 256 * 1024,
+  watchersMax: 10_000,
+  bookmarkIntervalMs: 60_000,
+  retentionMs: 5 * 60_000,
+};
+
+export interface HubDeps {
+  storage: StorageWriter;
+  clock: Clock;
+  timers: Timers;
+  log: Log;
+  limits?: Partial<HubLimits>;
+}
+
+export interface ClusterHub extends Hub {
+  /** Reads the newest part of the log. Done by the first call of anything else, too. @throws StorageError "unavailable" */
+  start(): Promise<void>;
+  /** Ends watches cleanly between events; writes that are not in flight fail as "unavailable". */
+  stop(): Promise<void>;
+  /** Hands on what others have written to the log. @throws StorageError "unavailable" */
+  poll(): Promise<void>;
+  /** Called after each commit with what it added, in order, before the watchers get it. Returns the undo. */
+  onCommit(listener: (entries: readonly LogEntry[]) => void): () => void;
+  /** Compaction and expiry; the platform calls it about every ten seconds while the hub is awake. */
+  maintain(at: { nowMs: number }): Promise<MaintenanceReport>;
+  stats(): { watchers: number; windowBytes: number };
+}
+
+/** After a restart so much history is read at once, so that a thousand returning watches need not ask the database each. */
+const PRELOADED_ENTRIES = 1_000;
+const PRELOAD_PAGE = { limit: 500, bytesMax: 1_000_000 };
+
+interface Running {
+  sequencer: Sequencer;
+  fanOut: FanOut;
+  maintenance: Maintenance;
+}
+
+export function createHub(deps: HubDeps): ClusterHub {
+  return new SqlHub(deps);
+}
+
+class SqlHub implements ClusterHub {
+  readonly #deps: HubDeps;
+  readonly #limits: HubLimits;
+  readonly #listeners = new Set<(entries: readonly LogEntry[]) => void>();
+  #starting: Promise<Running> | undefined;
+  #running: Running | undefined;
+  #stopped = false;
+
+  constructor(deps: HubDeps) {
+    this.#deps = deps;
+    this.#limits = { ...DEFAULT_HUB_LIMITS, ...deps.limits };
+  }
+
+  async start(): Promise<void> {
+    await this.#started();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const running = this.#running ?? (await this.#starting?.catch(() => undefined));
+    if (running === undefined) return;
+    await running.sequencer.stop();
+    running.fanOut.endAll();
+  }
+
+  async write(write: PreparedWrite): Promise<WriteOutcome> {
+    const { sequencer } = this.#running ?? (await this.#started());
+    if (this.#stopped) throw stopped();
+    return sequencer.write(write);
+  }
+
+  async watch(query: WatchQuery): Promise<ReadableStream<Uint8Array>> {
+    const { fanOut } = this.#running ?? (await this.#started());
+    if (this.#stopped) throw stopped();
+    return fanOut.open(query);
+  }
+
+  async poll(): Promise<void> {
+    const { sequencer } = this.#running ?? (await this.#started());
+    await sequencer.poll();
+  }
+
+  async maintain(at: { nowMs: number }): Promise<MaintenanceReport> {
+    const { maintenance } = this.#running ?? (await this.#started());
+    return maintenance.run(at);
+  }
+
+  onCommit(listener: (entries: readonly LogEntry[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  stats(): { watchers: number; windowBytes: number } {
+    const fanOut = this.#running?.fanOut;
+    return { watchers: fanOut?.watcherCount ?? 0, windowBytes: fanOut?.windowBytes ?? 0 };
+  }
+
+  async #started(): Promise<Running> {
+    if (this.#stopped) throw stopped();
+    this.#starting ??= this.#load();
+    try {
+      this.#running = await this.#starting;
+      return this.#running;
+    } catch (error) {
+      // The next call tries again.
+      this.#starting = undefined;
+      throw error;
+    }
+  }
+
+  async #load(): Promise<Running> {
+    const { storage, clock, timers, log } = this.#deps;
+    const [revision, floor] = await Promise.all([storage.revision(), storage.floor()]);
+    const from = Math.max(floor, revision - PRELOADED_ENTRIES, 0);
+    const fanOut = new FanOut({ storage, clock, timers, log, limits: this.#limits }, { revision: from });
+    const position = await this.#preload(fanOut, from);
+    const sequencer = new Sequencer({
+      storage,
+      timers,
+      log,
+      limits: this.#limits,
+      position,
+      onPage: (page) => this.#publish(fanOut, page),
+    });
+    const maintenance = new Maintenance({
+      storage,
+      retentionMs: this.#limits.retentionMs,
+      exclusively: (work) => sequencer.exclusively(work),
+      write: (write) => sequencer.write(write),
+    });
+    return { sequencer, fanOut, maintenance };
+  }
+
+  async #preload(fanOut: FanOut, from: number): Promise<number> {
+    let position = from;
+    for (let more = true; more;) {
+      const page = await this.#deps.storage.changes({ since: position, ...PRELOAD_PAGE });
+      fanOut.publish(page);
+      position = page.revision;
+      more = page.more;
+    }
+    return position;
+  }
+
+  #publish(fanOut: FanOut, page: LogPage): void {
+    if (page.entries.length > 0) {
+      for (const listener of this.#listeners) {
+        try {
+          listener(page.entries);
+        } catch (error) {
+          this.#deps.log.error("a listener of commits failed", { error });
+        }
+      }
+    }
+    fanOut.publish(page);
+  }
+}
+
+function stopped(): StorageError {
+  return new StorageError("unavailable", "the hub has stopped");
+}

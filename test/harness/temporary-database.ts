@@ -1,0 +1,20 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openDatabase } from "../../src/platform/node/libsql-database.ts";
+import type { Database } from "../../src/storage/database.ts";
+
+/** A database on a file of its own, removed with its folder on close. */
+export async function openTemporaryDatabase(): Promise<{ database: Database; path: string; close(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-storage-"));
+  const path = join(folder, "cluster.db");
+  const database = await openDatabase({ path });
+  return {
+    database,
+    path,
+    async close() {
+      await database.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
