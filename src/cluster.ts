@@ -2,7 +2,6 @@
 import type { Hub, Presence } from "./hub/hub.ts";
 import type { ClusterKeys } from "./pki/cluster-keys.ts";
 import type { Platform } from "./platform/platform.ts";
-import type { AgentSockets } from "./relay/agent-sockets.ts";
 import type { NodeStreams } from "./relay/node-streams.ts";
 import type { StorageReader } from "./storage/storage.ts";
 
@@ -12,8 +11,6 @@ export interface Cluster {
   hub: Hub;
   presence: Presence;
   streams: NodeStreams;
-  /** The runtime's half of the agents' API, for `createAgentRoutes`. */
-  agents: { sockets: AgentSockets; seen(nodeName: string): void | Promise<void> };
   keys: ClusterKeys;
   platform: Platform;
   config: ClusterConfig;

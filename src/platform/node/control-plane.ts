@@ -1,7 +1,7 @@
 /** The whole control plane in one process: database, hub, relay, API, control loops, one TLS port. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { createApp } from "../../app.ts";
+import { createApp, type App } from "../../app.ts";
 import { bootstrapCluster } from "../../bootstrap.ts";
 import { DEFAULT_CLUSTER_CONFIG, type Cluster, type ClusterConfig } from "../../cluster.ts";
 import { createHub } from "../../hub/cluster-hub.ts";
@@ -70,10 +70,25 @@ export async function startControlPlane(options: {
     broker = createNodeStreamBroker({ tunnels, upgrades, timers, random });
     undo.push(hub.onCommit((entries) => tunnels.committed(entries)));
 
+    // Listening comes first: the API's address is part of what it serves. Whoever calls before it is ready waits a moment.
+    const opened = Promise.withResolvers<App>();
+    opened.promise.catch(() => {});
+    const fetch = async (request: Request): Promise<Response> => (await opened.promise).fetch(request);
+    const identity = await issueServerIdentity({ keys, clock, cluster: DEFAULT_CLUSTER_CONFIG, hosts: [host] });
+    const server = await startServer({
+      host,
+      port: options.port,
+      identity: { key: identity.keyPem, certificate: identity.certificatePem },
+      fetch,
+    });
+    undo.push(() => server.stop(STOP_GRACE_MS));
+    undo.push(() => tunnels.close());
+    undo.push(upgrades.attach(server.http, fetch));
+
     const config: ClusterConfig = {
       ...DEFAULT_CLUSTER_CONFIG,
       adminTokenHashes: [createHash("sha256").update(folder.adminToken).digest("hex")],
-      serverUrl: "",
+      serverUrl: `https://${host.includes(":") ? `[${host}]` : host}:${server.port}`,
       issuer: "https://kubernetes.default.svc.cluster.local",
       ...options.config,
     };
@@ -84,28 +99,19 @@ export async function startControlPlane(options: {
       hub,
       presence: tunnels,
       streams: broker,
-      agents: {
-        sockets: { tunnel: async (_request, nodeName) => tunnels.accept(nodeName), stream },
-        seen: (nodeName) => tunnels.seen(nodeName),
-      },
       keys,
       platform,
       config,
     };
-    const app = createApp(cluster);
-    await bootstrapCluster(cluster, app);
-
-    const identity = await issueServerIdentity({ keys, clock, cluster: config, hosts: [host] });
-    const server = await startServer({
-      host,
-      port: options.port,
-      identity: { key: identity.keyPem, certificate: identity.certificatePem },
-      fetch: (request) => app.fetch(request),
+    const app = createApp(cluster, {
+      agents: {
+        sockets: { tunnel: async (_request, nodeName) => tunnels.accept(nodeName), stream },
+        seen: (nodeName) => tunnels.seen(nodeName),
+        changes: (query) => storage.changes(query),
+      },
     });
-    config.serverUrl = `https://${host.includes(":") ? `[${host}]` : host}:${server.port}`;
-    undo.push(() => server.stop(STOP_GRACE_MS));
-    undo.push(() => tunnels.close());
-    undo.push(upgrades.attach(server.http, (request) => app.fetch(request)));
+    await bootstrapCluster(cluster, app);
+    opened.resolve(app);
 
     const loops = createLoops({ cluster, app });
     await loops.start();
