@@ -8,6 +8,8 @@ export interface Attributes {
   /** Undefined for non-resource paths. */
   resource?: { group: string; version: string; resource: string; subresource: string; namespace: string; name: string };
   path: string;
+  /** As the client wrote it, for list and watch: a node may list the pods that are bound to it, and no others. */
+  fieldSelector?: string;
 }
 
 /** "none": ask the next authorizer; when all say so, the request is refused. */

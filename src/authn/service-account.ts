@@ -1,0 +1,156 @@
+/**
+ * Tokens of service accounts: ES256 JWTs with the claims of Kubernetes' bound tokens (KEP-1205). A token is worth as much as the
+ * objects it names: when its ServiceAccount or its Pod is gone, or is another one of the same name, so is the token.
+ */
+import { SignJWT, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from "jose";
+import type { KubeObject } from "../machinery/meta.ts";
+import { StatusError } from "../machinery/status-error.ts";
+import type { ClusterKeys } from "../pki/cluster-keys.ts";
+import type { Clock, Random } from "../platform/platform.ts";
+import type { Authenticator, User } from "./authenticator.ts";
+
+/** Reads one live object; undefined where there is none. `resource` is a group-resource: "pods", "serviceaccounts". */
+export type ObjectLookup = (at: {
+  resource: string;
+  namespace: string;
+  name: string;
+}) => Promise<KubeObject | undefined>;
+
+export interface BoundObject {
+  name: string;
+  uid: string;
+}
+
+export interface TokenRequest {
+  namespace: string;
+  serviceAccount: BoundObject;
+  audiences: readonly string[];
+  lifetimeSeconds: number;
+  pod?: BoundObject;
+  node?: BoundObject;
+}
+
+export interface ServiceAccountTokens extends Authenticator {
+  issue(request: TokenRequest): Promise<{ token: string; expiresMs: number }>;
+  /** What a token without audiences of its own is for. */
+  readonly audience: string;
+}
+
+interface PrivateClaims {
+  namespace: string;
+  serviceaccount: BoundObject;
+  pod?: BoundObject;
+  node?: BoundObject;
+}
+
+const CLAIM = "kubernetes.io";
+export const SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:";
+export const SERVICE_ACCOUNTS_GROUP = "system:serviceaccounts";
+
+export function serviceAccountUser(at: { namespace: string; name: string; uid?: string }): User {
+  return {
+    name: `${SERVICE_ACCOUNT_PREFIX}${at.namespace}:${at.name}`,
+    groups: [SERVICE_ACCOUNTS_GROUP, `${SERVICE_ACCOUNTS_GROUP}:${at.namespace}`],
+    ...(at.uid === undefined ? {} : { uid: at.uid }),
+  };
+}
+
+export function createServiceAccountTokens(deps: {
+  keys: Pick<ClusterKeys, "tokenKeys">;
+  clock: Clock;
+  random: Random;
+  issuer: string;
+  lookup: ObjectLookup;
+}): ServiceAccountTokens {
+  const { keys, clock, random, issuer, lookup } = deps;
+
+  return {
+    audience: issuer,
+
+    async issue({ namespace, serviceAccount, audiences, lifetimeSeconds, pod, node }) {
+      const [key] = keys.tokenKeys;
+      if (!key) throw new Error("the cluster has no key to sign tokens with");
+      const nowSeconds = Math.floor(clock.now() / 1000);
+      const claims: PrivateClaims = { namespace, serviceaccount: serviceAccount };
+      if (pod) claims.pod = pod;
+      if (node) claims.node = node;
+      const expires = nowSeconds + lifetimeSeconds;
+      const token = await new SignJWT({ [CLAIM]: claims })
+        .setProtectedHeader({ alg: "ES256", kid: key.keyId })
+        .setIssuer(issuer)
+        .setSubject(`${SERVICE_ACCOUNT_PREFIX}${namespace}:${serviceAccount.name}`)
+        .setAudience(audiences.length > 0 ? [...audiences] : [issuer])
+        .setJti(random.uuid())
+        .setIssuedAt(nowSeconds)
+        .setNotBefore(nowSeconds)
+        .setExpirationTime(expires)
+        .sign(key.privateKey);
+      return { token, expiresMs: expires * 1000 };
+    },
+
+    async authenticate({ token, audience }) {
+      const keyId = token === undefined ? undefined : signedBy(token);
+      if (token === undefined || keyId === undefined) return undefined;
+      const key = keys.tokenKeys.find((candidate) => candidate.keyId === keyId);
+      if (!key) return undefined;
+      const payload = await verified(token, { key: key.publicKey, audience: audience ?? issuer });
+      return payload && (await userOf(payload));
+    },
+  };
+
+  async function verified(
+    token: string,
+    { key, audience }: { key: CryptoKey; audience: string },
+  ): Promise<JWTPayload | undefined> {
+    try {
+      const options = { issuer, audience, algorithms: ["ES256"], currentDate: new Date(clock.now()) };
+      return (await jwtVerify(token, key, options)).payload;
+    } catch (error) {
+      // Another issuer under the same keys (a node's credential): not ours to judge.
+      if (error instanceof errors.JWTClaimValidationFailed && error.claim === "iss") return undefined;
+      throw unauthorized(error);
+    }
+  }
+
+  async function userOf(payload: JWTPayload): Promise<User> {
+    const claims = payload[CLAIM] as PrivateClaims | undefined;
+    if (!claims?.serviceaccount) throw unauthorized();
+    const { namespace, serviceaccount, pod, node } = claims;
+    await assertAlive({ resource: "serviceaccounts", namespace, ...serviceaccount });
+    if (pod) await assertAlive({ resource: "pods", namespace, ...pod });
+    const extra: Record<string, readonly string[]> = {};
+    if (payload.jti !== undefined) extra["authentication.kubernetes.io/credential-id"] = [`JTI=${payload.jti}`];
+    if (pod) {
+      extra["authentication.kubernetes.io/pod-name"] = [pod.name];
+      extra["authentication.kubernetes.io/pod-uid"] = [pod.uid];
+    }
+    if (node) {
+      extra["authentication.kubernetes.io/node-name"] = [node.name];
+      extra["authentication.kubernetes.io/node-uid"] = [node.uid];
+    }
+    return { ...serviceAccountUser({ namespace, name: serviceaccount.name, uid: serviceaccount.uid }), extra };
+  }
+
+  /** As Kubernetes, an object that is being deleted still vouches for a minute, so that a pod can end in order. */
+  async function assertAlive(at: { resource: string; namespace: string; name: string; uid: string }): Promise<void> {
+    const object = await lookup(at);
+    if (!object || object.metadata.uid !== at.uid) throw unauthorized();
+    const { deletionTimestamp } = object.metadata;
+    if (deletionTimestamp !== undefined && Date.parse(deletionTimestamp) + 60_000 < clock.now()) throw unauthorized();
+  }
+}
+
+function unauthorized(cause?: unknown): StatusError {
+  return new StatusError("Unauthorized", "Unauthorized", { cause });
+}
+
+/** The key id of a JWT; undefined when it is none, or one of another type. */
+function signedBy(token: string): string | undefined {
+  if (token.split(".").length !== 3) return undefined;
+  try {
+    const { kid, typ } = decodeProtectedHeader(token);
+    return typ === undefined || typ === "JWT" ? kid : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,170 @@
+/** Request bodies: read with a bound, decoded by content type, checked as strictly as the client asked for. */
+import {
+  decodeObject,
+  decodeValue,
+  fieldFaults,
+  mediaTypeOf,
+  strictRefusal,
+  type Decoded,
+  type DefinitionFor,
+  type MediaType,
+} from "../encoding/codec.ts";
+import { apiVersionOf, type GroupVersionKind } from "../machinery/gvk.ts";
+import type { KubeObject } from "../machinery/meta.ts";
+import { StatusError, badRequest, fieldError, invalid } from "../machinery/status-error.ts";
+import type { Scheme } from "../registry/scheme.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** A type as the codec knows it. */
+export interface BodyType extends GroupVersionKind {
+  /** Name of the OpenAPI definition. */
+  schema: string;
+}
+
+/** What `bodies` needs of an exchange; reviews have no resource. */
+export type BodySource = Pick<Exchange, "request" | "query" | "warnings">;
+
+export interface BodyDecoder {
+  /** The body as an object of the addressed kind. */
+  object(exchange: Exchange): Promise<KubeObject>;
+  /** The body as an object of another kind: what subresources and reviews take. */
+  typed(source: BodySource, type: BodyType): Promise<KubeObject>;
+  /** DeleteOptions; undefined for an empty body. */
+  options(source: BodySource): Promise<object | undefined>;
+  /** What a patch made of an object. `quiet` leaves out warnings: they were given on the first try. */
+  patched(source: BodySource, value: unknown, as: { type: BodyType; quiet: boolean }): KubeObject;
+}
+
+/** Kubernetes' store takes 1.5 MB an object; its JSON with escapes may be somewhat longer. */
+export const BODY_BYTES_MAX = 2 * 1024 * 1024;
+
+const DELETE_OPTIONS: BodyType = {
+  group: "meta.k8s.io",
+  version: "v1",
+  kind: "DeleteOptions",
+  schema: "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions",
+};
+
+export function createBodyDecoder(scheme: Scheme): BodyDecoder {
+  function definitionFor(type: BodyType): DefinitionFor {
+    return (gvk) => {
+      if (gvk.kind === type.kind && gvk.group === type.group && gvk.version === type.version) return type.schema;
+      return scheme.findKind(gvk)?.kind.schema;
+    };
+  }
+
+  async function typed(source: BodySource, type: BodyType): Promise<KubeObject> {
+    const mediaType = encodingOf(source.request);
+    const body = await readBody(source.request);
+    const decoded = decodeObject({ body, mediaType, definitionFor: definitionFor(type), defaults: type });
+    checkKind(decoded.object, type);
+    report(source, decoded, type);
+    return decoded.object;
+  }
+
+  return {
+    typed,
+    object: (exchange) => typed(exchange, exchange.resource.kind),
+    async options({ request }) {
+      const body = await readBody(request);
+      if (body.length === 0) return undefined;
+      const { object } = decodeObject({
+        body,
+        mediaType: encodingOf(request),
+        // Every group has its own name for the same options.
+        definitionFor: ({ kind }) => (kind === DELETE_OPTIONS.kind ? DELETE_OPTIONS.schema : undefined),
+        defaults: DELETE_OPTIONS,
+      });
+      return object;
+    },
+    patched(source, value, { type, quiet }) {
+      const decoded = decodeValue(value, { definitionFor: definitionFor(type), defaults: type });
+      checkKind(decoded.object, type);
+      if (!quiet) report(source, decoded, type);
+      return decoded.object;
+    },
+  };
+}
+
+function encodingOf(request: Request): MediaType {
+  const header = request.headers.get("content-type") ?? "";
+  // fetch names this type for a string body when its caller names none.
+  const mediaType = mediaTypeOf(header.startsWith("text/plain") ? "" : header);
+  if (mediaType !== undefined) return mediaType;
+  throw unsupported(["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]);
+}
+
+/** 415 with what would have been taken. */
+export function unsupported(accepted: readonly string[]): StatusError {
+  return new StatusError(
+    "UnsupportedMediaType",
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
+    { details: {} },
+  );
+}
+
+function tooLarge(): StatusError {
+  return new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${BODY_BYTES_MAX}`, {
+    details: {},
+  });
+}
+
+/** @throws StatusError "RequestEntityTooLarge"; never holds more than the limit */
+export async function readBody(request: Request): Promise<Uint8Array> {
+  const declared = Number(request.headers.get("content-length") ?? Number.NaN);
+  if (declared > BODY_BYTES_MAX) throw tooLarge();
+  // The declared length is enforced by the runtime: then the body can be read in one go.
+  if (Number.isInteger(declared)) return new Uint8Array(await request.arrayBuffer());
+  if (request.body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = request.body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > BODY_BYTES_MAX) {
+      await reader.cancel();
+      throw tooLarge();
+    }
+    chunks.push(value);
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}
+
+function checkKind(object: KubeObject, type: BodyType): void {
+  const { kind = "", apiVersion = "" } = object;
+  const expected = apiVersionOf(type);
+  if (apiVersion !== expected) {
+    throw badRequest(
+      `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
+    );
+  }
+  if (kind !== type.kind) {
+    throw badRequest(
+      `${kind} in version "${type.version}" cannot be handled as a ${type.kind}: converting (${type.version}.${kind}) to (${type.version}.${type.kind}): unknown conversion`,
+    );
+  }
+}
+
+/** Applies `fieldValidation` to what decoding found. @throws StatusError "BadRequest" under Strict */
+function report({ query, warnings }: BodySource, decoded: Decoded, type: BodyType): void {
+  const mode = query.get("fieldValidation") ?? "";
+  if (mode !== "" && mode !== "Ignore" && mode !== "Warn" && mode !== "Strict") {
+    throw invalid({ group: "meta.k8s.io", kind: "CreateOptions" }, "", [
+      fieldError.notSupported("fieldValidation", mode, ["Ignore", "Strict", "Warn"]),
+    ]);
+  }
+  if (mode === "Ignore") return;
+  if (mode === "Strict") {
+    const refusal = strictRefusal(decoded, type.kind);
+    if (refusal) throw refusal;
+  }
+  warnings.push(...fieldFaults(decoded));
+}

@@ -1,0 +1,80 @@
+/** One request on its way through the API, and the services that the verbs need. */
+import type { User } from "../authn/authenticator.ts";
+import type { Authorizer } from "../authz/authorizer.ts";
+import type { Cluster } from "../cluster.ts";
+import { badRequest, fieldError, invalid } from "../machinery/status-error.ts";
+import type { WriteContext } from "../registry/context.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { Resource, Scheme } from "../registry/scheme.ts";
+import type { ServiceAccountTokens } from "../authn/service-account.ts";
+import type { BodyDecoder } from "./body.ts";
+import type { Patcher } from "./patch.ts";
+import type { Overlays } from "./overlays.ts";
+import type { ResourceInfo } from "./request-info.ts";
+
+export interface Services {
+  cluster: Cluster;
+  scheme: Scheme;
+  registry: Registry;
+  authorizer: Authorizer;
+  tokens: ServiceAccountTokens;
+  bodies: BodyDecoder;
+  patcher: Patcher;
+  overlays: Overlays;
+  /** For a PUT that creates. @throws StatusError "Forbidden" */
+  assertMayCreate(exchange: Exchange): Promise<void>;
+  /** Who a token belongs to, for one of these audiences (the API's own where empty). */
+  reviewToken(token: string, audiences: readonly string[]): Promise<User | undefined>;
+}
+
+export interface Exchange {
+  request: Request;
+  info: ResourceInfo;
+  resource: Resource;
+  query: URLSearchParams;
+  user: User;
+  auditId: string;
+  /** Texts of `Warning: 299` headers, in the order they came up. */
+  warnings: string[];
+}
+
+export function writeContext(exchange: Exchange): WriteContext {
+  return {
+    user: exchange.user,
+    dryRun: isDryRun(exchange.query),
+    warn: (text) => exchange.warnings.push(text),
+  };
+}
+
+/** `dryRun` knows one value. @throws StatusError "Invalid" */
+export function isDryRun(query: URLSearchParams, options = "CreateOptions"): boolean {
+  const values = query.getAll("dryRun").filter((value) => value !== "");
+  for (const value of values) {
+    if (value !== "All") {
+      throw invalid({ group: "meta.k8s.io", kind: options }, "", [fieldError.notSupported("dryRun", value, ["All"])]);
+    }
+  }
+  return values.length > 0;
+}
+
+export function booleanOption(query: URLSearchParams, name: string): boolean | undefined {
+  const value = query.get(name);
+  if (value === null) return undefined;
+  return value !== "false" && value !== "0";
+}
+
+/** @throws StatusError "BadRequest" when it is no integer */
+export function integerOption(query: URLSearchParams, name: string): number | undefined {
+  const value = query.get(name);
+  if (value === null || value === "") return undefined;
+  if (!/^-?[0-9]{1,15}$/.test(value))
+    throw badRequest(`${name}: strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+  return Number(value);
+}
+
+/** @throws StatusError "BadRequest" */
+export function parseRevision(text: string): number {
+  if (!/^[0-9]{1,15}$/.test(text))
+    throw badRequest(`invalid resource version: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Number(text);
+}

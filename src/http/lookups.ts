@@ -1,0 +1,52 @@
+/** Reads that authentication, authorization and admission make beside the request's own. */
+import type { ObjectLookup } from "../authn/service-account.ts";
+import type { NodeReferencesOf } from "../authz/node.ts";
+import type { KubeObject } from "../machinery/meta.ts";
+import { podReferences } from "../relay/pod-references.ts";
+import type { StorageReader } from "../storage/storage.ts";
+
+export function createObjectLookup(storage: StorageReader): ObjectLookup {
+  return async (at) => {
+    const { object } = await storage.get(at);
+    if (!object) return undefined;
+    const parsed = JSON.parse(object.value) as KubeObject;
+    parsed.metadata.resourceVersion = String(object.revision);
+    return parsed;
+  };
+}
+
+interface PodParts extends KubeObject {
+  spec?: {
+    serviceAccountName?: string;
+    volumes?: { persistentVolumeClaim?: { claimName?: string } }[];
+  };
+}
+
+/** Read afresh on each question, so that a pod bound a moment ago counts. The pods of one node are an index lookup. */
+export function createNodeReferences(storage: StorageReader): NodeReferencesOf {
+  return async (nodeName) => {
+    const selector = { labels: [], fields: [{ field: "spec.nodeName", operator: "=" as const, value: nodeName }] };
+    const { objects } = await storage.list({ resource: "pods", selector });
+    const found = {
+      pods: new Set<string>(),
+      secrets: new Set<string>(),
+      configMaps: new Set<string>(),
+      serviceAccounts: new Set<string>(),
+      persistentVolumeClaims: new Set<string>(),
+    };
+    for (const { namespace, name, value } of objects) {
+      const pod = JSON.parse(value) as PodParts;
+      const { secrets, configMaps } = podReferences(pod);
+      found.pods.add(`${namespace}/${name}`);
+      for (const secret of secrets) found.secrets.add(`${namespace}/${secret}`);
+      for (const configMap of configMaps) found.configMaps.add(`${namespace}/${configMap}`);
+      const account = pod.spec?.serviceAccountName;
+      if (account) found.serviceAccounts.add(`${namespace}/${account}`);
+      for (const { persistentVolumeClaim } of pod.spec?.volumes ?? []) {
+        const claim = persistentVolumeClaim?.claimName;
+        if (claim) found.persistentVolumeClaims.add(`${namespace}/${claim}`);
+      }
+    }
+    return found;
+  };
+}

@@ -1,0 +1,39 @@
+/** PATCH bodies: which patch it is, and a function that applies it to the state of each try. */
+import type { KubeObject } from "../machinery/meta.ts";
+import type { BodyType } from "./body.ts";
+import { readBody, unsupported } from "./body.ts";
+import type { Exchange, Services } from "./exchange.ts";
+
+export type PatchKind = "json" | "merge" | "strategic";
+
+/** The patch of a request, parsed once. @throws StatusError BadRequest, Invalid */
+export type ParsedPatch = (object: KubeObject) => unknown;
+
+export interface Patcher {
+  parse(bytes: Uint8Array, as: { kind: PatchKind; type: BodyType; name: string }): ParsedPatch;
+}
+
+const KINDS: Readonly<Record<string, PatchKind>> = {
+  "application/json-patch+json": "json",
+  "application/merge-patch+json": "merge",
+  "application/strategic-merge-patch+json": "strategic",
+};
+
+/** The result is decoded like any body: wrong types are refused, unknown fields reported. */
+export async function readPatch(
+  services: Services,
+  exchange: Exchange,
+  type: BodyType = exchange.resource.kind,
+): Promise<(old: KubeObject) => KubeObject> {
+  const header = exchange.request.headers.get("content-type") ?? "";
+  const kind = KINDS[(header.split(";")[0] ?? "").trim().toLowerCase()];
+  if (kind === undefined) throw unsupported(Object.keys(KINDS));
+  const body = await readBody(exchange.request);
+  const patch = services.patcher.parse(body, { kind, type, name: exchange.info.name });
+  let quiet = false;
+  return (old) => {
+    const object = services.bodies.patched(exchange, patch(old), { type, quiet });
+    quiet = true;
+    return object;
+  };
+}

@@ -1,0 +1,27 @@
+/** GET of one object: stored text with its revision spliced in. */
+import { decodeStored, renderStored } from "../registry/context.ts";
+import type { Exchange, Services } from "./exchange.ts";
+import { parseRevision } from "./exchange.ts";
+import { tooLargeResourceVersion } from "./respond-error.ts";
+import { formOfRequest, respondObject, shaped } from "./respond-object.ts";
+import { respondText } from "./response.ts";
+
+export async function handleGet(services: Services, exchange: Exchange): Promise<Response> {
+  const { resource, info, query } = exchange;
+  const form = formOfRequest(exchange);
+  const asked = query.get("resourceVersion");
+  if (asked !== null && asked !== "" && asked !== "0") await assertWritten(services, parseRevision(asked));
+  const stored = await services.registry.get({ resource, namespace: info.namespace, name: info.name });
+  const overlay = await services.overlays.for(resource, info.namespace);
+  if (form.encoding === "json" && form.shape === "object" && !overlay && !query.has("pretty")) {
+    return respondText(renderStored(resource, stored), { auditId: exchange.auditId, warnings: exchange.warnings });
+  }
+  const object = decodeStored(resource, stored);
+  const value = shaped(services, exchange, overlay ? overlay(object) : object, form);
+  return respondObject(exchange, { form, value });
+}
+
+async function assertWritten(services: Services, asked: number): Promise<void> {
+  const current = await services.cluster.storage.revision();
+  if (asked > current) throw tooLargeResourceVersion(asked, current);
+}

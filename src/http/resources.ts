@@ -1,0 +1,81 @@
+/** From an addressed resource to the handler of its verb. */
+import type { Verb } from "../registry/kind.ts";
+import type { Exchange, Services } from "./exchange.ts";
+import { handleDelete, handleDeleteCollection } from "./delete.ts";
+import { handleList } from "./list.ts";
+import { handleGet } from "./read.ts";
+import { pageNotFound } from "./paths.ts";
+import { handleBinding } from "./subresources/binding.ts";
+import { handleEviction } from "./subresources/eviction.ts";
+import { handleExec } from "./subresources/exec.ts";
+import { handleFinalize } from "./subresources/finalize.ts";
+import { handleLog } from "./subresources/log.ts";
+import { handleScale } from "./subresources/scale.ts";
+import { handleToken } from "./subresources/token.ts";
+import { handleWatch } from "./watch-stream.ts";
+import { handleCreate, handleUpdate, methodNotAllowed } from "./write.ts";
+
+export type Handler = (services: Services, exchange: Exchange) => Promise<Response>;
+
+const VERBS: Readonly<Record<Verb, Handler>> = {
+  get: handleGet,
+  list: handleList,
+  watch: handleWatch,
+  create: handleCreate,
+  update: handleUpdate,
+  patch: handleUpdate,
+  delete: handleDelete,
+  deletecollection: handleDeleteCollection,
+};
+
+/** Of any kind that names them. */
+const GENERIC_SUBRESOURCES: Readonly<Record<string, Handler>> = {
+  status: (services, exchange) =>
+    exchange.info.verb === "get" ? handleGet(services, exchange) : handleUpdate(services, exchange),
+  scale: handleScale,
+};
+
+const SUBRESOURCES: Readonly<Record<string, Handler>> = {
+  "pods/binding": handleBinding,
+  "pods/eviction": handleEviction,
+  "pods/exec": handleExec,
+  "pods/attach": handleExec,
+  "pods/log": handleLog,
+  "serviceaccounts/token": handleToken,
+  "namespaces/finalize": handleFinalize,
+};
+
+/** Subresources that only exist as handlers: a kind need not spell out the verbs of a stream. */
+const STREAMS = new Set(["exec", "attach"]);
+
+/** @throws StatusError "NotFound" for what is not served, "MethodNotAllowed" for a verb it does not have */
+export function handlerOf(exchange: Exchange): Handler {
+  const { info, resource } = exchange;
+  const { verb, subresource, namespace, name } = info;
+  if (subresource === "") {
+    if (!resource.kind.verbs.includes(verb)) throw methodNotAllowed();
+    if (resource.namespaced && namespace === "" && (verb === "create" || name !== "")) throw methodNotAllowed();
+    if (verb === "create" && name !== "") throw methodNotAllowed();
+    if ((verb === "update" || verb === "patch") && name === "") throw methodNotAllowed();
+    return VERBS[verb];
+  }
+  const definition = resource.kind.subresources.find((candidate) => candidate.name === subresource);
+  const handler = SUBRESOURCES[`${resource.storageName}/${subresource}`] ?? GENERIC_SUBRESOURCES[subresource];
+  if (!definition || !handler) throw pageNotFound();
+  const streams = STREAMS.has(subresource) && (verb === "get" || verb === "create");
+  const verbs: readonly string[] = definition.verbs;
+  if (!streams && !verbs.includes(verb)) throw methodNotAllowed();
+  return handler;
+}
+
+/** A namespace in the path of something that has none (or none where one is needed) leads nowhere. */
+export function assertScope({ info, resource }: Exchange): void {
+  const isItself = resource.storageName === "namespaces";
+  if (!resource.namespaced && !isItself && info.namespace !== "") throw pageNotFound();
+  if (resource.namespaced && info.namespace === "" && info.name !== "") throw pageNotFound();
+}
+
+export function assertKnown<T>(value: T | undefined): T {
+  if (value === undefined) throw pageNotFound();
+  return value;
+}

@@ -1,0 +1,68 @@
+/** The one place that knows how a failure becomes an HTTP response. */
+import { StatusError, type Status } from "../machinery/status-error.ts";
+import type { Log } from "../platform/platform.ts";
+import { StorageError } from "../storage/errors.ts";
+import { JSON_HEADERS } from "./response.ts";
+
+/** Any failure as the error the client gets. Causes stay inside; what nobody expected is logged. */
+export function asStatusError(error: unknown, log: Log): StatusError {
+  if (error instanceof StatusError) return error;
+  if (error instanceof StorageError) return fromStorage(error, log);
+  log.error("request failed", { error: describe(error) });
+  return new StatusError("InternalError", "Internal error occurred: the request could not be completed", {
+    cause: error,
+  });
+}
+
+function fromStorage(error: StorageError, log: Log): StatusError {
+  switch (error.code) {
+    case "compacted":
+      return new StatusError("Expired", "The resourceVersion for the provided list or watch is too old.", {
+        cause: error,
+      });
+    case "future":
+      return new StatusError("Timeout", error.message, {
+        cause: error,
+        details: {
+          causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+          retryAfterSeconds: 1,
+        },
+      });
+    default:
+      log.warn("storage is unavailable", { error: describe(error) });
+      return new StatusError("ServiceUnavailable", "the storage of the cluster is unavailable, please try again", {
+        cause: error,
+        details: { retryAfterSeconds: 1 },
+      });
+  }
+}
+
+/** 504 for a revision that has not been written yet, as clients know it. */
+export function tooLargeResourceVersion(asked: number, current: number): StatusError {
+  return new StatusError("Timeout", `Timeout: Too large resource version: ${asked}, current: ${current}`, {
+    details: {
+      causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+      retryAfterSeconds: 1,
+    },
+  });
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? "" : `\ncaused by: ${describe(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+export function respondError(error: unknown, { log, auditId }: { log: Log; auditId: string }): Response {
+  const statusError = asStatusError(error, log);
+  const headers: Record<string, string> = { ...JSON_HEADERS, "Audit-Id": auditId };
+  const retryAfter = statusError.details?.retryAfterSeconds;
+  if (retryAfter !== undefined) headers["Retry-After"] = String(retryAfter);
+  if (statusError.code === 401) headers["WWW-Authenticate"] = 'Bearer realm="kubernetes"';
+  return new Response(JSON.stringify(statusError.toStatus()), { status: statusError.code, headers });
+}
+
+/** `Status` of what succeeded without an object to show. */
+export function successStatus(details: Status["details"]): Status {
+  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", ...(details ? { details } : {}) };
+}

@@ -1,0 +1,165 @@
+/** Resources that are asked and never stored: who am I, and may somebody do this? */
+import type { User } from "../authn/authenticator.ts";
+import type { Attributes } from "../authz/authorizer.ts";
+import { formatTime, type KubeObject } from "../machinery/meta.ts";
+import { badRequest, isStatusError } from "../machinery/status-error.ts";
+import type { VirtualKind } from "./discovery.ts";
+import type { Services } from "./exchange.ts";
+import { negotiate } from "./negotiate.ts";
+import type { ResourceInfo } from "./request-info.ts";
+import { respondObject } from "./respond-object.ts";
+
+export interface ReviewExchange {
+  request: Request;
+  info: ResourceInfo;
+  query: URLSearchParams;
+  user: User;
+  auditId: string;
+  warnings: string[];
+}
+
+interface Review extends VirtualKind {
+  schema: string;
+  answer(services: Services, body: ReviewBody, exchange: ReviewExchange): Promise<object> | object;
+}
+
+interface ResourceAttributes {
+  verb?: string;
+  group?: string;
+  version?: string;
+  resource?: string;
+  subresource?: string;
+  namespace?: string;
+  name?: string;
+}
+
+interface ReviewBody extends KubeObject {
+  spec?: {
+    user?: string;
+    uid?: string;
+    groups?: string[];
+    resourceAttributes?: ResourceAttributes;
+    nonResourceAttributes?: { path?: string; verb?: string };
+    token?: string;
+    audiences?: string[];
+  };
+}
+
+const AUTHORIZATION = { group: "authorization.k8s.io", version: "v1", namespaced: false };
+const AUTHENTICATION = { group: "authentication.k8s.io", version: "v1", namespaced: false };
+
+export const REVIEWS: readonly Review[] = [
+  {
+    ...AUTHENTICATION,
+    kind: "SelfSubjectReview",
+    plural: "selfsubjectreviews",
+    singular: "selfsubjectreview",
+    schema: "io.k8s.api.authentication.v1.SelfSubjectReview",
+    answer: (_services, _body, { user }) => ({ status: { userInfo: userInfo(user) } }),
+  },
+  {
+    ...AUTHENTICATION,
+    kind: "TokenReview",
+    plural: "tokenreviews",
+    singular: "tokenreview",
+    schema: "io.k8s.api.authentication.v1.TokenReview",
+    answer: reviewToken,
+  },
+  {
+    ...AUTHORIZATION,
+    kind: "SelfSubjectAccessReview",
+    plural: "selfsubjectaccessreviews",
+    singular: "selfsubjectaccessreview",
+    schema: "io.k8s.api.authorization.v1.SelfSubjectAccessReview",
+    answer: (services, body, { user }) => reviewAccess(services, body, user),
+  },
+  {
+    ...AUTHORIZATION,
+    kind: "SubjectAccessReview",
+    plural: "subjectaccessreviews",
+    singular: "subjectaccessreview",
+    schema: "io.k8s.api.authorization.v1.SubjectAccessReview",
+    answer: (services, body) => {
+      const { user = "", groups = [], uid } = body.spec ?? {};
+      if (user === "" && groups.length === 0) throw badRequest("at least one of user or group must be specified");
+      return reviewAccess(services, body, { name: user, groups, ...(uid === undefined ? {} : { uid }) });
+    },
+  },
+];
+
+export function findReview({ group, version, resource }: ResourceInfo): Review | undefined {
+  return REVIEWS.find((review) => review.plural === resource && review.group === group && review.version === version);
+}
+
+export async function handleReview(services: Services, review: Review, exchange: ReviewExchange): Promise<Response> {
+  const form = negotiate(exchange.request.headers.get("accept"));
+  const body = (await services.bodies.typed(exchange, review)) as ReviewBody;
+  const answer = await review.answer(services, body, exchange);
+  const value = {
+    kind: review.kind,
+    apiVersion: `${review.group}/${review.version}`,
+    metadata: { creationTimestamp: formatTime(services.cluster.platform.clock.now()) },
+    ...(body.spec === undefined ? {} : { spec: body.spec }),
+    ...answer,
+  };
+  return respondObject(exchange, { form, value, status: 201 });
+}
+
+function userInfo({ name, uid, groups, extra }: User): object {
+  return { username: name, ...(uid === undefined ? {} : { uid }), groups, ...(extra === undefined ? {} : { extra }) };
+}
+
+async function reviewAccess(services: Services, { spec = {} }: ReviewBody, user: User): Promise<object> {
+  const { resourceAttributes, nonResourceAttributes } = spec;
+  if ((resourceAttributes === undefined) === (nonResourceAttributes === undefined)) {
+    throw badRequest("exactly one of nonResourceAttributes or resourceAttributes must be specified");
+  }
+  const decision = await services.authorizer.authorize(attributesOf(user, spec));
+  const { verdict, reason } = decision;
+  return {
+    status: {
+      allowed: verdict === "allow",
+      ...(verdict === "deny" ? { denied: true } : {}),
+      ...(reason === undefined ? {} : { reason }),
+    },
+  };
+}
+
+function attributesOf(
+  user: User,
+  { resourceAttributes, nonResourceAttributes }: NonNullable<ReviewBody["spec"]>,
+): Attributes {
+  if (nonResourceAttributes) {
+    return { user, verb: nonResourceAttributes.verb ?? "", path: nonResourceAttributes.path ?? "" };
+  }
+  const {
+    verb = "",
+    group = "",
+    version = "",
+    resource = "",
+    subresource = "",
+    namespace = "",
+    name = "",
+  } = resourceAttributes ?? {};
+  return { user, verb, path: "", resource: { group, version, resource, subresource, namespace, name } };
+}
+
+async function reviewToken(services: Services, { spec = {} }: ReviewBody): Promise<object> {
+  const { token = "", audiences = [] } = spec;
+  if (token === "") throw badRequest("token is required for TokenReview in authentication");
+  try {
+    const user = await services.reviewToken(token, audiences);
+    if (!user) return { spec: {}, status: { user: {}, error: "invalid bearer token" } };
+    return {
+      spec: {},
+      status: {
+        authenticated: true,
+        user: userInfo(user),
+        audiences: audiences.length > 0 ? audiences : [services.tokens.audience],
+      },
+    };
+  } catch (error) {
+    if (!isStatusError(error, "Unauthorized")) throw error;
+    return { spec: {}, status: { user: {}, error: "invalid bearer token" } };
+  }
+}

@@ -1,0 +1,64 @@
+/** POST pods/{name}/binding: the scheduler's decision. A pod is bound once. */
+import { formatTime, type KubeObject } from "../../machinery/meta.ts";
+import { conflict, fieldError, invalid } from "../../machinery/status-error.ts";
+import { writeContext, type Exchange, type Services } from "../exchange.ts";
+import { negotiate } from "../negotiate.ts";
+import { successStatus } from "../respond-error.ts";
+import { respondObject } from "../respond-object.ts";
+import { target } from "../write.ts";
+
+interface Binding extends KubeObject {
+  target?: { kind?: string; name?: string };
+}
+
+interface PodParts extends KubeObject {
+  spec: { nodeName?: string };
+  status?: { conditions?: { type: string; status: string }[] };
+}
+
+const BINDING = { group: "", version: "v1", kind: "Binding", schema: "io.k8s.api.core.v1.Binding" };
+
+export async function handleBinding(services: Services, exchange: Exchange): Promise<Response> {
+  const form = negotiate(exchange.request.headers.get("accept"));
+  const context = writeContext(exchange);
+  const binding = (await services.bodies.typed(exchange, BINDING)) as Binding;
+  const node = nodeOf(binding, exchange.info.name);
+  const nowMs = services.cluster.platform.clock.now();
+  await services.registry.update({
+    ...target(exchange),
+    scope: "whole",
+    subresource: "binding",
+    isPatch: true,
+    produce: (old) => bound(old as PodParts, { binding, node, nowMs }),
+    context,
+  });
+  return respondObject(exchange, { form, value: successStatus(undefined), status: 201 });
+}
+
+function nodeOf(binding: Binding, pod: string): string {
+  const { kind = "Node", name = "" } = binding.target ?? {};
+  const errors = [];
+  if (kind !== "" && kind !== "Node") errors.push(fieldError.notSupported("target.kind", kind, ["Node", "<empty>"]));
+  if (name === "") errors.push(fieldError.required("target.name"));
+  if (errors.length > 0) throw invalid({ group: "", kind: "Binding" }, pod, errors);
+  return name;
+}
+
+function bound(pod: PodParts, { binding, node, nowMs }: { binding: Binding; node: string; nowMs: number }): PodParts {
+  const name = pod.metadata.name ?? "";
+  const refuse = (why: string) => conflict({ group: "", resource: "pods/binding" }, name, why);
+  if (pod.metadata.deletionTimestamp !== undefined) {
+    throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
+  }
+  if (pod.spec.nodeName) throw refuse(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
+  const { uid, annotations } = binding.metadata;
+  if (uid !== undefined && uid !== "" && uid !== pod.metadata.uid) {
+    throw refuse(`Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid ?? ""}`);
+  }
+  if (annotations) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations };
+  pod.spec = { ...pod.spec, nodeName: node };
+  const conditions = (pod.status?.conditions ?? []).filter(({ type }) => type !== "PodScheduled");
+  const scheduled = { type: "PodScheduled", status: "True", lastTransitionTime: formatTime(nowMs) };
+  pod.status = { ...pod.status, conditions: [...conditions, scheduled] };
+  return pod;
+}

@@ -1,0 +1,124 @@
+/** {kind}/{name}/scale: replicas of anything that has them, as autoscaling/v1 Scale. */
+import type { KubeObject } from "../../machinery/meta.ts";
+import { fieldError, invalid } from "../../machinery/status-error.ts";
+import { decodeStored } from "../../registry/context.ts";
+import type { ScalePaths } from "../../registry/kind.ts";
+import { writeContext, type Exchange, type Services } from "../exchange.ts";
+import { negotiate } from "../negotiate.ts";
+import { pageNotFound } from "../paths.ts";
+import { readPatch } from "../patch.ts";
+import { respondObject } from "../respond-object.ts";
+import { checkNamespace, target } from "../write.ts";
+
+interface Scale extends KubeObject {
+  spec?: { replicas?: number };
+  status?: { replicas: number; selector?: string };
+}
+
+interface LabelSelector {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+}
+
+const SCALE = { group: "autoscaling", version: "v1", kind: "Scale", schema: "io.k8s.api.autoscaling.v1.Scale" };
+
+export async function handleScale(services: Services, exchange: Exchange): Promise<Response> {
+  const { resource, info } = exchange;
+  const form = negotiate(exchange.request.headers.get("accept"));
+  const paths = resource.kind.scale;
+  if (!paths) throw pageNotFound();
+  if (info.verb === "get") {
+    const object = decodeStored(resource, await services.registry.get(target(exchange)));
+    return respondObject(exchange, { form, value: scaleOf(object, paths) });
+  }
+  const wanted = await wantedScale(services, exchange);
+  const result = await services.registry.update({
+    ...target(exchange),
+    scope: "object",
+    subresource: "scale",
+    isPatch: info.verb === "patch",
+    produce: (old) => scaled(old, wanted(scaleOf(old, paths)), paths),
+    context: writeContext(exchange),
+  });
+  return respondObject(exchange, { form, value: scaleOf(result.object, paths) });
+}
+
+async function wantedScale(services: Services, exchange: Exchange): Promise<(current: Scale) => Scale> {
+  const { name } = exchange.info;
+  const checked = (scale: Scale): Scale => {
+    const replicas = scale.spec?.replicas ?? 0;
+    if (!Number.isInteger(replicas) || replicas < 0) {
+      const error = fieldError.invalid("spec.replicas", replicas, "must be greater than or equal to 0");
+      throw invalid({ group: "autoscaling", kind: "Scale" }, name, [error]);
+    }
+    return scale;
+  };
+  if (exchange.info.verb === "patch") {
+    const apply = await readPatch(services, exchange, SCALE);
+    return (current) => checked(apply(current));
+  }
+  const scale = (await services.bodies.typed(exchange, SCALE)) as Scale;
+  checkNamespace(exchange, scale);
+  return () => checked(scale);
+}
+
+/** Changes `object`, which is the caller's own copy. */
+function scaled(object: KubeObject, scale: Scale, paths: ScalePaths): KubeObject {
+  const { resourceVersion, uid } = scale.metadata;
+  if (resourceVersion === undefined) delete object.metadata.resourceVersion;
+  else object.metadata.resourceVersion = resourceVersion;
+  if (uid !== undefined && uid !== "") object.metadata.uid = uid;
+  let parent: Record<string, unknown> = object;
+  for (const field of paths.replicas.slice(0, -1)) {
+    parent[field] ??= {};
+    parent = parent[field] as Record<string, unknown>;
+  }
+  const last = paths.replicas.at(-1);
+  if (last !== undefined) parent[last] = scale.spec?.replicas ?? 0;
+  return object;
+}
+
+function scaleOf(object: KubeObject, paths: ScalePaths): Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const replicas = valueAt(object, paths.replicas);
+  const current = valueAt(object, paths.statusReplicas);
+  const selector = valueAt(object, paths.selector) as LabelSelector | undefined;
+  return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: {
+      ...(name === undefined ? {} : { name }),
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    },
+    spec: typeof replicas === "number" ? { replicas } : {},
+    status: {
+      replicas: typeof current === "number" ? current : 0,
+      ...(selector ? { selector: selectorText(selector) } : {}),
+    },
+  };
+}
+
+function valueAt(object: unknown, path: readonly string[]): unknown {
+  let value = object;
+  for (const field of path) value = (value as Record<string, unknown> | undefined)?.[field];
+  return value;
+}
+
+const OPERATORS: Readonly<Record<string, string>> = { In: "in", NotIn: "notin" };
+
+/** As metav1.FormatLabelSelector writes it: sorted by key. */
+function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
+  const terms = Object.entries(matchLabels).map(([key, value]) => ({ key, text: `${key}=${value}` }));
+  for (const { key, operator, values = [] } of matchExpressions) {
+    const word = OPERATORS[operator];
+    const absent = operator === "DoesNotExist" ? `!${key}` : key;
+    terms.push({ key, text: word === undefined ? absent : `${key} ${word} (${values.toSorted().join(",")})` });
+  }
+  return terms
+    .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .map(({ text }) => text)
+    .join(",");
+}

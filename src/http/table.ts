@@ -1,0 +1,76 @@
+/** Objects as rows of `meta.k8s.io/v1` Table and as PartialObjectMetadata: what `kubectl get` prints. */
+import type { KubeObject } from "../machinery/meta.ts";
+import type { PrinterColumn } from "../registry/kind.ts";
+import type { Resource } from "../registry/scheme.ts";
+import { humanDuration } from "./duration.ts";
+
+export type IncludeObject = "None" | "Metadata" | "Object";
+
+const META_VERSION = "meta.k8s.io/v1";
+
+export interface TableRow {
+  cells: (string | number | boolean | null)[];
+  object?: unknown;
+}
+
+export interface Table {
+  kind: "Table";
+  apiVersion: typeof META_VERSION;
+  metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number };
+  columnDefinitions: object[];
+  rows: TableRow[];
+}
+
+export function columnDefinitions(resource: Resource): object[] {
+  return resource.kind.columns.map((column) => ({
+    name: column.name,
+    type: column.type === "date" ? "string" : column.type,
+    format: column.format ?? "",
+    description: column.description,
+    priority: column.priority ?? 0,
+  }));
+}
+
+export function tableOf(
+  resource: Resource,
+  metadata: Table["metadata"],
+  { rows, columns }: { rows: TableRow[]; columns: boolean },
+): Table {
+  return {
+    kind: "Table",
+    apiVersion: META_VERSION,
+    metadata,
+    columnDefinitions: columns ? columnDefinitions(resource) : [],
+    rows,
+  };
+}
+
+export function tableRow(
+  resource: Resource,
+  object: KubeObject,
+  { include, nowMs }: { include: IncludeObject; nowMs: number },
+): TableRow {
+  const cells = resource.kind.columns.map((column) => cell(column, object, nowMs));
+  if (include === "None") return { cells };
+  return { cells, object: include === "Object" ? object : partialOf(object) };
+}
+
+/** A date column's value is a time; its cell is how long ago that was. */
+function cell(column: PrinterColumn, object: KubeObject, nowMs: number): TableRow["cells"][number] {
+  const value = column.value(object, nowMs);
+  if (column.type !== "date") return value;
+  if (typeof value !== "string" || value === "") return "<unknown>";
+  const thenMs = Date.parse(value);
+  return Number.isNaN(thenMs) ? value : humanDuration(nowMs - thenMs);
+}
+
+export function partialOf(object: KubeObject): KubeObject {
+  return { kind: "PartialObjectMetadata", apiVersion: META_VERSION, metadata: object.metadata };
+}
+
+export function partialList(
+  metadata: Table["metadata"],
+  objects: readonly KubeObject[],
+): { kind: string; apiVersion: string; metadata: Table["metadata"]; items: KubeObject[] } {
+  return { kind: "PartialObjectMetadataList", apiVersion: META_VERSION, metadata, items: objects.map(partialOf) };
+}

@@ -1,0 +1,105 @@
+/** POST, PUT and PATCH of objects and of their status. */
+import type { KubeObject } from "../machinery/meta.ts";
+import { StatusError, badRequest } from "../machinery/status-error.ts";
+import type { Written } from "../registry/context.ts";
+import type { UpdateScope } from "../registry/update.ts";
+import { writeContext, type Exchange, type Services } from "./exchange.ts";
+import { readPatch } from "./patch.ts";
+import { formOfRequest, respondWritten } from "./respond-object.ts";
+
+export async function handleCreate(services: Services, exchange: Exchange): Promise<Response> {
+  const { resource, info } = exchange;
+  const form = formOfRequest(exchange);
+  const context = writeContext(exchange);
+  const object = await services.bodies.object(exchange);
+  checkNamespace(exchange, object);
+  const result = await services.registry.create({ resource, namespace: info.namespace, object, context });
+  return respondWritten(services, exchange, { result, form, status: 201 });
+}
+
+/** PUT and PATCH share everything but the way to the wanted state. */
+export async function handleUpdate(services: Services, exchange: Exchange): Promise<Response> {
+  const form = formOfRequest(exchange);
+  const result = exchange.info.verb === "patch" ? await patch(services, exchange) : await replace(services, exchange);
+  return respondWritten(services, exchange, { result, form, status: result.created ? 201 : 200 });
+}
+
+async function replace(services: Services, exchange: Exchange): Promise<Written> {
+  const { info, resource } = exchange;
+  const context = writeContext(exchange);
+  const object = await services.bodies.object(exchange);
+  checkName(exchange, object);
+  checkNamespace(exchange, object);
+  return await services.registry.update({
+    ...target(exchange),
+    scope: scopeOf(info.subresource),
+    subresource: info.subresource,
+    produce: () => structuredClone(object),
+    isPatch: false,
+    create: async () => {
+      await services.assertMayCreate(exchange);
+      const copy = structuredClone(object);
+      delete copy.metadata.resourceVersion;
+      return await services.registry.create({ resource, namespace: info.namespace, object: copy, context });
+    },
+    context,
+  });
+}
+
+async function patch(services: Services, exchange: Exchange): Promise<Written> {
+  const { info } = exchange;
+  const context = writeContext(exchange);
+  const apply = await readPatch(services, exchange);
+  return await services.registry.update({
+    ...target(exchange),
+    scope: scopeOf(info.subresource),
+    subresource: info.subresource,
+    produce: (old) => {
+      const next = apply(old);
+      checkName(exchange, next);
+      checkNamespace(exchange, next);
+      return next;
+    },
+    isPatch: true,
+    context,
+  });
+}
+
+export function target({ resource, info }: Exchange): {
+  resource: Exchange["resource"];
+  namespace: string;
+  name: string;
+} {
+  return { resource, namespace: info.namespace, name: info.name };
+}
+
+function scopeOf(subresource: string): UpdateScope {
+  return subresource === "status" ? "status" : "object";
+}
+
+function checkName({ info }: Exchange, object: KubeObject): void {
+  const { name } = object.metadata;
+  if (name === undefined || name === "") {
+    object.metadata.name = info.name;
+  } else if (name !== info.name) {
+    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${info.name})`);
+  }
+}
+
+export function checkNamespace({ info, resource }: Exchange, object: KubeObject): void {
+  const { namespace } = object.metadata;
+  if (!resource.namespaced) {
+    delete object.metadata.namespace;
+    return;
+  }
+  if (namespace !== undefined && namespace !== "" && namespace !== info.namespace) {
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  object.metadata.namespace = info.namespace;
+}
+
+export function methodNotAllowed(): StatusError {
+  return new StatusError("MethodNotAllowed", "the server does not allow this method on the requested resource", {
+    details: {},
+  });
+}

@@ -1,0 +1,155 @@
+/** What the verbs of the registry share: their dependencies, and the way from an object to its stored row and back. */
+import type { AdmissionAttributes } from "../admission/admission.ts";
+import type { User } from "../authn/authenticator.ts";
+import type { Hub } from "../hub/hub.ts";
+import type { KubeObject } from "../machinery/meta.ts";
+import type { Clock, Random } from "../platform/platform.ts";
+import type { PreparedWrite, StorageReader, StoredObject, WriteCondition, WriteOutcome } from "../storage/storage.ts";
+import { renderObject, storedValue } from "../storage/stored-value.ts";
+import type { Resource, Scheme } from "./scheme.ts";
+import type { AllocationContext } from "./strategy.ts";
+
+/** All admission plugins as one; see admission/index.ts for their order. */
+export interface AdmissionChain {
+  mutate(attributes: AdmissionAttributes): Promise<void> | void;
+  validate(attributes: AdmissionAttributes): Promise<void> | void;
+}
+
+export interface RegistryDeps {
+  storage: StorageReader;
+  hub: Hub;
+  scheme: Scheme;
+  admission: AdmissionChain;
+  clock: Clock;
+  random: Random;
+  serviceCidr: string;
+  /** Brings a complete object into its canonical form (quantities, dropped zero values), in place or as a copy. */
+  canonical(resource: Resource, obj: KubeObject): KubeObject;
+}
+
+/** Who writes, and how. One per request. */
+export interface WriteContext {
+  user: User;
+  dryRun: boolean;
+  /** Becomes a `Warning: 299` header. */
+  warn: (text: string) => void;
+}
+
+export interface Target {
+  resource: Resource;
+  /** "" for cluster-scoped kinds. */
+  namespace: string;
+  name: string;
+}
+
+/** An object as it was written (or would have been, in a dry run). */
+export interface Written {
+  object: KubeObject;
+  /** JSON as it is served. */
+  text: string;
+  created: boolean;
+}
+
+/** The object that a row holds, complete with kind, apiVersion and resourceVersion, defaulted when it was stored in an older form. */
+export function decodeStored(resource: Resource, stored: StoredObject): KubeObject {
+  const object = JSON.parse(stored.value) as KubeObject;
+  object.kind = resource.kind.kind;
+  object.apiVersion = resource.apiVersion;
+  object.metadata.resourceVersion = String(stored.revision);
+  if (stored.form !== resource.form) resource.kind.strategy.default?.(object);
+  return object;
+}
+
+/** `value` in the form this version of the code serves. */
+export function currentValue(resource: Resource, stored: StoredObject): string {
+  return stored.form === resource.form ? stored.value : storedValue(decodeStored(resource, stored));
+}
+
+export function renderStored(resource: Resource, stored: StoredObject): string {
+  return renderObject(currentValue(resource, stored), stored.revision, resource.head);
+}
+
+export type CommitRequest = {
+  target: Target;
+  object: KubeObject;
+  conditions: readonly WriteCondition[];
+} & ({ op: "create" } | { op: "update" | "delete"; expected: number });
+
+/** Hands a finished object to the hub. */
+export async function commit(
+  deps: RegistryDeps,
+  request: CommitRequest,
+): Promise<{ outcome: WriteOutcome; value: string }> {
+  const { resource, namespace, name } = request.target;
+  const { strategy } = resource.kind;
+  const value = storedValue(request.object);
+  const expiresMs = strategy.expiresMs?.(request.object, deps.clock.now());
+  const base = {
+    resource: resource.storageName,
+    namespace,
+    name,
+    writeId: deps.random.uuid(),
+    uid: request.object.metadata.uid ?? "",
+    form: resource.form,
+    labels: request.object.metadata.labels ?? {},
+    fields: strategy.fields?.(request.object) ?? {},
+    value,
+    ...(expiresMs === undefined ? {} : { expiresMs }),
+    ...(request.conditions.length === 0 ? {} : { conditions: request.conditions }),
+  };
+  const write: PreparedWrite =
+    request.op === "create" ? { ...base, op: "create" } : { ...base, op: request.op, expected: request.expected };
+  return { outcome: await deps.hub.write(write), value };
+}
+
+export function written(resource: Resource, value: string, revision: number, created: boolean): Written {
+  const object = JSON.parse(value) as KubeObject;
+  object.kind = resource.kind.kind;
+  object.apiVersion = resource.apiVersion;
+  if (revision > 0) object.metadata.resourceVersion = String(revision);
+  // A dry run of a create has no revision to show.
+  const text = revision > 0 ? renderObject(value, revision, resource.head) : `{${resource.head}${value.slice(1)}`;
+  return { object, text, created };
+}
+
+export function admissionAttributes(
+  target: Target,
+  context: WriteContext,
+  rest: Pick<AdmissionAttributes, "operation" | "object" | "oldObject"> & { subresource?: string },
+): AdmissionAttributes {
+  return {
+    group: target.resource.group,
+    version: target.resource.version,
+    kind: target.resource.kind.kind,
+    resource: target.resource.plural,
+    namespace: target.namespace,
+    name: target.name,
+    user: context.user,
+    dryRun: context.dryRun,
+    conditions: [],
+    warn: context.warn,
+    subresource: "",
+    ...rest,
+  };
+}
+
+export function allocationContext(deps: RegistryDeps): AllocationContext {
+  return {
+    serviceCidr: deps.serviceCidr,
+    random: deps.random,
+    async used(resource, field) {
+      const { objects } = await deps.storage.list({ resource });
+      const values = new Set<string>();
+      for (const object of objects) {
+        const value = object.fields[field];
+        if (value !== undefined && value !== "") values.add(value);
+      }
+      return values;
+    },
+  };
+}
+
+/** How messages name the kind of a target. */
+export function named(target: { resource: Resource }): { group: string; resource: string } {
+  return { group: target.resource.group, resource: target.resource.plural };
+}

@@ -1,0 +1,131 @@
+/** POST: the order in which a new object becomes a row. */
+import type { AdmissionAttributes } from "../admission/admission.ts";
+import { formatTime, type KubeObject } from "../machinery/meta.ts";
+import { badRequest, invalid } from "../machinery/status-error.ts";
+import type { WriteCondition } from "../storage/storage.ts";
+import {
+  admissionAttributes,
+  allocationContext,
+  commit,
+  named,
+  written,
+  type RegistryDeps,
+  type Target,
+  type WriteContext,
+  type Written,
+} from "./context.ts";
+import { GENERATE_NAME_TRIES, generateName, generateNameConflict } from "./generate-name.ts";
+import { metaErrors } from "./object-meta.ts";
+import { lostWrite } from "./outcome.ts";
+import type { Resource } from "./scheme.ts";
+
+export interface CreateRequest {
+  resource: Resource;
+  namespace: string;
+  /** Decoded and canonical. The registry owns it from here on and changes it. */
+  object: KubeObject;
+  context: WriteContext;
+}
+
+/** @throws StatusError Invalid, AlreadyExists, Forbidden, NotFound (the namespace) … */
+export async function createObject(deps: RegistryDeps, request: CreateRequest): Promise<Written> {
+  const { resource, namespace, context } = request;
+  const { strategy } = resource.kind;
+  let object = request.object;
+  const { resourceVersion } = object.metadata;
+  if (resourceVersion !== undefined && resourceVersion !== "" && resourceVersion !== "0") {
+    throw badRequest("resourceVersion should not be set on objects to be created");
+  }
+  setIdentity(deps, request);
+  strategy.default?.(object);
+  const admitted = admissionAttributes({ resource, namespace, name: object.metadata.name ?? "" }, context, {
+    operation: "CREATE",
+    object,
+    oldObject: undefined,
+  });
+  await deps.admission.mutate(admitted);
+  object = admitted.object ?? object;
+  strategy.default?.(object);
+  return await createNamed(deps, request, admitted, object);
+}
+
+function setIdentity(deps: RegistryDeps, { resource, namespace, object }: CreateRequest): void {
+  const { metadata } = object;
+  if (resource.namespaced) metadata.namespace = namespace;
+  else delete metadata.namespace;
+  delete metadata.resourceVersion;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.managedFields;
+  delete (metadata as { selfLink?: string }).selfLink;
+  metadata.uid = deps.random.uuid();
+  metadata.creationTimestamp = formatTime(deps.clock.now());
+  metadata.generation = 1;
+}
+
+async function createNamed(
+  deps: RegistryDeps,
+  { resource, namespace, context }: CreateRequest,
+  admitted: AdmissionAttributes,
+  template: KubeObject,
+): Promise<Written> {
+  const generated = !template.metadata.name && Boolean(template.metadata.generateName);
+  const retried = generated || resource.kind.strategy.allocate !== undefined;
+  let name = "";
+  for (let attempt = 1; ; attempt++) {
+    const object = retried ? structuredClone(template) : template;
+    if (generated) object.metadata.name = generateName(template.metadata.generateName ?? "", deps.random);
+    name = object.metadata.name ?? "";
+    const target: Target = { resource, namespace, name };
+    const conditions = await prepareNew(deps, target, { context, object, admitted });
+    const final = admitted.object ?? object;
+    if (context.dryRun) return await dryCreate(deps, target, final);
+    const { outcome, value } = await commit(deps, { target, object: final, conditions, op: "create" });
+    if (outcome.ok) return written(resource, value, outcome.revision, true);
+    const again = outcome.reason === "taken" || (outcome.reason === "exists" && generated);
+    if (!again) throw lostWrite(target, outcome.reason);
+    if (attempt >= GENERATE_NAME_TRIES) {
+      throw outcome.reason === "exists" ? generateNameConflict(named(target), name) : lostWrite(target, "taken");
+    }
+  }
+}
+
+/** prepare → allocate → validate → validating admission. Returns the conditions of the write. */
+async function prepareNew(
+  deps: RegistryDeps,
+  target: Target,
+  { context, object, admitted }: { context: WriteContext; object: KubeObject; admitted: AdmissionAttributes },
+): Promise<WriteCondition[]> {
+  const { resource, namespace, name } = target;
+  const { strategy } = resource.kind;
+  strategy.prepareForCreate?.(object, { nowMs: deps.clock.now(), subresource: "" });
+  const allocated = (await strategy.allocate?.(object, undefined, allocationContext(deps))) ?? [];
+  const final = deps.canonical(resource, object);
+  const errors = [...metaErrors(resource, final, undefined), ...(strategy.validate?.(final) ?? [])];
+  if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind.kind }, name, errors);
+  admitted.object = final;
+  admitted.name = name;
+  await deps.admission.validate(admitted);
+  for (const warning of strategy.warnings?.(final) ?? []) context.warn(warning);
+  return withNamespace(resource.namespaced ? namespace : "", [...admitted.conditions, ...allocated]);
+}
+
+function withNamespace(namespace: string, conditions: WriteCondition[]): WriteCondition[] {
+  const known = conditions.some((condition) => condition.kind === "namespace-active");
+  return namespace === "" || known ? conditions : [{ kind: "namespace-active", name: namespace }, ...conditions];
+}
+
+/** What the store would have refused is looked up instead. */
+async function dryCreate(deps: RegistryDeps, target: Target, object: KubeObject): Promise<Written> {
+  const { resource, namespace, name } = target;
+  if (resource.namespaced) {
+    const { object: found } = await deps.storage.get({ resource: "namespaces", namespace: "", name: namespace });
+    if (!found) throw lostWrite(target, "namespace-missing");
+    const { metadata } = JSON.parse(found.value) as KubeObject;
+    if (metadata.deletionTimestamp !== undefined) throw lostWrite(target, "namespace-terminating");
+  }
+  const { object: existing } = await deps.storage.get({ resource: resource.storageName, namespace, name });
+  if (existing) throw lostWrite(target, "exists");
+  const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object;
+  return written(resource, JSON.stringify({ metadata, ...rest }), 0, true);
+}

@@ -1,0 +1,12 @@
+/** Metadata as the rules of a kind want it. */
+import type { KubeObject } from "../machinery/meta.ts";
+import type { FieldError } from "../machinery/status-error.ts";
+import { validateObjectMeta, validateObjectMetaUpdate } from "../machinery/validate-meta.ts";
+import type { Resource } from "./scheme.ts";
+
+/** `old` is undefined for a new object. Never mutates. */
+export function metaErrors(resource: Resource, object: KubeObject, old: KubeObject | undefined): FieldError[] {
+  const rules = { namespaced: resource.namespaced, nameRule: resource.kind.nameRule, field: "metadata" };
+  if (!old) return validateObjectMeta(object.metadata, rules);
+  return validateObjectMetaUpdate(object.metadata, old.metadata, rules);
+}

@@ -1,0 +1,38 @@
+/** Generic REST semantics over the log: one function a verb. The order inside each is fixed here and nowhere else. */
+import { notFound } from "../machinery/status-error.ts";
+import type { StoredObject } from "../storage/storage.ts";
+import { named, type RegistryDeps, type Target, type Written } from "./context.ts";
+import { createObject, type CreateRequest } from "./create.ts";
+import {
+  deleteCollection,
+  deleteObject,
+  type DeleteCollectionRequest,
+  type DeleteRequest,
+  type Deleted,
+} from "./delete.ts";
+import { updateObject, type UpdateRequest } from "./update.ts";
+
+export interface Registry {
+  /** @throws StatusError "NotFound" */
+  get(target: Target): Promise<StoredObject>;
+  create(request: CreateRequest): Promise<Written>;
+  /** PUT, PATCH and every subresource that changes its parent. */
+  update(request: UpdateRequest): Promise<Written>;
+  delete(request: DeleteRequest): Promise<Deleted>;
+  deleteCollection(request: DeleteCollectionRequest): Promise<Written[]>;
+}
+
+export function createRegistry(deps: RegistryDeps): Registry {
+  return {
+    async get(target) {
+      const { resource, namespace, name } = target;
+      const { object } = await deps.storage.get({ resource: resource.storageName, namespace, name });
+      if (!object) throw notFound(named(target), name);
+      return object;
+    },
+    create: (request) => createObject(deps, request),
+    update: (request) => updateObject(deps, request),
+    delete: (request) => deleteObject(deps, request),
+    deleteCollection: (request) => deleteCollection(deps, request),
+  };
+}

@@ -1,0 +1,224 @@
+/** PUT and PATCH: compare-and-swap against the current state, tried again where the client did not name a revision. */
+import type { KubeObject, ObjectMeta } from "../machinery/meta.ts";
+import {
+  OBJECT_MODIFIED,
+  badRequest,
+  conflict,
+  fieldError,
+  invalid,
+  notFound,
+  type FieldError,
+} from "../machinery/status-error.ts";
+import type { StoredObject, WriteCondition } from "../storage/storage.ts";
+import {
+  admissionAttributes,
+  allocationContext,
+  commit,
+  currentValue,
+  decodeStored,
+  named,
+  written,
+  type RegistryDeps,
+  type Target,
+  type WriteContext,
+  type Written,
+} from "./context.ts";
+import { isReadyToRemove } from "./deletion.ts";
+import { metaErrors } from "./object-meta.ts";
+import { lostWrite } from "./outcome.ts";
+import { sameJson } from "./same-json.ts";
+
+/**
+ * What of the object a request may change.
+ * - "object": everything but status (where the kind has it as a subresource)
+ * - "status": status alone
+ * - "whole": the handler of a subresource made the new state by itself (binding, finalize); no strategy carries anything over
+ */
+export type UpdateScope = "object" | "status" | "whole";
+
+export interface UpdateRequest extends Target {
+  scope: UpdateScope;
+  /** For admission and the strategy: "", "status", "scale", "binding" … */
+  subresource: string;
+  /** Makes the wanted state from the current one, which it leaves alone. Called anew on each try. */
+  produce(old: KubeObject): KubeObject | Promise<KubeObject>;
+  /** A PATCH need not name a revision, whatever the kind says of unconditional updates. */
+  isPatch: boolean;
+  /** Where a PUT of a missing name creates it. */
+  create?(): Promise<Written>;
+  context: WriteContext;
+}
+
+/** Lost races of one request before the client gets the conflict. */
+const TRIES = 5;
+
+/** @throws StatusError NotFound, Conflict, Invalid, Forbidden … */
+export async function updateObject(deps: RegistryDeps, request: UpdateRequest): Promise<Written> {
+  const { resource, namespace, name } = request;
+  for (let attempt = 1; ; attempt++) {
+    const { object: stored } = await deps.storage.get({ resource: resource.storageName, namespace, name });
+    if (!stored) {
+      if (request.create && resource.kind.strategy.allowCreateOnUpdate) return await request.create();
+      throw notFound(named(request), name);
+    }
+    const result = await tryUpdate(deps, request, stored);
+    if (result.done) return result.written;
+    const again = result.reason === "taken" || (result.reason === "conflict" && !result.conditional);
+    if (!again || attempt >= TRIES) throw lostWrite(request, result.reason);
+  }
+}
+
+type Attempt =
+  | { done: true; written: Written }
+  | { done: false; reason: Parameters<typeof lostWrite>[1]; conditional: boolean };
+
+async function tryUpdate(deps: RegistryDeps, request: UpdateRequest, stored: StoredObject): Promise<Attempt> {
+  const { resource, context } = request;
+  const { strategy } = resource.kind;
+  const old = decodeStored(resource, stored);
+  const produced = await request.produce(decodeStored(resource, stored));
+  const conditional = checkPreconditions(request, produced, stored);
+  let next = carryOver(request, produced, old);
+  strategy.default?.(next);
+  const admitted = admissionAttributes(request, context, {
+    operation: "UPDATE",
+    subresource: request.subresource,
+    object: next,
+    oldObject: old,
+  });
+  await deps.admission.mutate(admitted);
+  next = admitted.object ?? next;
+  strategy.default?.(next);
+  const conditions = await prepareChanged(deps, request, next, old);
+  next = deps.canonical(resource, next);
+  validateChanged(deps, request, next, old);
+  admitted.object = next;
+  await deps.admission.validate(admitted);
+  for (const warning of strategy.warnings?.(next) ?? []) context.warn(warning);
+
+  if (isUnchanged(next, old) && stored.form === resource.form) {
+    return { done: true, written: written(resource, currentValue(resource, stored), stored.revision, false) };
+  }
+  const op = isReadyToRemove(resource, next) ? ("delete" as const) : ("update" as const);
+  if (context.dryRun) {
+    const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = next;
+    const { resourceVersion: _revision, ...meta } = metadata;
+    const value = JSON.stringify({ metadata: meta, ...rest });
+    return { done: true, written: written(resource, value, stored.revision, false) };
+  }
+  const { outcome, value } = await commit(deps, {
+    target: request,
+    object: next,
+    conditions: [...admitted.conditions, ...conditions],
+    op,
+    expected: stored.revision,
+  });
+  if (!outcome.ok) return { done: false, reason: outcome.reason, conditional };
+  return { done: true, written: written(resource, value, outcome.revision, false) };
+}
+
+/** Returns whether the client named the revision it changes. */
+function checkPreconditions(request: UpdateRequest, produced: KubeObject, stored: StoredObject): boolean {
+  const { resource, name } = request;
+  const { uid, resourceVersion } = produced.metadata;
+  if (uid !== undefined && uid !== "" && uid !== stored.uid) {
+    throw conflict(
+      named(request),
+      name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${stored.uid}`,
+    );
+  }
+  if (resourceVersion === undefined || resourceVersion === "" || resourceVersion === "0") {
+    if (!request.isPatch && resource.kind.strategy.allowUnconditionalUpdate === false) {
+      throw invalid({ group: resource.group, kind: resource.kind.kind }, name, [
+        fieldError.invalid("metadata.resourceVersion", 0, "must be specified for an update"),
+      ]);
+    }
+    return false;
+  }
+  if (!/^[0-9]+$/.test(resourceVersion)) throw badRequest(`invalid resourceVersion "${resourceVersion}"`);
+  if (resourceVersion !== String(stored.revision)) throw conflict(named(request), name, OBJECT_MODIFIED);
+  // A patch that leaves the revision alone carries the current one from `produce`, so it may be tried again.
+  return !request.isPatch;
+}
+
+/** Puts back what no update may change. */
+function carryOver(request: UpdateRequest, produced: KubeObject, old: KubeObject): KubeObject {
+  const { resource, scope } = request;
+  if (scope === "whole") return produced;
+  if (scope === "status") {
+    const next = structuredClone(old);
+    if (produced["status"] === undefined) delete next["status"];
+    else next["status"] = produced["status"];
+    return next;
+  }
+  const next: KubeObject = { ...produced, metadata: mergedMeta(produced.metadata, old.metadata) };
+  if (resource.hasStatus) {
+    if (old["status"] === undefined) delete next["status"];
+    else next["status"] = structuredClone(old["status"]);
+  }
+  return next;
+}
+
+/** Client's labels, annotations, finalizers and owners; everything else is the system's. */
+function mergedMeta(produced: ObjectMeta, old: ObjectMeta): ObjectMeta {
+  const merged: ObjectMeta = { ...old };
+  for (const field of ["labels", "annotations", "finalizers", "ownerReferences"] as const) {
+    if (produced[field] === undefined) delete merged[field];
+    else Object.assign(merged, { [field]: produced[field] });
+  }
+  return merged;
+}
+
+async function prepareChanged(
+  deps: RegistryDeps,
+  request: UpdateRequest,
+  next: KubeObject,
+  old: KubeObject,
+): Promise<WriteCondition[]> {
+  if (request.scope === "whole") return [];
+  const { strategy } = request.resource.kind;
+  strategy.prepareForUpdate?.(next, old, { nowMs: deps.clock.now(), subresource: request.subresource });
+  if (request.scope === "status") return [];
+  return (await strategy.allocate?.(next, old, allocationContext(deps))) ?? [];
+}
+
+function validateChanged(deps: RegistryDeps, request: UpdateRequest, next: KubeObject, old: KubeObject): void {
+  const { resource, scope, name, subresource } = request;
+  const { strategy } = resource.kind;
+  const errors: FieldError[] = [...metaErrors(resource, next, old), ...newFinalizers(next, old)];
+  if (scope !== "whole") {
+    errors.push(...(strategy.validate?.(next) ?? []));
+    errors.push(...(strategy.validateUpdate?.(next, old, { nowMs: deps.clock.now(), subresource }) ?? []));
+  }
+  if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind.kind }, name, errors);
+  if (scope === "object" && specChanged(next, old)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+}
+
+function newFinalizers(next: KubeObject, old: KubeObject): FieldError[] {
+  if (old.metadata.deletionTimestamp === undefined) return [];
+  const before = new Set(old.metadata.finalizers ?? []);
+  const added = (next.metadata.finalizers ?? []).filter((finalizer) => !before.has(finalizer));
+  if (added.length === 0) return [];
+  const shown = added.map((finalizer) => JSON.stringify(finalizer)).join(", ");
+  return [
+    fieldError.forbidden(
+      "metadata.finalizers",
+      `no new finalizers can be added if the object is being deleted, found new finalizers []string{${shown}}`,
+    ),
+  ];
+}
+
+function specChanged(next: KubeObject, old: KubeObject): boolean {
+  const { metadata: _m, status: _s, kind: _k, apiVersion: _a, ...spec } = next;
+  const { metadata: _om, status: _os, kind: _ok, apiVersion: _oa, ...oldSpec } = old;
+  return !sameJson(spec, oldSpec);
+}
+
+function isUnchanged(next: KubeObject, old: KubeObject): boolean {
+  const { kind: _k, apiVersion: _a, metadata, ...rest } = next;
+  const { kind: _ok, apiVersion: _oa, metadata: oldMetadata, ...oldRest } = old;
+  const { resourceVersion: _r, ...meta } = metadata;
+  const { resourceVersion: _or, ...oldMeta } = oldMetadata;
+  return sameJson(meta, oldMeta) && sameJson(rest, oldRest);
+}
