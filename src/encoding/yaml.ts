@@ -46,7 +46,7 @@ const nullTag = defineScalarTag<null>("tag:yaml.org,2002:null", {
 
 const boolTag = defineScalarTag<boolean>("tag:yaml.org,2002:bool", {
   implicit: true,
-  implicitFirstChars: [..."yYnNtTfFoO"],
+  implicitFirstChars: "yYnNtTfFoO".split(""),
   resolve: (source) => {
     if (/^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)$/.test(source)) return true;
     return /^(?:n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$/.test(source) ? false : NOT_RESOLVED;
@@ -73,14 +73,14 @@ function integerOf(source: string): number | RawNumber | undefined {
 
 const intTag = defineScalarTag<number | RawNumber>("tag:yaml.org,2002:int", {
   implicit: true,
-  implicitFirstChars: [..."+-0123456789"],
+  implicitFirstChars: "+-0123456789".split(""),
   resolve: (source) => integerOf(source) ?? NOT_RESOLVED,
   identify: never,
 });
 
 const floatTag = defineScalarTag<number>("tag:yaml.org,2002:float", {
   implicit: true,
-  implicitFirstChars: [..."+-.0123456789"],
+  implicitFirstChars: "+-.0123456789".split(""),
   resolve: (source) => {
     if (/^[-+]?\.(?:inf|Inf|INF)$/.test(source)) return source.startsWith("-") ? -Infinity : Infinity;
     if (/^\.(?:nan|NaN|NAN)$/.test(source)) return NaN;
@@ -129,7 +129,7 @@ export function loadYaml(input: string | Uint8Array): LoadedYaml {
   const duplicateFields: string[] = [];
   // A key that overrides a merged one (`<<`) is no duplicate, and the parser does not tell the two apart.
   const reportsDuplicates = !text.includes("<<");
-  const value = plain(loaded, (path) => {
+  const value = withoutAliases(loaded, (path) => {
     if (reportsDuplicates && duplicateFields.length < DUPLICATES_MAX) duplicateFields.push(path);
   });
   return { value, duplicateFields };
@@ -146,7 +146,7 @@ function parse(text: string): unknown {
 }
 
 /** A copy without aliases to shared nodes and without our marks. */
-function plain(root: unknown, duplicate: (path: string) => void): unknown {
+function withoutAliases(root: unknown, duplicate: (path: string) => void): unknown {
   let nodes = 0;
 
   function copy(value: unknown, path: string, depth: number): unknown {

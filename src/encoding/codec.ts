@@ -1,0 +1,266 @@
+/**
+ * The one seam between the bytes of a body and an object: parse, find the kind, check and canonicalise by its type.
+ * Every fault of the body is a StatusError BadRequest with the text of Kubernetes' API server.
+ */
+import { apiVersionOf, parseApiVersion, type GroupVersionKind } from "../machinery/gvk.ts";
+import type { KubeObject, ObjectMeta } from "../machinery/meta.ts";
+import { badRequest, StatusError } from "../machinery/status-error.ts";
+import { decodeTyped, GoDecodeError } from "./canonical.ts";
+import { JsonSyntaxError, scanJson } from "./json.ts";
+import { decodeProtobuf, ProtobufError, readEnvelope } from "./protobuf.ts";
+import { loadYaml, YamlSyntaxError } from "./yaml.ts";
+
+export type MediaType = "application/json" | "application/yaml" | "application/vnd.kubernetes.protobuf";
+
+/** The definition of a kind, e.g. "io.k8s.api.apps.v1.Deployment"; undefined for a kind that is not built in. */
+export type DefinitionFor = (gvk: GroupVersionKind) => string | undefined;
+
+export interface DecodeInput {
+  body: Uint8Array;
+  mediaType: MediaType;
+  definitionFor: DefinitionFor;
+  /** The kind the request is about: stands in for a missing kind or apiVersion, and is named in messages. */
+  defaults?: GroupVersionKind;
+}
+
+export interface Decoded {
+  /** Canonical, with kind and apiVersion. */
+  object: KubeObject;
+  /** e.g. `spec.template.spec.containers[0].foo`; already dropped from the object. */
+  unknownFields: string[];
+  /** e.g. `spec.replicas`; the last occurrence won. */
+  duplicateFields: string[];
+}
+
+/** A body without a schema (a patch, a body of a kind that is not built in). */
+export interface DecodedRaw {
+  value: unknown;
+  duplicateFields: string[];
+}
+
+/** The essence of a content type this codec reads; undefined for another (the caller answers 415). */
+export function mediaTypeOf(contentType: string): MediaType | undefined {
+  const essence = (contentType.split(";", 1)[0] ?? "").trim().toLowerCase();
+  switch (essence) {
+    case "":
+    case "application/json":
+      return "application/json";
+    case "application/yaml":
+    case "text/yaml":
+    case "application/x-yaml":
+      return "application/yaml";
+    case "application/vnd.kubernetes.protobuf":
+      return "application/vnd.kubernetes.protobuf";
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Decodes a body of a built-in kind. The caller compares the decoded group and version with those of the path, and turns
+ * unknown and duplicate fields into warnings or a refusal, as `fieldValidation` asks.
+ * @throws StatusError BadRequest
+ */
+export function decodeObject(input: DecodeInput): Decoded {
+  return new BodyDecoder(input).decode();
+}
+
+/**
+ * The same for a value that is already parsed, such as the result of a patch. Keys can be no duplicates any more.
+ * @throws StatusError BadRequest
+ */
+export function decodeValue(
+  value: unknown,
+  { definitionFor, defaults }: Pick<DecodeInput, "definitionFor" | "defaults">,
+): Decoded {
+  const input: DecodeInput = { body: new Uint8Array(), mediaType: "application/json", definitionFor };
+  if (defaults) input.defaults = defaults;
+  return new BodyDecoder(input).decodeParsed({ value, duplicateFields: [] });
+}
+
+/** Parses without a type. @throws StatusError BadRequest */
+export function decodeRaw({ body, mediaType }: { body: Uint8Array; mediaType: MediaType }): DecodedRaw {
+  try {
+    if (mediaType === "application/vnd.kubernetes.protobuf") {
+      throw new ProtobufError("protobuf needs a kind to be decoded");
+    }
+    return parse(body, mediaType);
+  } catch (error) {
+    throw isFault(error) ? badRequest(`error decoding body: ${error.message}`, error) : error;
+  }
+}
+
+/** The text of each fault that strict field validation finds, for warnings: `unknown field "spec.foo"`. */
+export function fieldFaults({ unknownFields, duplicateFields }: Omit<Decoded, "object">): string[] {
+  return [
+    ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`),
+    ...duplicateFields.map((path) => `duplicate field ${JSON.stringify(path)}`),
+  ];
+}
+
+/** What `fieldValidation=Strict` says: `strict decoding error: unknown field "spec.foo", duplicate field "spec.replicas"`. */
+export function strictDecodingError(unknownFields: readonly string[], duplicateFields: readonly string[]): string {
+  const faults = fieldFaults({ unknownFields: [...unknownFields], duplicateFields: [...duplicateFields] });
+  return `strict decoding error: ${faults.join(", ")}`;
+}
+
+/**
+ * The refusal of a body under `fieldValidation=Strict`; undefined when nothing is wrong with it.
+ * `sent` is the kind of the decoded object, `expected` that of the request.
+ */
+export function strictRefusal(decoded: Decoded, expectedKind?: string): StatusError | undefined {
+  const { object, unknownFields, duplicateFields } = decoded;
+  if (unknownFields.length === 0 && duplicateFields.length === 0) return undefined;
+  const kind = object.kind ?? "";
+  const gvk = { ...parseApiVersion(object.apiVersion ?? ""), kind };
+  return badRequest(cannotBeHandled(gvk, expectedKind ?? kind, strictDecodingError(unknownFields, duplicateFields)));
+}
+
+function cannotBeHandled(gvk: GroupVersionKind, expectedKind: string, why: string): string {
+  return `${gvk.kind} in version ${JSON.stringify(gvk.version)} cannot be handled as a ${expectedKind}: ${why}`;
+}
+
+type Fault = JsonSyntaxError | YamlSyntaxError | ProtobufError | GoDecodeError;
+
+function isFault(error: unknown): error is Fault {
+  return (
+    error instanceof JsonSyntaxError ||
+    error instanceof YamlSyntaxError ||
+    error instanceof ProtobufError ||
+    error instanceof GoDecodeError
+  );
+}
+
+function parse(body: Uint8Array, mediaType: MediaType): DecodedRaw {
+  if (mediaType === "application/json") return scanJson(body);
+  return loadYaml(body);
+}
+
+class BodyDecoder {
+  private readonly input: DecodeInput;
+  /** Set as soon as it is known: messages change with it. */
+  private gvk: GroupVersionKind | undefined;
+
+  constructor(input: DecodeInput) {
+    this.input = input;
+  }
+
+  decode(): Decoded {
+    return this.translating(() => {
+      const { body, mediaType } = this.input;
+      if (mediaType === "application/vnd.kubernetes.protobuf") return this.protobuf(body);
+      return this.typed(this.parsed(body, mediaType));
+    });
+  }
+
+  decodeParsed(raw: DecodedRaw): Decoded {
+    return this.translating(() => this.typed(raw));
+  }
+
+  private translating(decode: () => Decoded): Decoded {
+    try {
+      return decode();
+    } catch (error) {
+      if (!isFault(error)) throw error;
+      throw badRequest(this.messageOf(error), error);
+    }
+  }
+
+  private messageOf(error: Fault): string {
+    const { defaults, body } = this.input;
+    const expected = defaults?.kind ?? this.gvk?.kind ?? "";
+    if (this.gvk && this.gvk.kind !== "") return cannotBeHandled(this.gvk, expected, error.message);
+    const type = expected === "" ? "" : ` (must be of type ${expected})`;
+    return `the object provided is unrecognized${type}: ${error.message} (${summary(body)})`;
+  }
+
+  private parsed(body: Uint8Array, mediaType: MediaType): DecodedRaw {
+    try {
+      return parse(body, mediaType);
+    } catch (error) {
+      if (!(error instanceof JsonSyntaxError)) throw error;
+      throw new JsonSyntaxError(`couldn't get version/kind; json parse error: ${error.message}`);
+    }
+  }
+
+  private typed({ value, duplicateFields }: DecodedRaw): Decoded {
+    const sent = typeMetaOf(value);
+    const gvk = this.complete(sent);
+    const definition = this.definitionOf(gvk);
+    const decoded = decodeTyped(value, definition);
+    return { object: named(decoded.value, gvk), unknownFields: decoded.unknownFields, duplicateFields };
+  }
+
+  private protobuf(body: Uint8Array): Decoded {
+    const { apiVersion, kind, raw } = readEnvelope(body);
+    const gvk = this.complete({ apiVersion, kind });
+    const definition = this.definitionOf(gvk);
+    const decoded = decodeTyped(decodeProtobuf(raw, definition), definition);
+    return { object: named(decoded.value, gvk), unknownFields: [], duplicateFields: [] };
+  }
+
+  /** Fills in what the body does not say from the kind of the request. */
+  private complete(sent: { apiVersion: string; kind: string }): GroupVersionKind {
+    const slashes = sent.apiVersion.split("/").length - 1;
+    if (slashes > 1) throw new GoDecodeError(`unexpected GroupVersion string: ${sent.apiVersion}`);
+    const { defaults } = this.input;
+    const kind = sent.kind === "" ? (defaults?.kind ?? "") : sent.kind;
+    const version = sent.apiVersion === "" && defaults ? defaults : parseApiVersion(sent.apiVersion);
+    const gvk = { group: version.group, version: version.version, kind };
+    const text = new TextDecoder().decode(this.input.body);
+    if (kind === "") throw new GoDecodeError(`Object 'Kind' is missing in '${text}'`);
+    this.gvk = gvk;
+    if (gvk.version === "") throw new GoDecodeError(`Object 'apiVersion' is missing in '${text}'`);
+    return gvk;
+  }
+
+  private definitionOf(gvk: GroupVersionKind): string {
+    const definition = this.input.definitionFor(gvk);
+    if (definition !== undefined) return definition;
+    throw new GoDecodeError(
+      `no kind ${JSON.stringify(gvk.kind)} is registered for version ${JSON.stringify(apiVersionOf(gvk))} in scheme "gantry"`,
+    );
+  }
+}
+
+/** What Go says when the body is no object at all: it reads these two members first. */
+const TYPE_META =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
+function typeMetaOf(value: unknown): { apiVersion: string; kind: string } {
+  if (typeof value !== "object" || Array.isArray(value)) {
+    const found = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+    throw new JsonSyntaxError(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into Go value of type ${TYPE_META}`,
+    );
+  }
+  const { apiVersion, kind } = (value ?? {}) as { apiVersion?: unknown; kind?: unknown };
+  return { apiVersion: stringOf(apiVersion, "apiVersion"), kind: stringOf(kind, "kind") };
+}
+
+function stringOf(value: unknown, field: string): string {
+  if (value === undefined || value === null) return "";
+  if (typeof value === "string") return value;
+  const found = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+  throw new JsonSyntaxError(
+    `couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into Go struct field .${field} of type string`,
+  );
+}
+
+/** Kind and apiVersion go first, and are there also when the body left them out. */
+function named(value: Record<string, unknown>, gvk: GroupVersionKind): KubeObject {
+  const { kind: _kind, apiVersion: _apiVersion, ...rest } = value;
+  const metadata = (rest["metadata"] ?? {}) as ObjectMeta;
+  return { kind: gvk.kind, apiVersion: apiVersionOf(gvk), ...rest, metadata };
+}
+
+const SUMMARY_BYTES_MAX = 30;
+
+/** The beginning of a body, for the message: as text when it looks like JSON, in hex otherwise. */
+function summary(body: Uint8Array): string {
+  if (body.length === 0) return "<empty>";
+  const head = body.subarray(0, SUMMARY_BYTES_MAX);
+  const more = body.length > SUMMARY_BYTES_MAX ? " ..." : "";
+  if (body[0] === 0x7b) return `${new TextDecoder().decode(head)}${more}`;
+  return `${Array.from(head, (byte) => byte.toString(16).padStart(2, "0")).join("")}${more}`;
+}
