@@ -80,8 +80,7 @@ function cat(exitCode = 0): ExecSession & { closed: () => boolean; sizes: unknow
   const pipe = new TransformStream<Uint8Array, Uint8Array>();
   const sizes: unknown[] = [];
   let closed = false;
-  let end: (result: { exitCode: number }) => void = () => {};
-  const exit = new Promise<{ exitCode: number }>((resolve) => (end = resolve));
+  const { promise: exit, resolve: end } = Promise.withResolvers<{ exitCode: number }>();
   const writer = pipe.writable.getWriter();
   const stdin = new WritableStream<Uint8Array>({
     write: (bytes) => writer.write(bytes),
@@ -109,8 +108,11 @@ function cat(exitCode = 0): ExecSession & { closed: () => boolean; sizes: unknow
 
 function ended(outcome: Promise<{ exitCode: number }>): ExecSession {
   outcome.catch(() => {});
-  const empty = () => new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
   return { stdin: undefined, stdout: empty(), stderr: empty(), resize: () => {}, exit: outcome, close: () => {} };
+}
+
+function empty(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.close() });
 }
 
 interface Client {
@@ -258,8 +260,8 @@ test("a node without a tunnel is a 503", async () => {
 
 test("nobody can dial a stream without its ticket, and nobody twice", async () => {
   const opened: OpenMessage[] = [];
-  const { serve } = streamServer;
-  streamServer.serve = (message) => void opened.push(message);
+  const real = streamServer;
+  streamServer = { ...real, serve: (message) => void opened.push(message) };
   nextSession = async () => cat();
   const waiting = execClient("stdin=true&stdout=true&command=cat");
   await vi.waitFor(() => expect(opened).toHaveLength(1));
@@ -275,7 +277,7 @@ test("nobody can dial a stream without its ticket, and nobody twice", async () =
   expect(await attempt("wrong", identity.credential())).toBe(403);
   // The right ticket for the wrong kind of dial does not use it up.
   expect(await attempt(ticket, identity.credential())).toBe(400);
-  serve(message);
+  real.serve(message);
   await waiting;
   expect(await attempt(ticket, identity.credential())).toBe(404);
 });

@@ -3,8 +3,7 @@
  * (https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/), so `kubeadm token` and other tools understand them.
  */
 import type { Client } from "../client/client.ts";
-import type { ResourceRef } from "../machinery/gvk.ts";
-import type { KubeObject } from "../machinery/meta.ts";
+import { secrets, type Secret } from "../kinds/core/secrets/types.ts";
 import { formatTime } from "../machinery/meta.ts";
 import { isStatusError, StatusError } from "../machinery/status-error.ts";
 import type { Clock, Random } from "../platform/platform.ts";
@@ -21,12 +20,7 @@ const REPEAT_MS_MAX = 10 * 60_000;
 const TOKEN = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
 const LIFETIME_MS = 24 * 3_600_000;
 
-const secrets: ResourceRef = { group: "", version: "v1", resource: "secrets", namespaced: true };
-
-interface TokenSecret extends KubeObject {
-  type?: string;
-  data?: Record<string, string>;
-}
+type TokenSecret = Secret;
 
 export interface BootstrapToken {
   id: string;

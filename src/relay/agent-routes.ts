@@ -2,11 +2,12 @@
 import type { User } from "../authn/authenticator.ts";
 import { nodeIdentityOf, userOf, type NodeCredentials, type NodeIdentity } from "../authn/node-credential.ts";
 import type { Cluster } from "../cluster.ts";
+import { nodes } from "../kinds/core/nodes/types.ts";
 import { badRequest, isStatusError, StatusError } from "../machinery/status-error.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { AgentSockets } from "./agent-sockets.ts";
 import { assertOwner, join, renew } from "./join.ts";
-import { nodes, readOrUndefined, type ClientFor } from "./node-registration.ts";
+import { readOrUndefined, type ClientFor } from "./node-registration.ts";
 import { TUNNEL_HEADER, type SyncRequest } from "./protocol.ts";
 import { sync, type SyncReader } from "./sync.ts";
 

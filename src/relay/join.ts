@@ -4,18 +4,12 @@ import { looksLikeBootstrapToken, verifyBootstrapToken } from "../authn/bootstra
 import { thumbprint, verifyProof, type NodePublicKey } from "../authn/key-proof.ts";
 import { userOf, type NodeCredentials, type NodeIdentity } from "../authn/node-credential.ts";
 import type { Cluster } from "../cluster.ts";
+import { nodes } from "../kinds/core/nodes/types.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import { badRequest, isStatusError, StatusError } from "../machinery/status-error.ts";
 import { BACKDATE_MS } from "../pki/certificates.ts";
 import { kubernetesServiceNames } from "../pki/server-identity.ts";
-import {
-  assertClaimable,
-  claimNode,
-  ensureLease,
-  nodes,
-  readOrUndefined,
-  type ClientFor,
-} from "./node-registration.ts";
+import { assertClaimable, claimNode, ensureLease, readOrUndefined, type ClientFor } from "./node-registration.ts";
 import { NODE_KEY_ANNOTATION, type JoinRequest, type JoinResponse, type RenewRequest } from "./protocol.ts";
 
 export interface JoinDeps {

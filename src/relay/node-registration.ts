@@ -2,15 +2,14 @@
 import type { User } from "../authn/authenticator.ts";
 import type { NodeIdentity } from "../authn/node-credential.ts";
 import type { Client } from "../client/client.ts";
-import type { ResourceRef } from "../machinery/gvk.ts";
+import { leases } from "../kinds/coordination/leases/types.ts";
+import { namespaces } from "../kinds/core/namespaces/types.ts";
+import { nodes } from "../kinds/core/nodes/types.ts";
 import { formatMicroTime, type KubeObject } from "../machinery/meta.ts";
 import { isStatusError, StatusError } from "../machinery/status-error.ts";
 import type { Clock } from "../platform/platform.ts";
 import { NODE_KEY_ANNOTATION } from "./protocol.ts";
 
-export const nodes: ResourceRef = { group: "", version: "v1", resource: "nodes", namespaced: false };
-const namespaces: ResourceRef = { group: "", version: "v1", resource: "namespaces", namespaced: false };
-const leases: ResourceRef = { group: "coordination.k8s.io", version: "v1", resource: "leases", namespaced: true };
 const LEASE_NAMESPACE = "kube-node-lease";
 /** As the kubelet's default. */
 const LEASE_SECONDS = 40;

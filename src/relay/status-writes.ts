@@ -3,15 +3,14 @@
  * status strategy, and has its own answer.
  */
 import type { Client } from "../client/client.ts";
-import type { ResourceRef } from "../machinery/gvk.ts";
+import { nodes } from "../kinds/core/nodes/types.ts";
+import { pods } from "../kinds/core/pods/types.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import { isStatusError } from "../machinery/status-error.ts";
 import type { Log } from "../platform/platform.ts";
 import { outcomeOf } from "./join.ts";
-import { nodes } from "./node-registration.ts";
 import type { SyncRequest, SyncResponse } from "./protocol.ts";
 
-const pods: ResourceRef = { group: "", version: "v1", resource: "pods", namespaced: true };
 const ATTEMPTS_MAX = 4;
 /** Writes under way at once for one node: the hub groups them into one commit. */
 const PARALLEL_MAX = 16;

@@ -7,6 +7,7 @@ import { createNodeCredentials } from "../../../authn/node-credential.ts";
 import type { User } from "../../../authn/authenticator.ts";
 import { DEFAULT_CLUSTER_CONFIG } from "../../../cluster.ts";
 import { isStatusError } from "../../../machinery/status-error.ts";
+import type { ClusterKeys } from "../../../pki/cluster-keys.ts";
 import { loadClusterKeys } from "../../../pki/load-cluster-keys.ts";
 import { issueServerIdentity } from "../../../pki/server-identity.ts";
 import { createAgentRoutes } from "../../../relay/agent-routes.ts";
@@ -15,11 +16,13 @@ import type { StreamTarget } from "../../../relay/protocol.ts";
 import type { Platform } from "../../platform.ts";
 import { createNodeStreamBroker, type NodeStreamBroker } from "../stream-broker.ts";
 import { createNodeTunnels, type NodeTunnels } from "../tunnels.ts";
-import { createUpgrades } from "../upgrade.ts";
+import { createUpgrades, type Upgrades } from "../upgrade.ts";
 
 export interface RelayServer {
   url: string;
   ca: string;
+  keys: ClusterKeys;
+  upgrades: Upgrades;
   api: MemoryApi;
   tunnels: NodeTunnels;
   broker: NodeStreamBroker;
@@ -102,6 +105,8 @@ export async function startRelayServer(platform: Platform): Promise<RelayServer>
   return {
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
     ca: keys.clusterCa,
+    keys,
+    upgrades,
     api,
     tunnels,
     broker,
