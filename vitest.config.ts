@@ -1,3 +1,4 @@
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 /**
@@ -13,6 +14,17 @@ export default defineConfig({
           include: ["src/**/*.test.ts", "agent/**/*.test.ts", "test/{contract,api,model}/**/*.test.ts"],
           exclude: ["**/node_modules/**", "src/platform/workers/**", "**/*.workers.test.ts"],
           testTimeout: 20_000,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({ miniflare: { compatibilityDate: "2026-10-01", compatibilityFlags: ["nodejs_compat"] } }),
+        ],
+        test: {
+          name: "workers",
+          include: ["test/workers/**/*.test.ts", "src/**/*.workers.test.ts"],
+          globalSetup: ["test/workers/global-setup.ts"],
+          testTimeout: 60_000,
         },
       },
       {

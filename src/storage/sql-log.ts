@@ -37,10 +37,10 @@ const POSITION: Statement = {
   single: true,
 };
 
-const GET = `SELECT s.seq, ${OBJECT_COLUMNS.replace(/(\w+)/g, "l.$1")}
-  FROM sqlite_sequence AS s LEFT JOIN log AS l INDEXED BY log_live
+const GET = `SELECT position.seq, ${OBJECT_COLUMNS.replace(/(\w+)/g, "l.$1")}
+  FROM sqlite_sequence AS position LEFT JOIN log AS l INDEXED BY log_live
     ON l.resource = ? AND l.namespace = ? AND l.name = ? AND l.superseded IS NULL AND l.deleted = 0
-  WHERE s.name = 'log'`;
+  WHERE position.name = 'log'`;
 
 /** After a commit: one more than wanted, to know whether more follow. Values of own writes are not read back. */
 const TAIL = `SELECT ${ENTRY_COLUMNS}

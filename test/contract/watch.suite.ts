@@ -61,6 +61,10 @@ export function watchSuite(
       });
     }
     const position = () => storage.revision();
+    /** Writes past the hub. */
+    function foreign(name: string) {
+      return storage.commit([preparedWrite({ op: "create", name })], { since: 0, limit: 1 });
+    }
 
     describe("writes", () => {
       test("what arrives together is committed together", async () => {
@@ -144,7 +148,7 @@ export function watchSuite(
         const heard: LogEntry[] = [];
         const leave = hub.onCommit((entries) => heard.push(...entries));
         await written({ op: "create", name: "a" });
-        await storage.commit([preparedWrite({ op: "create", name: "foreign" })], { since: 0, limit: 1 });
+        await foreign("foreign");
         await hub.poll();
         leave();
         await written({ op: "create", name: "b" });
@@ -348,8 +352,6 @@ export function watchSuite(
 
       test("foreign writes arrive with the next commit, or by asking", async () => {
         const client = readWatch(await watch({ since: await position() }));
-        const foreign = (name: string) =>
-          storage.commit([preparedWrite({ op: "create", name })], { since: 0, limit: 1 });
         await foreign("a");
         await written({ op: "create", name: "b" });
         await foreign("c");
@@ -372,11 +374,9 @@ export function watchSuite(
         const client = readWatch(await watch({ since: await position() }));
         const first = await written({ op: "create", name: "a" });
         await client.take(1);
-        const foreign = [
-          preparedWrite({ op: "update", name: "a", expected: first }),
-          preparedWrite({ op: "create", name: "b" }),
-        ];
-        await storage.commit(foreign, { since: 0, limit: 1 });
+        const update = preparedWrite({ op: "update", name: "a", expected: first });
+        await storage.commit([update], { since: 0, limit: 1 });
+        await foreign("b");
         await storage.compact({ floor: await position(), limit: 100 });
         await hub.poll();
         expect(await client.rest()).toEqual([]);

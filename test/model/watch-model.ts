@@ -56,7 +56,7 @@ export async function randomWatches(run: {
       const at = dice.roll(2) as 0 | 1;
       if (dice.chance(0.15)) {
         if (dice.chance(0.5)) await hubs[at].stop();
-        else await Promise.all(clients.map((client) => client.watch?.cancel()));
+        else await Promise.all(clients.map(cancel));
         hubs[at] = newHub();
       }
       if (dice.chance(0.3)) await hubs[at].poll();
@@ -99,6 +99,15 @@ async function openWatch(client: Client, hub: ClusterHub): Promise<void> {
   })();
 }
 
+async function ended(client: Client): Promise<void> {
+  await client.reading;
+}
+
+async function cancel(client: Client): Promise<void> {
+  await client.watch?.cancel();
+  await client.reading;
+}
+
 /** Brings the model to where the log is: random writes must mostly be ones that can win. */
 async function follow(storage: StorageWriter, model: ReturnType<typeof createStorageModel>): Promise<void> {
   const { entries } = await storage.changes({ since: model.revision, limit: 10_000 });
@@ -117,15 +126,14 @@ async function finish(at: {
   newHub: () => ClusterHub;
 }): Promise<void> {
   for (const hub of at.hubs) await hub.stop();
-  await Promise.all(at.clients.map((client) => client.watch?.cancel()));
-  await Promise.all(at.clients.map((client) => client.reading));
+  await Promise.all(at.clients.map(cancel));
   const last = await at.storage.revision();
   while (at.clients.some(({ since }) => since < last)) {
     const hub = at.newHub();
     const behind = at.clients.filter(({ since }) => since < last);
     for (const client of behind) await openWatch(client, hub);
     await hub.stop();
-    await Promise.all(behind.map((client) => client.reading));
+    await Promise.all(behind.map(ended));
   }
 }
 

@@ -92,7 +92,11 @@ class LibsqlDatabase implements Database {
     if (!this.open) return;
     this.open = false;
     this.prepared.clear();
-    this.connection.close();
+    try {
+      release(this.connection);
+    } catch (cause) {
+      throw new DatabaseError(messageOf(cause), { cause });
+    }
   }
 
   private run({ sql, args = [], single }: Statement): ResultSet {
@@ -127,6 +131,20 @@ class LibsqlDatabase implements Database {
     } catch {
       // SQLite has already rolled back by itself (disk full, out of memory): there is no transaction to end.
     }
+  }
+}
+
+/**
+ * The driver closes a connection only when its last statement has been collected as garbage, whenever that is. So the lock is given
+ * back by hand; a file that began in exclusive WAL can only do so by leaving WAL.
+ */
+function release(connection: Connection): void {
+  try {
+    connection.prepare("PRAGMA journal_mode = DELETE").raw().all([]);
+    connection.prepare("PRAGMA locking_mode = NORMAL").raw().all([]);
+    connection.prepare("SELECT count(*) FROM sqlite_master").raw().all([]);
+  } finally {
+    connection.close();
   }
 }
 
