@@ -240,12 +240,13 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
   function poll(): void {
     if (polling !== undefined || stopped) return;
     if (![...workers.values()].some((worker) => worker.active)) return;
-    polling = timers.after(POLL_MS, () => {
-      void view.refresh().then(() => {
-        polling = undefined;
-        poll();
-      });
-    });
+    polling = timers.after(POLL_MS, () => void look());
+  }
+
+  async function look(): Promise<void> {
+    await view.refresh();
+    polling = undefined;
+    poll();
   }
 
   function applyNetwork(): void {

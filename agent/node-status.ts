@@ -87,27 +87,36 @@ export interface NodeStatusInput {
   before: readonly Condition[];
 }
 
+type Finding = Pick<Condition, "type" | "status" | "reason" | "message">;
+
+function pressure(type: "MemoryPressure" | "DiskPressure" | "PIDPressure", under: boolean): Finding {
+  const what = type.slice(0, -"Pressure".length);
+  const words = type === "MemoryPressure" ? "memory" : type === "DiskPressure" ? "disk" : "PID";
+  const well =
+    type === "DiskPressure"
+      ? { reason: "KubeletHasNoDiskPressure", message: "kubelet has no disk pressure" }
+      : { reason: `KubeletHasSufficient${what}`, message: `kubelet has sufficient ${words} available` };
+  if (!under) return { type, status: "False", ...well };
+  const reason = type === "DiskPressure" ? "KubeletHasDiskPressure" : `KubeletHasInsufficient${what}`;
+  return {
+    type,
+    status: "True",
+    reason,
+    message: `kubelet has ${type === "DiskPressure" ? "disk pressure" : `insufficient ${words} available`}`,
+  };
+}
+
+function ki(bytes: number): string {
+  return `${Math.floor(bytes / 1024)}Ki`;
+}
+
 function conditions(input: NodeStatusInput): Condition[] {
   const { measured: m, engineFailure, nowMs, before } = input;
-  const pressure = (
-    type: string,
-    what: string,
-    under: boolean,
-  ): Omit<Condition, "lastHeartbeatTime" | "lastTransitionTime"> => ({
-    type,
-    status: under ? "True" : "False",
-    reason: under
-      ? `KubeletHas${what.replaceAll(" ", "")}Pressure`
-      : `KubeletHas${type === "DiskPressure" ? "NoDiskPressure" : `Sufficient${what}`}`,
-    message: under
-      ? `kubelet has ${what.toLowerCase()} pressure`
-      : `kubelet has ${type === "DiskPressure" ? "no disk pressure" : `sufficient ${what} available`}`,
-  });
   const down = engineFailure !== undefined;
   const all = [
-    pressure("MemoryPressure", "Memory", m.memoryAvailableBytes < MEMORY_FREE_MIN_BYTES),
-    pressure("DiskPressure", "Disk", m.diskBytes > 0 && m.diskFreeBytes < m.diskBytes * DISK_FREE_MIN_SHARE),
-    pressure("PIDPressure", "PID", m.pidsMax - m.pids < m.pidsMax * PIDS_FREE_MIN_SHARE),
+    pressure("MemoryPressure", m.memoryAvailableBytes < MEMORY_FREE_MIN_BYTES),
+    pressure("DiskPressure", m.diskBytes > 0 && m.diskFreeBytes < m.diskBytes * DISK_FREE_MIN_SHARE),
+    pressure("PIDPressure", m.pidsMax - m.pids < m.pidsMax * PIDS_FREE_MIN_SHARE),
     {
       type: "Ready",
       status: down ? "False" : "True",
@@ -120,7 +129,6 @@ function conditions(input: NodeStatusInput): Condition[] {
     const since = earlier?.status === found.status ? earlier.lastTransitionTime : formatTime(nowMs);
     return {
       ...found,
-      message: found.message.replace("Memory", "memory"),
       lastHeartbeatTime: since,
       lastTransitionTime: since,
     };
@@ -129,7 +137,6 @@ function conditions(input: NodeStatusInput): Condition[] {
 
 export function nodeStatus(input: NodeStatusInput): Record<string, unknown> {
   const { measured: m, info, address, nodeName } = input;
-  const ki = (bytes: number) => `${Math.floor(bytes / 1024)}Ki`;
   const capacity = {
     cpu: String(m.cpuCount),
     "ephemeral-storage": ki(m.diskBytes),

@@ -149,14 +149,14 @@ export async function createBench(overrides: Partial<NodeAgentDeps> = {}): Promi
     },
     async accept() {
       for (const { uid, status } of bench.agent.pendingStatuses()) {
-        accepted.set(uid, status as PodStatus);
+        accepted.set(uid, status);
         bench.agent.statusAccepted(uid, status);
       }
       await settle(bench.agent);
     },
     status(uid = "u1") {
       const pending = bench.agent.pendingStatuses().find((s) => s.uid === uid);
-      const status = (pending?.status as PodStatus | undefined) ?? accepted.get(uid);
+      const status = pending?.status ?? accepted.get(uid);
       if (status === undefined) throw new Error(`no status of ${uid}`);
       return status;
     },

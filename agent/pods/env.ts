@@ -9,8 +9,8 @@ export class ContainerConfigError extends Error {
 }
 
 export interface ConfigObjects {
-  configMap(namespace: string, name: string): KubeObject | undefined;
-  secret(namespace: string, name: string): KubeObject | undefined;
+  configMap: (namespace: string, name: string) => KubeObject | undefined;
+  secret: (namespace: string, name: string) => KubeObject | undefined;
 }
 
 export interface EnvSources extends ConfigObjects {

@@ -21,7 +21,7 @@ export class StartError extends Error {
 }
 
 export interface ImageSources {
-  secret(namespace: string, name: string): KubeObject | undefined;
+  secret: (namespace: string, name: string) => KubeObject | undefined;
   event(type: "Normal" | "Warning", reason: string, message: string): void;
 }
 
@@ -62,7 +62,7 @@ export function credentialsFor(
     if (bytes === undefined) continue;
     for (const [host, entry] of Object.entries(readConfig(bytes).auths ?? {})) {
       const bare = host.replace(/^https?:\/\//, "").split("/")[0];
-      if (bare !== registry && !(registry === "docker.io" && bare?.endsWith("docker.io") === true)) continue;
+      if (bare !== registry && !(registry === "docker.io" && bare?.endsWith("docker.io"))) continue;
       const [user, ...rest] = Buffer.from(entry.auth ?? "", "base64")
         .toString("utf8")
         .split(":");

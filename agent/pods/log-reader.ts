@@ -77,7 +77,7 @@ class Formatter {
     this.options = options;
   }
 
-  format(raw: Buffer): Buffer | undefined {
+  format(raw: Buffer): Uint8Array | undefined {
     const line = parseLogLine(raw);
     if (line === undefined) return undefined;
     const { sinceMs, stream, timestamps } = this.options;

@@ -48,16 +48,6 @@ export function createRuntimeView(deps: { engine: Engine; clock: Clock; log: Log
     return { ...sandbox, ips };
   }
 
-  /** What vanished between the listing and the look is simply not there. */
-  async function orGone<T>(look: Promise<T>): Promise<T | undefined> {
-    try {
-      return await look;
-    } catch (error) {
-      if ((error as { code?: string }).code === "not-found") return undefined;
-      throw error;
-    }
-  }
-
   async function listOnce(): Promise<void> {
     const [sandboxes, containers] = await Promise.all([engine.listSandboxes(), engine.listContainers()]);
     const freshDetails = new Map<string, ContainerStatus>();
@@ -132,4 +122,14 @@ function signature(runtime: PodRuntime): string {
   const sandboxes = runtime.sandboxes.map((s) => `${s.id}=${s.ready}=${s.ips.join(",")}`).toSorted();
   const containers = runtime.containers.map((c) => `${c.id}=${c.state}`).toSorted();
   return [...sandboxes, ...containers].join(" ");
+}
+
+/** What vanished between the listing and the look is simply not there. */
+async function orGone<T>(look: Promise<T>): Promise<T | undefined> {
+  try {
+    return await look;
+  } catch (error) {
+    if ((error as { code?: string }).code === "not-found") return undefined;
+    throw error;
+  }
 }

@@ -134,7 +134,7 @@ export function createRunProbe(deps: { engine: Engine; userAgent?: string }): Ru
 
 export type RunHook = (
   hook: LifecycleHandler,
-  target: ProbeTarget & { timeoutMs: number; sleep(ms: number): Promise<void> },
+  target: ProbeTarget & { timeoutMs: number; sleep: (ms: number) => Promise<void> },
 ) => Promise<ProbeOutcome>;
 
 /** postStart and preStop. Never rejects. */

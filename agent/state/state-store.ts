@@ -94,7 +94,8 @@ export function createStateStore(deps: { directory: string; desired: Desired; lo
         .finally(() => (writing = undefined));
     },
     async flush() {
-      while (writing !== undefined) await writing;
+      // What was said while it was writing has become part of the same write.
+      await writing;
     },
   };
 }

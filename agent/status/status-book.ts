@@ -9,7 +9,7 @@ export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => {
     if (part === null) return undefined;
     if (typeof part !== "object" || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.entries(part as object).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    return Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   });
 }
 
@@ -45,7 +45,7 @@ export function createStatusBook(): StatusBook {
       entries.set(uid, { pending: { namespace, name, uid, status }, text, accepted });
       if (accepted !== text) for (const listener of listeners) listener();
     },
-    current: (uid) => entries.get(uid)?.pending.status as PodStatus | undefined,
+    current: (uid) => entries.get(uid)?.pending.status,
     pending: () => [...entries.values()].filter((e) => e.accepted !== e.text).map((e) => e.pending),
     accept(uid, status) {
       const entry = entries.get(uid);

@@ -32,7 +32,7 @@ const DATA = "..data";
 /** @throws Error for a path that would leave the volume */
 export function checkPath(path: string): void {
   const parts = path.split("/");
-  if (path === "" || path.startsWith("/") || parts.includes("..") || parts[0]?.startsWith("..") === true) {
+  if (path === "" || path.startsWith("/") || parts.includes("..") || parts[0]?.startsWith("..")) {
     throw new Error(`invalid path: must be relative and must not contain "..": ${path}`);
   }
 }

@@ -130,11 +130,14 @@ export async function volumePayload(pod: Pod, volume: Volume, sources: PayloadSo
   return payload;
 }
 
+function add(set: Set<string>, name: string | undefined): void {
+  if (name) set.add(name);
+}
+
 /** Names of the ConfigMaps and Secrets a pod reads: what the node has to hold for it. */
 export function referencesOf(pod: Pod): { secrets: Set<string>; configMaps: Set<string> } {
   const secrets = new Set<string>();
   const configMaps = new Set<string>();
-  const add = (set: Set<string>, name: string | undefined) => void (name && set.add(name));
   for (const volume of pod.spec.volumes ?? []) {
     add(configMaps, volume.configMap?.name);
     add(secrets, volume.secret?.secretName);
