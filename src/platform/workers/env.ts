@@ -16,6 +16,9 @@ export interface Env {
   ADMIN_TOKEN_HASHES: string;
   /** Public address of the API. */
   SERVER_URL: string;
+  /** Seconds; see ClusterConfig. */
+  NODE_MONITOR_GRACE_SECONDS?: string;
+  NOT_READY_TOLERATION_SECONDS?: string;
 }
 
 /** Until the accounts come: one cluster per deployment. */

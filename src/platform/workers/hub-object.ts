@@ -1,0 +1,107 @@
+/**
+ * The hub of a cluster as a Durable Object: the sequencer of its writes, the fan-out of its log and the nodes' tunnels. It may be
+ * evicted at any moment: everything here is made anew from SQL and from the sockets that the runtime kept.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { createHub, type ClusterHub as Hub } from "../../hub/cluster-hub.ts";
+import type { WatchQuery } from "../../hub/hub.ts";
+import { StatusError } from "../../machinery/status-error.ts";
+import type { TunnelMessage } from "../../relay/protocol.ts";
+import type { PreparedWrite, WriteOutcome } from "../../storage/storage.ts";
+import { createSqlLog } from "../../storage/sql-log.ts";
+import { CLUSTER_ID, type Env } from "./env.ts";
+import { createHubTunnels, type HubTunnels } from "./hub-tunnels.ts";
+import { createWaker, type Waker } from "./loops-waker.ts";
+import { once, openCluster } from "./open-cluster.ts";
+import { createWorkersPlatform } from "./platform.ts";
+import { tunnelNodeOf } from "./stream-broker.ts";
+
+/** Compaction and expiry follow writes; a cluster in which nothing is written sets no alarm. */
+const MAINTENANCE_DELAY_MS = 60_000;
+
+export class ClusterHub extends DurableObject<Env> {
+  readonly #platform = createWorkersPlatform("hub");
+  readonly #hub: () => Promise<Hub>;
+  readonly #tunnels: HubTunnels;
+  readonly #loops: Waker;
+  #maintenanceDue = false;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    const { clock, timers, log } = this.#platform;
+    this.#loops = createWaker({ wake: () => env.CLUSTER_LOOPS.getByName(CLUSTER_ID).wake(), timers, log });
+    this.#tunnels = createHubTunnels({ state, clock, timers, log, refused: (answer) => this.#refused(answer) });
+    this.#hub = once(async () => {
+      const { database } = await openCluster(env, this.#platform);
+      const hub = createHub({ storage: createSqlLog({ database, clock, log }), clock, timers, log });
+      hub.onCommit((entries) => {
+        this.#tunnels.committed(entries);
+        this.#loops.wake();
+        this.#scheduleMaintenance();
+      });
+      await hub.start();
+      return hub;
+    });
+  }
+
+  async write(write: PreparedWrite): Promise<WriteOutcome> {
+    return (await this.#hub()).write(write);
+  }
+
+  async watch(query: WatchQuery): Promise<ReadableStream<Uint8Array>> {
+    return (await this.#hub()).watch(query);
+  }
+
+  lastSeen(): Promise<Record<string, number>> {
+    return this.#tunnels.lastSeen();
+  }
+
+  /** A node without a tunnel polled. */
+  seen(nodeName: string): void {
+    this.#tunnels.seen(nodeName);
+  }
+
+  openStream(nodeName: string, message: Extract<TunnelMessage, { type: "open" }>): boolean {
+    return this.#tunnels.openStream(nodeName, message);
+  }
+
+  /** The tunnel of a node; the worker has authenticated it. */
+  override async fetch(request: Request): Promise<Response> {
+    const nodeName = tunnelNodeOf(request);
+    if (nodeName === undefined)
+      return Response.json(new StatusError("NotFound", "no such path").toStatus(), { status: 404 });
+    const response = this.#tunnels.accept(nodeName);
+    // A node that comes is news for the control loops: its lease is alive again.
+    this.#loops.wake();
+    return response;
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    if (this.#tunnels.owns(socket)) this.#tunnels.message(socket, message);
+  }
+
+  override webSocketClose(socket: WebSocket, code: number): void {
+    // 1005 and 1006 say that there was no code; they may not be sent.
+    socket.close(code === 1005 || code === 1006 ? 1000 : code);
+    // The node's grace period begins: the loops set their alarm by it.
+    this.#loops.wake();
+  }
+
+  override async alarm(): Promise<void> {
+    this.#maintenanceDue = false;
+    await (await this.#hub()).maintain({ nowMs: this.#platform.clock.now() });
+  }
+
+  #scheduleMaintenance(): void {
+    if (this.#maintenanceDue) return;
+    this.#maintenanceDue = true;
+    void this.ctx.storage.setAlarm(this.#platform.clock.now() + MAINTENANCE_DELAY_MS);
+  }
+
+  #refused({ id, code, message }: { id: string; code: number; message: string }): void {
+    const { STREAM_BROKER } = this.env;
+    // An agent that names no stream of ours is only logged.
+    const refused = (async () => STREAM_BROKER.get(STREAM_BROKER.idFromString(id)).refuse(code, message))();
+    refused.catch((error: unknown) => this.#platform.log.warn("a refusal reached no stream", { error }));
+  }
+}

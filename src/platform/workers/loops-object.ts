@@ -1,0 +1,73 @@
+/**
+ * The control loops of a cluster as a Durable Object of their own. The hub wakes it after commits; between runs it costs nothing, and an
+ * alarm brings it back when something is due later.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { createApp } from "../../app.ts";
+import { bootstrapCluster } from "../../bootstrap.ts";
+import { createLoops, type Loops } from "../../loops.ts";
+import { createSqlReader } from "../../storage/sql-log.ts";
+import { CLUSTER_ID, type Env } from "./env.ts";
+import { once, openCluster } from "./open-cluster.ts";
+import { createWorkersPlatform } from "./platform.ts";
+import { createRemoteHub } from "./remote-hub.ts";
+
+/** A run ends before the runtime would end it. */
+const RUN_MS_MAX = 25_000;
+/** An alarm is no busy loop, whatever is due. */
+const ALARM_DELAY_MS_MIN = 100;
+
+export class ClusterLoops extends DurableObject<Env> {
+  readonly #loops: () => Promise<Loops>;
+  #running: Promise<void> | undefined;
+  #again = false;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    this.#loops = once(() => open(env));
+  }
+
+  /** Resolves when there is nothing left to do now. Calls during a run make it look once more. */
+  async wake(): Promise<void> {
+    this.#again = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    await this.#running;
+  }
+
+  override async alarm(): Promise<void> {
+    await this.wake();
+  }
+
+  async #run(): Promise<void> {
+    const loops = await this.#loops();
+    while (this.#again) {
+      this.#again = false;
+      const { nextDueMs } = await loops.runOnce({ deadline: Date.now() + RUN_MS_MAX });
+      if (nextDueMs === undefined) await this.ctx.storage.deleteAlarm();
+      else await this.ctx.storage.setAlarm(Math.max(nextDueMs, Date.now() + ALARM_DELAY_MS_MIN));
+    }
+  }
+}
+
+async function open(env: Env): Promise<Loops> {
+  const platform = createWorkersPlatform("loops");
+  const { database, keys, config } = await openCluster(env, platform);
+  const hub = createRemoteHub(() => env.CLUSTER_HUB.getByName(CLUSTER_ID));
+  const cluster = {
+    id: CLUSTER_ID,
+    storage: createSqlReader({ database }),
+    hub,
+    presence: hub,
+    streams: {
+      open: () => Promise.reject(new Error("control loops open no streams")),
+    },
+    keys,
+    platform,
+    config,
+  };
+  const app = createApp(cluster);
+  await bootstrapCluster(cluster, app);
+  return createLoops({ cluster, app });
+}

@@ -1,0 +1,71 @@
+/** The gantry command as a process of its own, as a person starts it. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { access, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { eventually } from "./eventually.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+
+export interface GantryProcess {
+  pid: number;
+  /** Everything it has printed so far. */
+  output(): string;
+  signal(signal: NodeJS.Signals): void;
+  /** Its exit code. */
+  ended: Promise<number | null>;
+  /** SIGTERM, and SIGKILL when that does not help. */
+  stop(): Promise<void>;
+}
+
+export function startGantry(
+  args: readonly string[],
+  options: { netns?: string; env?: NodeJS.ProcessEnv } = {},
+): GantryProcess {
+  const prefix = options.netns === undefined ? [] : ["ip", "netns", "exec", options.netns];
+  const [program = "", ...rest] = [...prefix, process.execPath, MAIN, ...args];
+  const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...options.env } });
+  let output = "";
+  const keep = (chunk: Buffer): void => {
+    output = (output + chunk.toString()).slice(-200_000);
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const ended = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    signal: (signal) => void child.kill(signal),
+    ended,
+    stop: () => stop(child, ended),
+  };
+}
+
+async function stop(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), 45_000);
+  await ended;
+  clearTimeout(timer);
+}
+
+/** Waits for the kubeconfig of `up` or `edge`. @throws with what the process printed when it ends before */
+export async function untilUp(
+  gantry: GantryProcess,
+  data: string,
+): Promise<{ kubeconfig: string; url: string; caFile: string }> {
+  const kubeconfig = join(data, "kubeconfig");
+  let code: number | null | undefined;
+  void gantry.ended.then((ended) => (code = ended));
+  await eventually(
+    async () => {
+      if (code !== undefined) throw new Ended(`gantry ended with ${code}:\n${gantry.output()}`);
+      await access(kubeconfig);
+    },
+    { withinMs: 60_000 },
+  ).catch((error: unknown) => {
+    throw new Error(`gantry is not up: ${String(error)}\n${gantry.output()}`);
+  });
+  return { kubeconfig, url: (await readFile(join(data, "server.url"), "utf8")).trim(), caFile: join(data, "ca.crt") };
+}
+
+class Ended extends Error {}
