@@ -43,11 +43,11 @@ export class Watcher {
     this.#deps = deps;
     this.position = options.since;
     // A byte stream, because only those cross a Durable Object's RPC. Nothing is buffered in it: the queue is the only buffer.
-    this.stream = new ReadableStream<Uint8Array>(
+    this.stream = new ReadableStream(
       {
         type: "bytes",
         start: (controller) => {
-          this.#controller = controller as ReadableByteStreamController;
+          this.#controller = controller;
         },
         pull: () => this.#pull(),
         cancel: () => this.#close(),

@@ -16,6 +16,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+function insert(a: number) {
+  return { sql: "INSERT INTO t VALUES (?, ?)", args: [a, `row ${a}`] };
+}
+
 /** Another process that opens the file, writes a row, and keeps it open. */
 async function otherProcess(): Promise<ChildProcess> {
   const script = `
@@ -80,7 +84,6 @@ describe("a batch", () => {
   test("that fails keeps nothing, and the connection goes on", async () => {
     const database = await openDatabase({ path });
     await database.batch([{ sql: "CREATE TABLE t (a INTEGER PRIMARY KEY, b)" }], "write");
-    const insert = (a: number) => ({ sql: "INSERT INTO t VALUES (?, ?)", args: [a, `row ${a}`] });
     await expect(database.batch([insert(1), insert(1)], "write")).rejects.toMatchObject({ name: "DatabaseError" });
     const [one, none, all] = await database.batch(
       [
@@ -102,7 +105,7 @@ describe("a batch", () => {
     const values = [null, "text 𝄞", 7, -1.5, Number.MAX_SAFE_INTEGER, new Uint8Array([0, 255])];
     const [result] = await database.batch([{ sql: "SELECT ?, ?, ?, ?, ?, ?", args: values }], "read");
     expect(result?.rows[0]?.slice(0, 5)).toEqual(values.slice(0, 5));
-    expect([...(result?.rows[0]?.[5] as Uint8Array)]).toEqual([0, 255]);
+    expect(Array.from((result?.rows[0]?.[5] ?? []) as Uint8Array)).toEqual([0, 255]);
     const [types] = await database.batch([{ sql: "SELECT typeof(?), typeof(?)", args: [7, 1.5] }], "read");
     expect(types?.rows[0]?.[1]).toBe("real");
     await database.close();
