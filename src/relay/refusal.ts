@@ -3,6 +3,7 @@ import { StatusError, type StatusReason } from "../machinery/status-error.ts";
 
 const REASONS: Record<number, StatusReason> = {
   400: "BadRequest",
+  403: "Forbidden",
   404: "NotFound",
   409: "Conflict",
   503: "ServiceUnavailable",

@@ -1,0 +1,96 @@
+/** For tests: the relay's edge half alone. Clients reach pods' streams at /stream/<node>, agents say who they are in a header. */
+import { DurableObject } from "cloudflare:workers";
+import { isStatusError } from "../../../machinery/status-error.ts";
+import type { StreamTarget, TunnelMessage } from "../../../relay/protocol.ts";
+import type { LogEntry } from "../../../storage/storage.ts";
+import { createHubTunnels, type HubTunnels } from "../hub-tunnels.ts";
+import { createWorkersPlatform } from "../platform.ts";
+import { createWorkersAgentSockets, createWorkersStreams, StreamBroker, tunnelNodeOf } from "../stream-broker.ts";
+
+export { StreamBroker };
+
+interface Env {
+  HUB: DurableObjectNamespace<TestHub>;
+  BROKER: DurableObjectNamespace<StreamBroker>;
+}
+
+export class TestHub extends DurableObject<Env> {
+  readonly #tunnels: HubTunnels;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    const { clock, timers, log } = createWorkersPlatform("hub");
+    const broker = (id: string) => env.BROKER.get(env.BROKER.idFromString(id));
+    this.#tunnels = createHubTunnels({
+      state,
+      clock,
+      timers,
+      log,
+      refused: ({ id, code, message }) => this.ctx.waitUntil(broker(id).refuse(code, message)),
+    });
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    const nodeName = tunnelNodeOf(request);
+    return nodeName === undefined ? new Response(null, { status: 404 }) : this.#tunnels.accept(nodeName);
+  }
+
+  override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
+    this.#tunnels.message(socket, data);
+  }
+
+  async openStream(nodeName: string, message: Extract<TunnelMessage, { type: "open" }>): Promise<boolean> {
+    return this.#tunnels.openStream(nodeName, message);
+  }
+
+  async lastSeen(): Promise<Record<string, number>> {
+    return this.#tunnels.lastSeen();
+  }
+
+  async committed(entries: LogEntry[]): Promise<void> {
+    this.#tunnels.committed(entries);
+  }
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      return await route(request, env);
+    } catch (error) {
+      if (isStatusError(error)) return Response.json(error.toStatus(), { status: error.code });
+      throw error;
+    }
+  },
+} satisfies ExportedHandler<Env>;
+
+async function route(request: Request, env: Env): Promise<Response> {
+  const { pathname, search, searchParams } = new URL(request.url);
+  const hub = env.HUB.get(env.HUB.idFromName("hub"));
+  const { random } = createWorkersPlatform("worker");
+  const sockets = createWorkersAgentSockets({ brokers: env.BROKER, hub: (inner) => hub.fetch(inner) });
+  const nodeName = request.headers.get("authorization")?.replace(/^Bearer /, "") ?? "";
+  const streamId = /^\/agent\/v1\/streams\/(.+)$/.exec(pathname)?.[1];
+  if (streamId !== undefined)
+    return sockets.stream(request, { id: streamId, ticket: searchParams.get("ticket") ?? "", nodeName });
+  if (pathname === "/agent/v1/tunnel") return sockets.tunnel(request, nodeName);
+  if (pathname === "/seen") return Response.json(await hub.lastSeen());
+  if (pathname === "/commit") {
+    await hub.committed(await request.json());
+    return new Response(null, { status: 204 });
+  }
+  const streams = createWorkersStreams({
+    brokers: env.BROKER,
+    openStream: (node, message) => hub.openStream(node, message),
+    random,
+  });
+  const subprotocol = request.headers.get("sec-websocket-protocol")?.split(",")[0]?.trim();
+  const target: StreamTarget = {
+    kind: (searchParams.get("kind") ?? "exec") as StreamTarget["kind"],
+    namespace: "default",
+    pod: "p",
+    uid: "u",
+    query: search.slice(1),
+    ...(subprotocol === undefined ? {} : { subprotocol }),
+  };
+  return streams.open({ node: pathname.replace("/stream/", ""), target, client: request });
+}
