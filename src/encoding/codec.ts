@@ -207,11 +207,14 @@ class BodyDecoder {
     const kind = sent.kind === "" ? (defaults?.kind ?? "") : sent.kind;
     const version = sent.apiVersion === "" && defaults ? defaults : parseApiVersion(sent.apiVersion);
     const gvk = { group: version.group, version: version.version, kind };
-    const text = new TextDecoder().decode(this.input.body);
-    if (kind === "") throw new GoDecodeError(`Object 'Kind' is missing in '${text}'`);
+    if (kind === "") throw new GoDecodeError(`Object 'Kind' is missing in '${this.text()}'`);
     this.gvk = gvk;
-    if (gvk.version === "") throw new GoDecodeError(`Object 'apiVersion' is missing in '${text}'`);
+    if (gvk.version === "") throw new GoDecodeError(`Object 'apiVersion' is missing in '${this.text()}'`);
     return gvk;
+  }
+
+  private text(): string {
+    return new TextDecoder().decode(this.input.body);
   }
 
   private definitionOf(gvk: GroupVersionKind): string {
