@@ -94,7 +94,7 @@ describe("the DNS server", () => {
 
   test("says NXDOMAIN for a Service that is not there", async () => {
     const { port } = await start([]);
-    expect((await askUdp(port, query("gone.shop.svc.cluster.local"))).rcode).toBe("NXDOMAIN");
+    expect(((await askUdp(port, query("gone.shop.svc.cluster.local"))).flags ?? 0) & 0xf).toBe(3);
   });
 
   test("says SERVFAIL for a foreign name without upstreams, and ignores what is no DNS", async () => {
@@ -102,7 +102,7 @@ describe("the DNS server", () => {
     const stray = createSocket("udp4");
     await new Promise<void>((resolve) => stray.send(Buffer.from("junk"), port, "127.0.0.1", () => resolve()));
     stray.close();
-    expect((await askUdp(port, query("example.test"))).rcode).toBe("SERVFAIL");
+    expect(((await askUdp(port, query("example.test"))).flags ?? 0) & 0xf).toBe(2);
   });
 
   test("answers two questions on one TCP connection, however they are cut", async () => {

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { runAgent } from "../../agent/main.ts";
+import { runAgent } from "../../agent/run-agent.ts";
 import { createNodePlatform } from "../platform/node/platform.ts";
 import { StartupError } from "../platform/node/server.ts";
 import type { AgentOptions } from "./main.ts";

@@ -18,14 +18,9 @@ export interface LocalNode {
 const STOP_MS_MAX = 40_000;
 
 export async function startLocalNode(options: UpOptions, access: Access, platform: Platform): Promise<LocalNode> {
+  const { clock, random } = platform;
   const token = await withAdminClient(access, (client) =>
-    createBootstrapToken({
-      client,
-      clock: platform.clock,
-      random: platform.random,
-      lifetimeMs: 3_600_000,
-      singleUse: true,
-    }),
+    createBootstrapToken({ client, clock, random }, { lifetimeMs: 3_600_000, description: "the local node" }),
   );
   const data = join(options.data, "agent");
   const args = [

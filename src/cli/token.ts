@@ -7,7 +7,10 @@ export async function createToken(options: { data: string; ttl: number; singleUs
   const { clock, random } = createNodePlatform();
   const access = await readAccess(options.data);
   const token = await withAdminClient(access, (client) =>
-    createBootstrapToken({ client, clock, random, lifetimeMs: options.ttl * 3_600_000, singleUse: options.singleUse }),
+    createBootstrapToken(
+      { client, clock, random },
+      { lifetimeMs: options.ttl * 3_600_000, singleUse: options.singleUse },
+    ),
   );
   process.stdout.write(`${token}\n`);
 }
