@@ -4,7 +4,7 @@
  * explains). Runs before every npm script, so it ends at once when the folder is current.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 
 const PACKAGE = "@forklift-ui/types@1.0.10 (Kubernetes v1.36.0)";
@@ -94,24 +94,24 @@ function write(name: string, text: string): void {
   renameSync(temporary, path);
 }
 
-/** What the folder was made from: the document and this very program. */
+/**
+ * What the folder was made from: the document and this very program. The document is known by its size and time here, which
+ * spares reading four megabytes on every npm script; its hash was checked when the folder was made.
+ */
 function stamp(): string {
   const program = createHash("sha256")
     .update(readFileSync(import.meta.filename))
     .digest("hex");
-  return `${SHA256} ${program}\n`;
+  const { size, mtimeMs } = statSync(source);
+  return `${SHA256} ${size} ${mtimeMs} ${program}\n`;
 }
 
 function isCurrent(): boolean {
   try {
-    return readFileSync(resolve(folder, "stamp"), "utf8") === stamp() && hashOfSource() === SHA256;
+    return readFileSync(resolve(folder, "stamp"), "utf8") === stamp();
   } catch {
     return false;
   }
-}
-
-function hashOfSource(): string {
-  return createHash("sha256").update(readFileSync(source)).digest("hex");
 }
 
 function main(): void {
