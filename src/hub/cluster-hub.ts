@@ -45,6 +45,7 @@ export interface ClusterHub extends Hub {
   start(): Promise<void>;
   /** Ends watches cleanly between events; writes that are not in flight fail as "unavailable". */
   stop(): Promise<void>;
+  mark(): Promise<number>;
   /** Hands on what others have written to the log. @throws StorageError "unavailable" */
   poll(): Promise<void>;
   /** Called after each commit with what it added, in order, before the watchers get it. Returns the undo. */
@@ -108,6 +109,11 @@ class SqlHub implements ClusterHub {
   async poll(): Promise<void> {
     const { sequencer } = this.#running ?? (await this.#started());
     await sequencer.poll();
+  }
+
+  async mark(): Promise<number> {
+    const { sequencer } = this.#running ?? (await this.#started());
+    return sequencer.exclusively(() => this.#deps.storage.mark());
   }
 
   async maintain(at: { nowMs: number }): Promise<MaintenanceReport> {

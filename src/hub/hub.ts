@@ -30,6 +30,11 @@ export interface Hub {
    * @throws StorageError "compacted"
    */
   watch(query: WatchQuery): Promise<ReadableStream<Uint8Array>>;
+  /**
+   * Gives out a new revision without changing any object: where nothing is written, a list begun anew after its continue token
+   * expired must still have another resourceVersion. @throws StorageError "unavailable"
+   */
+  mark?(): Promise<number>;
 }
 
 /** The hub's side of the nodes' tunnels. */

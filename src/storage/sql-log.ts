@@ -68,6 +68,8 @@ const LOOKUP = `SELECT write_id, revision FROM log
 const EXPIRED = `SELECT ${OBJECT_COLUMNS} FROM log INDEXED BY log_expires
   WHERE expires IS NOT NULL AND superseded IS NULL AND deleted = 0 AND expires <= ? ORDER BY expires LIMIT ?`;
 
+const MARK = `UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'log' RETURNING seq`;
+
 const NO_WRITE_IDS = "[]";
 
 /** What stateless workers need: reads go to the database directly, never through the hub. */
@@ -217,6 +219,11 @@ class SqlLog extends SqlReader implements StorageWriter {
   async expired({ nowMs, limit }: { nowMs: number; limit: number }): Promise<StoredObject[]> {
     const [found] = await this.run([{ sql: EXPIRED, args: [nowMs, limit] }], "read");
     return (found?.rows ?? []).map((row) => this.rows.object(row));
+  }
+
+  async mark(): Promise<number> {
+    const [marked] = await this.run([{ sql: MARK, single: true }], "write");
+    return firstRow(marked)[0] as number;
   }
 
   async floor(): Promise<number> {

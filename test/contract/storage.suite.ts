@@ -367,6 +367,15 @@ export function storageSuite(
         expect(JSON.parse(found[3]?.value ?? "").spec.content).toBe(4);
       });
 
+      test("a mark is a revision of its own, in which nothing changed", async () => {
+        const before = await written({ op: "create", name: "a" });
+        expect(await log.mark()).toBe(before + 1);
+        expect(await log.revision()).toBe(before + 1);
+        expect(await log.changes({ since: before, limit: 10 })).toMatchObject({ entries: [], revision: before + 1 });
+        expect((await log.list({ resource: "pods", revision: before + 1 })).objects.length).toBe(1);
+        expect(await written({ op: "create", name: "b" })).toBe(before + 2);
+      });
+
       test("changes are a range of revisions, of all resources or of one", async () => {
         const start = await log.revision();
         await written({ op: "create", name: "a" });
