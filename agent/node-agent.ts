@@ -141,6 +141,8 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
   let networkConfigured: string | undefined;
   let polling: (() => void) | undefined;
   let stopped = false;
+  /** How much runs that no worker does. */
+  let underWay = 0;
   let known = false;
   let workerDeps: WorkerDeps | undefined;
 
@@ -240,7 +242,15 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
   function poll(): void {
     if (polling !== undefined || stopped) return;
     if (![...workers.values()].some((worker) => worker.active)) return;
-    polling = timers.after(POLL_MS, () => void look());
+    polling = timers.after(POLL_MS, () => aside(look));
+  }
+
+  /** Runs something that nobody waits for. Whatever it is, it handles its own failures. */
+  function aside(action: () => Promise<void>): void {
+    underWay++;
+    action()
+      .catch((error: unknown) => log.error("node work failed", { error }))
+      .finally(() => underWay--);
   }
 
   async function look(): Promise<void> {
@@ -252,7 +262,7 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
   function applyNetwork(): void {
     const { node, peers } = desired.node();
     const podCidr = (node?.["spec"] as { podCIDR?: string } | undefined)?.podCIDR;
-    if (podCidr !== undefined && podCidr !== networkConfigured) void configureNetwork(podCidr);
+    if (podCidr !== undefined && podCidr !== networkConfigured) aside(() => configureNetwork(podCidr));
     deps.network.apply({
       nodeName,
       podCidr,
@@ -290,7 +300,7 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       info = await engine.info();
     } catch (error) {
       log.warn("the engine is not there yet", { error });
-      timers.after(ENGINE_RETRY_MS, () => void begin());
+      timers.after(ENGINE_RETRY_MS, () => aside(begin));
       return;
     }
     await view.refresh();
@@ -336,7 +346,7 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       store.save(change.sections);
       const first = !known && state.full;
       carryOut(change);
-      if (first) void adopt();
+      if (first) aside(adopt);
     },
     pendingStatuses: () => book.pending(),
     statusAccepted(uid, status) {
@@ -409,7 +419,7 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
     },
     pods: () => desired.pods(),
     services: () => ({ services: desired.list("services"), endpointSlices: desired.list("endpointSlices") }),
-    busy: () => [...workers.values()].some((worker) => worker.busy),
+    busy: () => underWay > 0 || store.busy() || [...workers.values()].some((worker) => worker.busy),
   };
 
   function waitingReason(pod: Pod, container: string): string {

@@ -100,7 +100,7 @@ export class PodWorker {
   }
 
   get busy(): boolean {
-    return this.stepping || this.again || this.beside.size > 0;
+    return this.stepping || this.again || this.beside.size > 0 || this.unsaved > 0;
   }
 
   /** The pod as the control plane now has it. */
@@ -184,13 +184,16 @@ export class PodWorker {
 
   private save(): void {
     const record = structuredClone(this.record);
+    this.unsaved++;
     this.saving = this.saving
       .then(() => (this.closed ? undefined : this.files.save(record)))
       .catch((error: unknown) => {
         this.deps.log.warn("a pod's record could not be written", { pod: formatPod(this.pod), error });
-      });
+      })
+      .finally(() => this.unsaved--);
   }
   private saving: Promise<void> = Promise.resolve();
+  private unsaved = 0;
 
   private async step(): Promise<void> {
     if (!this.loaded) {
@@ -287,14 +290,24 @@ export class PodWorker {
     for (const status of running) {
       const container = allContainers(this.pod).find((c) => c.name === status.name);
       if (container === undefined) continue;
+      const known = this.knownOf(status);
       this.deps.prober.track({
         podUid: this.uid,
         container,
         containerId: status.id,
         startedMs: status.startedMs,
         podIp,
+        known,
       });
     }
+  }
+
+  /** A restart of the agent must not make a ready pod unready. */
+  private knownOf({ id }: ContainerStatus): { started: boolean; ready: boolean } {
+    const { initContainerStatuses = [], containerStatuses = [] } = this.record.status ?? {};
+    const containerID = `${this.deps.idPrefix}${id}`;
+    const known = [...initContainerStatuses, ...containerStatuses].find((s) => s.containerID === containerID);
+    return { started: known?.started === true, ready: known?.ready === true };
   }
 
   private podIp(runtime: PodRuntime): string {

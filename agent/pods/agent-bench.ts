@@ -1,19 +1,19 @@
-/** A whole node agent over a scripted engine on a clock of its own, for tests. */
+/** A whole node agent over an engine in memory, on a clock of its own, for tests. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KubeObject } from "../../src/machinery/meta.ts";
-import type { Log } from "../../src/platform/platform.ts";
 import type { SyncResponse } from "../../src/relay/protocol.ts";
+import { silentLog } from "../../test/harness/silent-log.ts";
+import type { ContainerConfig, Engine } from "../engines/engine.ts";
+import { createFakeEngine, type FakeEngine } from "../engines/fake/fake-engine.ts";
 import { createNoNetwork } from "../network/pod-network.ts";
 import { createNodeAgent, type NodeAgent, type NodeAgentDeps } from "../node-agent.ts";
 import { createNoMemoryFolders } from "../volumes/memory-folder.ts";
 import type { Pod, PodSpec, PodStatus } from "./pod.ts";
-import { createScriptedEngine, type ScriptedEngine } from "./scripted-engine.ts";
 import type { PodEvent } from "./worker-deps.ts";
 
 const BEGIN_MS = Date.parse("2026-11-24T00:00:00Z");
-const QUIET: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 export class ManualTime {
   private nowMs = BEGIN_MS;
@@ -40,9 +40,58 @@ export class ManualTime {
   }
 }
 
+export interface Call {
+  atMs: number;
+  call: string;
+  subject: string;
+}
+
+/** Notes what is done through the engine, with the details that matter here. */
+function noting(engine: FakeEngine, calls: Call[], now: () => number): Engine {
+  const names = new Map<string, string>();
+  const note = (call: string, subject: string) => void calls.push({ atMs: now(), call, subject });
+  return {
+    ...engine,
+    runSandbox(config) {
+      note("runSandbox", `${config.name}/${config.attempt}`);
+      return engine.runSandbox(config);
+    },
+    pullImage(image, auth) {
+      note("pullImage", image);
+      return engine.pullImage(image, auth);
+    },
+    async createContainer(sandboxId, sandbox, config) {
+      note("createContainer", `${config.name}/${config.attempt}`);
+      const id = await engine.createContainer(sandboxId, sandbox, config);
+      names.set(id, config.name);
+      return id;
+    },
+    startContainer(id) {
+      note("startContainer", names.get(id) ?? id);
+      return engine.startContainer(id);
+    },
+    stopContainer(id, timeoutSeconds) {
+      note("stopContainer", `${names.get(id) ?? id}/${timeoutSeconds}`);
+      return engine.stopContainer(id, timeoutSeconds);
+    },
+    removeContainer(id) {
+      note("removeContainer", names.get(id) ?? id);
+      return engine.removeContainer(id);
+    },
+  };
+}
+
 export interface Bench {
   agent: NodeAgent;
-  engine: ScriptedEngine;
+  engine: FakeEngine;
+  /** What was done at the engine: "app/1" is the second attempt of a container, or its stop with a second of grace. */
+  calls: Call[];
+  /** Ends the program of a running container. */
+  exit(name: string, exitCode: number): void;
+  /** Names of running containers. */
+  running(): string[];
+  config(name: string, attempt: number): ContainerConfig | undefined;
+  loseSandboxes(): Promise<void>;
   time: ManualTime;
   directory: string;
   events: PodEvent[];
@@ -91,22 +140,22 @@ export function fullState(changes: Partial<SyncResponse> = {}): SyncResponse {
 export async function createBench(overrides: Partial<NodeAgentDeps> = {}): Promise<Bench> {
   const directory = await mkdtemp(join(tmpdir(), "gantry-node-"));
   const time = new ManualTime();
-  const engine = createScriptedEngine({
-    clock: time.clock,
-    after: (ms) => new Promise((resolve) => void time.port.after(ms, resolve)),
-  });
+  const engine = createFakeEngine({ clock: time.clock, timers: time.port });
+  engine.unpullable.set("nope:1", "nope:1: not found");
+  const calls: Call[] = [];
+  const noted = noting(engine, calls, time.clock.now);
   const events: PodEvent[] = [];
   const deleted: string[] = [];
   let uuids = 0;
   const accepted = new Map<string, PodStatus>();
   const make = () =>
     createNodeAgent({
-      engine,
+      engine: noted,
       nodeName: "n1",
       stateDirectory: directory,
       clock: time.clock,
       timers: time.port,
-      log: QUIET,
+      log: silentLog,
       random: {
         uuid: () => `${String(++uuids).padStart(8, "0")}-0`,
         fraction: () => 0.5,
@@ -129,6 +178,17 @@ export async function createBench(overrides: Partial<NodeAgentDeps> = {}): Promi
   const bench: Bench = {
     agent: make(),
     engine,
+    calls,
+    exit(name, exitCode) {
+      const [id] = engine.running(name);
+      if (id === undefined) throw new Error(`${name} does not run`);
+      engine.exitContainer(id, { exitCode });
+    },
+    running: () => engine.running().map((id) => engine.configs.get(id)?.name ?? id),
+    config: (name, attempt) => [...engine.configs.values()].find((c) => c.name === name && c.attempt === attempt),
+    async loseSandboxes() {
+      for (const { id } of await engine.listSandboxes()) engine.loseSandbox(id);
+    },
     time,
     directory,
     events,
@@ -162,12 +222,14 @@ export async function createBench(overrides: Partial<NodeAgentDeps> = {}): Promi
     },
     async restart() {
       await bench.agent.stop({ killPods: false });
+      await settle(bench.agent);
       bench.agent = make();
       await bench.agent.restore();
       await settle(bench.agent);
     },
     async end() {
       await bench.agent.stop({ killPods: false });
+      await settle(bench.agent);
       await rm(directory, { recursive: true, force: true });
     },
   };
@@ -175,14 +237,16 @@ export async function createBench(overrides: Partial<NodeAgentDeps> = {}): Promi
   return bench;
 }
 
-const ROUNDS_MAX = 2_000;
-const QUIET_ROUNDS = 5;
+/** Work that takes longer waits for time to pass, or for the test. */
+const BUSY_ROUNDS_MAX = 300;
+const QUIET_ROUNDS = 8;
 
-/** Until the agent has no work in hand, or all of it waits for time to pass. */
+/** Until the agent has no work in hand, or what it has waits for time to pass. Files are real, and so is the time they take. */
 async function settle(agent: NodeAgent): Promise<void> {
   let quiet = 0;
-  for (let i = 0; i < ROUNDS_MAX && quiet < QUIET_ROUNDS; i++) {
-    await new Promise((resolve) => setImmediate(resolve));
-    quiet = agent.busy() && i < 400 ? 0 : quiet + 1;
+  for (let round = 0; quiet < QUIET_ROUNDS; round++) {
+    const busy = agent.busy() && round < BUSY_ROUNDS_MAX;
+    quiet = busy ? 0 : quiet + 1;
+    await new Promise((resolve) => (busy && round % 10 === 9 ? setTimeout(resolve, 1) : setImmediate(resolve)));
   }
 }

@@ -12,6 +12,8 @@ export interface ProbedContainer {
   containerId: string;
   startedMs: number;
   podIp: string;
+  /** What an agent before this one had found out about this very container. */
+  known: { started: boolean; ready: boolean };
 }
 
 export interface Prober {
@@ -105,8 +107,8 @@ export function createProber(deps: { clock: Clock; timers: Timers; run: RunProbe
       const { startupProbe, livenessProbe, readinessProbe } = probed.container;
       const probing: Probing = {
         probed,
-        startup: startupProbe === undefined ? true : undefined,
-        readiness: readinessProbe === undefined,
+        startup: startupProbe === undefined || probed.known.started ? true : undefined,
+        readiness: readinessProbe === undefined || probed.known.ready,
         failure: undefined,
         undo: new Set(),
         ended: false,

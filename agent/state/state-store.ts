@@ -14,6 +14,7 @@ export interface StateStore {
   load(): Promise<SyncResponse | undefined>;
   /** Writes what changed, soon; several calls become one write. */
   save(sections: ReadonlySet<Section>): void;
+  busy(): boolean;
   /** Resolves when everything said so far is on disk. */
   flush(): Promise<void>;
 }
@@ -93,6 +94,7 @@ export function createStateStore(deps: { directory: string; desired: Desired; lo
         .catch((error: unknown) => log.error("the state could not be written", { error }))
         .finally(() => (writing = undefined));
     },
+    busy: () => writing !== undefined,
     async flush() {
       // What was said while it was writing has become part of the same write.
       await writing;
