@@ -12,7 +12,8 @@ import type { TunnelMessage } from "./protocol.ts";
 
 const platform = createNodePlatform({ level: "error" });
 const MIB = 1024 * 1024;
-const { fetch: plainFetch, close: closeFetch } = createHttpsFetch();
+const http = createHttpsFetch();
+const plainFetch = http.fetch;
 let miniflare: Miniflare | undefined;
 let base: string;
 let nodes = 0;
@@ -43,7 +44,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const tunnel of tunnels) tunnel.stop();
   for (const socket of open) socket.terminate();
-  closeFetch();
+  http.close();
   await miniflare?.dispose();
 });
 

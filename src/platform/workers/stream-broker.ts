@@ -32,10 +32,10 @@ interface Refusal {
 }
 
 class Refused extends Error {
-  readonly refusal: Refusal;
-  constructor(refusal: Refusal) {
-    super(refusal.message);
-    this.refusal = refusal;
+  readonly answer: Refusal;
+  constructor(answer: Refusal) {
+    super(answer.message);
+    this.answer = answer;
   }
 }
 
@@ -63,7 +63,7 @@ export class StreamBroker extends DurableObject<unknown> {
       if (pathname === "/client") return await this.#fromClient(searchParams);
       return await this.#fromAgent(request, searchParams);
     } catch (error) {
-      if (error instanceof Refused) return Response.json(error.refusal, { status: 502 });
+      if (error instanceof Refused) return Response.json(error.answer, { status: 502 });
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-/** The agent: joins, keeps in touch, runs what it is told. One call starts it, one stops it; nothing outlives the stop but the pods. */
+/** One agent: joins, keeps in touch, runs what it is told. One call starts it, one stops it; nothing outlives the stop but the pods. */
 import { join } from "node:path";
 import type { Client } from "../src/client/client.ts";
 import { createClient } from "../src/client/fetch-client.ts";

@@ -1,0 +1,271 @@
+/** What a sync answers, against random histories: an agent that follows changes holds what a full answer holds. */
+import { expect, test } from "vitest";
+import { nodes } from "../kinds/core/nodes/types.ts";
+import { configMaps } from "../kinds/core/configmaps/types.ts";
+import { namespaces } from "../kinds/core/namespaces/types.ts";
+import { pods } from "../kinds/core/pods/types.ts";
+import { secrets } from "../kinds/core/secrets/types.ts";
+import { services } from "../kinds/core/services/types.ts";
+import type { KubeObject } from "../machinery/meta.ts";
+import { StorageError } from "../storage/errors.ts";
+import { NODE_KEY_ANNOTATION, type SyncRequest, type SyncResponse } from "./protocol.ts";
+import { podDigest, sync, type SyncReader } from "./sync.ts";
+import { createMemoryApi } from "./testing/memory-api.ts";
+
+const identity = { nodeName: "n1", keyThumbprint: "key" };
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+
+async function cluster() {
+  const api = createMemoryApi();
+  const admin = api.client("admin");
+  await admin.create(namespaces, { metadata: { name: "a" } });
+  await admin.create(nodes, { metadata: { name: "n1", annotations: { [NODE_KEY_ANNOTATION]: "key" } } });
+  await admin.create(nodes, {
+    metadata: { name: "n2" },
+    spec: { podCIDR: "10.244.2.0/24" },
+    status: { addresses: [{ type: "InternalIP", address: "192.0.2.2" }] },
+  });
+  const ask = (request: Partial<SyncRequest> = {}, storage: SyncReader = api.storage) =>
+    sync({ storage, client: api.client("system:node:n1"), log }, identity, {
+      since: 0,
+      digest: "",
+      podStatuses: [],
+      holds: { secrets: [], configMaps: [] },
+      ...request,
+    });
+  return { api, admin, ask };
+}
+
+const pod = (name: string, nodeName: string, spec: Record<string, unknown> = {}): KubeObject => ({
+  metadata: { name, namespace: "a" },
+  spec: { nodeName, ...spec },
+});
+const names = (objects: KubeObject[]) =>
+  objects.map(({ metadata }) => metadata.name ?? "").toSorted((a, b) => (a < b ? -1 : 1));
+
+test("the first sync is full: own pods, all services, the other nodes as peers", async () => {
+  const { admin, ask } = await cluster();
+  await admin.create(pods, pod("mine", "n1"));
+  await admin.create(pods, pod("other", "n2"));
+  await admin.create(services, { metadata: { name: "web", namespace: "a" }, spec: {} });
+  const answer = await ask();
+  expect(answer).toMatchObject({ full: true, removedPods: [], statusResults: [] });
+  expect(names(answer.pods)).toEqual(["mine"]);
+  expect(names(answer.services)).toEqual(["web"]);
+  expect(answer.node?.metadata.name).toBe("n1");
+  expect(answer.peers).toEqual([{ name: "n2", address: "192.0.2.2", podCidr: "10.244.2.0/24" }]);
+});
+
+test("Secrets and ConfigMaps: every way a pod can reference one, whatever their age, and no other", async () => {
+  const { admin, ask } = await cluster();
+  for (const name of ["env", "from", "volume", "projected", "pull", "init", "other"]) {
+    await admin.create(secrets, { metadata: { name, namespace: "a" } });
+    await admin.create(configMaps, { metadata: { name, namespace: "a" } });
+  }
+  await admin.create(
+    pods,
+    pod("p", "n1", {
+      imagePullSecrets: [{ name: "pull" }],
+      initContainers: [{ envFrom: [{ secretRef: { name: "init" } }, { configMapRef: { name: "init" } }] }],
+      containers: [
+        {
+          env: [
+            { valueFrom: { secretKeyRef: { name: "env" } } },
+            { valueFrom: { configMapKeyRef: { name: "env" } } },
+            { value: "plain" },
+          ],
+          envFrom: [{ secretRef: { name: "from" } }, { configMapRef: { name: "missing" } }],
+        },
+      ],
+      volumes: [
+        { secret: { secretName: "volume" } },
+        { configMap: { name: "volume" } },
+        { projected: { sources: [{ secret: { name: "projected" } }, { configMap: { name: "projected" } }] } },
+        { emptyDir: {} },
+      ],
+    }),
+  );
+  const answer = await ask();
+  expect(names(answer.secrets)).toEqual(["env", "from", "init", "projected", "pull", "volume"]);
+  expect(names(answer.configMaps)).toEqual(["env", "init", "projected", "volume"]);
+});
+
+test("a held Secret comes again only when it changed", async () => {
+  const { admin, ask } = await cluster();
+  await admin.create(secrets, { metadata: { name: "s", namespace: "a" }, data: { k: "1" } });
+  const made = await admin.create(pods, pod("p", "n1", { imagePullSecrets: [{ name: "s" }] }));
+  const first = await ask();
+  const held: Partial<SyncRequest> = {
+    since: first.revision,
+    digest: await podDigest([made.metadata.uid ?? ""]),
+    holds: { secrets: [{ namespace: "a", name: "s" }], configMaps: [] },
+  };
+  expect((await ask(held)).secrets).toEqual([]);
+  const stored = await admin.get<KubeObject>(secrets, { namespace: "a", name: "s" });
+  await admin.update(secrets, { ...stored, data: { k: "2" } });
+  expect((await ask(held)).secrets[0]).toMatchObject({ data: { k: "2" } });
+});
+
+test("a wrong digest, a compacted revision, a revision of the future and a reader without changes all get the full set", async () => {
+  const { api, admin, ask } = await cluster();
+  await admin.create(pods, pod("p", "n1"));
+  const { revision } = await ask();
+  const digest = await podDigest((await ask()).pods.map(({ metadata }) => metadata.uid ?? ""));
+  expect((await ask({ since: revision, digest })).full).toBe(false);
+  expect((await ask({ since: revision, digest: "wrong" })).full).toBe(true);
+  expect((await ask({ since: revision + 1000, digest })).full).toBe(true);
+  const compacted = { ...api.storage, changes: () => Promise.reject(new StorageError("compacted", "too old")) };
+  expect((await ask({ since: revision, digest }, compacted)).full).toBe(true);
+  const { changes: _changes, ...plain } = api.storage;
+  expect((await ask({ since: revision, digest }, plain)).full).toBe(true);
+});
+
+test("an idle sync is three reads and no write", async () => {
+  const { api, admin, ask } = await cluster();
+  const made = await admin.create(pods, pod("p", "n1"));
+  const { revision } = await ask();
+  const written = api.entries.length;
+  let reads = 0;
+  const counted: SyncReader = {
+    get: (key) => ((reads += 1), api.storage.get(key)),
+    list: (query) => ((reads += 1), api.storage.list(query)),
+    changes: (query) => ((reads += 1), api.storage.changes(query)),
+    revision: () => api.storage.revision(),
+  };
+  await ask({ since: revision, digest: await podDigest([made.metadata.uid ?? ""]) }, counted);
+  expect(reads).toBe(3);
+  expect(api.entries.length).toBe(written);
+});
+
+test("the node's status replaces what the node owns and keeps what others wrote", async () => {
+  const { admin, ask } = await cluster();
+  const made = await admin.create(pods, pod("p", "n1"));
+  const at = { namespace: "a", name: "p" };
+  const scheduled = { type: "PodScheduled", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z" };
+  const ready = { type: "Ready", status: "False", lastTransitionTime: "2026-01-01T00:00:00Z" };
+  const status = { qosClass: "Burstable", conditions: [scheduled, ready], reason: "old" };
+  await admin.update(pods, { ...(await admin.get(pods, at)), status }, "status");
+  const later = { ...ready, lastTransitionTime: "2026-02-02T00:00:00Z" };
+  const sent = { phase: "Running", conditions: [later] };
+  const answer = await ask({ podStatuses: [{ ...at, uid: made.metadata.uid ?? "", status: sent }] });
+  expect(answer.statusResults).toEqual([{ uid: made.metadata.uid, code: 200 }]);
+  expect((await admin.get<KubeObject>(pods, at)).status).toEqual({
+    phase: "Running",
+    qosClass: "Burstable",
+    conditions: [ready, scheduled],
+  });
+});
+
+test("a status written by somebody else at the same time is merged with, not lost", async () => {
+  const { api, admin } = await cluster();
+  const made = await admin.create(pods, pod("p", "n1"));
+  const at = { namespace: "a", name: "p" };
+  const client = api.client("system:node:n1");
+  let raced = false;
+  const racing: typeof client = {
+    ...client,
+    async update(ref, object, subresource) {
+      if (!raced) {
+        raced = true;
+        const condition = { type: "PodScheduled", status: "True" };
+        await admin.update(pods, { ...(await admin.get(pods, at)), status: { conditions: [condition] } }, "status");
+      }
+      return client.update(ref, object, subresource);
+    },
+  };
+  const request: SyncRequest = {
+    since: 0,
+    digest: "",
+    podStatuses: [{ ...at, uid: made.metadata.uid ?? "", status: { phase: "Running" } }],
+    holds: { secrets: [], configMaps: [] },
+  };
+  const answer = await sync({ storage: api.storage, client: racing, log }, identity, request);
+  expect(answer.statusResults[0]?.code).toBe(200);
+  expect((await admin.get<KubeObject>(pods, at)).status).toMatchObject({
+    phase: "Running",
+    conditions: [{ type: "PodScheduled" }],
+  });
+});
+
+test("a node that was deleted or belongs to another key is refused before anything is written", async () => {
+  const { api, admin, ask } = await cluster();
+  const stored = await admin.get<KubeObject>(nodes, { name: "n1" });
+  await admin.update(nodes, {
+    ...stored,
+    metadata: { ...stored.metadata, annotations: { [NODE_KEY_ANNOTATION]: "x" } },
+  });
+  const written = api.entries.length;
+  await expect(ask({ nodeStatus: { phase: "x" } })).rejects.toMatchObject({ code: 401 });
+  await expect(ask()).rejects.toMatchObject({ code: 401 });
+  expect(api.entries.length).toBe(written);
+  await admin.delete(nodes, { name: "n1" });
+  await expect(ask()).rejects.toThrow("was deleted");
+});
+
+async function attempt(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch {
+    // Not there, or there already: then nothing happened.
+  }
+}
+
+/** Mulberry32. */
+function dice(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** What an agent holds, by key: resourceVersion. */
+type Held = { pods: Map<string, string>; services: Map<string, string> };
+
+function apply(held: Held, answer: SyncResponse): void {
+  if (answer.full) {
+    held.pods.clear();
+    held.services.clear();
+  }
+  for (const { metadata } of answer.pods) held.pods.set(metadata.uid ?? "", metadata.resourceVersion ?? "");
+  for (const { uid } of answer.removedPods) held.pods.delete(uid);
+  for (const { metadata } of answer.services) held.services.set(metadata.name ?? "", metadata.resourceVersion ?? "");
+  for (const { name } of answer.removedServices) held.services.delete(name);
+}
+
+const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 1e9));
+test(`an agent that follows changes always holds what a full answer holds (seed ${seed})`, async () => {
+  const roll = dice(seed);
+  const { admin, ask } = await cluster();
+  const pick = <T>(items: readonly [T, ...T[]]) => items[Math.floor(roll() * items.length)] ?? items[0];
+  const held: Held = { pods: new Map(), services: new Map() };
+  let since = 0;
+  let fullAnswers = 0;
+  for (let step = 0; step < 300; step++) {
+    const name = pick(["p0", "p1", "p2", "p3"]);
+    const at = { namespace: "a", name };
+    const action = pick(["create", "bind", "touch", "delete", "service", "unservice", "sync", "sync"]);
+    if (action === "create") await attempt(() => admin.create(pods, pod(name, pick(["", "n1", "n2"]))));
+    if (action === "delete") await attempt(() => admin.delete(pods, at));
+    if (action === "service") await attempt(() => admin.create(services, { metadata: at, spec: {} }));
+    if (action === "unservice") await attempt(() => admin.delete(services, at));
+    if (action === "bind" || action === "touch") {
+      await attempt(async () => {
+        const stored = await admin.get<KubeObject>(pods, at);
+        const nodeName = action === "bind" ? pick(["n1", "n2"]) : (stored.spec as { nodeName: string }).nodeName;
+        await admin.update(pods, { ...stored, spec: { nodeName, step } });
+      });
+    }
+    if (action !== "sync") continue;
+    const answer = await ask({ since, digest: await podDigest(held.pods.keys()) });
+    if (answer.full) fullAnswers += 1;
+    apply(held, answer);
+    since = answer.revision;
+    const whole: Held = { pods: new Map(), services: new Map() };
+    apply(whole, await ask());
+    expect(held).toEqual(whole);
+  }
+  expect(fullAnswers).toBe(1);
+});
