@@ -13,7 +13,7 @@ import { startRelayServer, type RelayServer } from "../src/platform/node/testing
 import { createFakeEngine, type FakeEngine } from "./engines/fake/fake-engine.ts";
 import { createHttpsFetch } from "./https-fetch.ts";
 import { createNoNetwork } from "./network/pod-network.ts";
-import { startAgent, type RunningAgent } from "./start-agent.ts";
+import { startAgent, type RunningAgent } from "./main.ts";
 
 const platform = createNodePlatform({ level: "error" });
 const SOON = { timeout: 10_000 };
