@@ -10,8 +10,10 @@ import { StartError } from "./pods/images.ts";
 import { attemptsOf, currentSandbox, planPod, planTermination, type PodPlan } from "./pods/plan.ts";
 import { createPodFiles, type PodRecord } from "./pods/pod-files.ts";
 import { allContainers, formatPod, isTerminal, type Pod, type PodStatus } from "./pods/pod.ts";
+import { createStartFailures, type StartFailures, type Waiting } from "./pods/start-failures.ts";
 import { createStopper, type Stopper } from "./pods/stopper.ts";
 import type { PodRuntime } from "./pods/runtime-view.ts";
+import { createVolumeKeeper, type VolumeKeeper } from "./pods/volume-keeper.ts";
 import type { WorkerDeps } from "./pods/worker-deps.ts";
 import { canonical } from "./status/status-book.ts";
 import { podStatus } from "./status/pod-status.ts";
@@ -19,19 +21,9 @@ import { podStatus } from "./status/pod-status.ts";
 /** kubelet's limits: 10 s, doubled up to 5 min. */
 const CRASH_BACK_OFF = { initialMs: 10_000, maxMs: 300_000 };
 const POD_BACK_OFF = { initialMs: 1_000, maxMs: 60_000 };
-/** How long a failed pull is shown as such before it becomes a back-off. */
-const PULL_ERROR_SHOWN_MS = 1_000;
-const VOLUME_RETRY_MS = 60_000;
 const DEFAULT_GRACE_SECONDS = 30;
 /** Dead attempts kept per container, for `lastState` and `logs --previous`. */
 const DEAD_KEPT = 1;
-
-interface StartFailure {
-  reason: string;
-  message: string;
-  atMs: number;
-  notBeforeMs: number;
-}
 
 /** What is gone already need not be removed. */
 async function orGone(removal: Promise<void>): Promise<void> {
@@ -50,7 +42,7 @@ export class PodWorker {
   private readonly stopper: Stopper;
   private readonly crashes = createBackOff(CRASH_BACK_OFF);
   private readonly podBackOff = createBackOff(POD_BACK_OFF);
-  private readonly failures = new Map<string, StartFailure>();
+  private readonly failures: StartFailures;
   private readonly terminationMessages = new Map<string, string>();
   private pod: Pod;
   private record: PodRecord = { status: undefined, verdict: undefined, definitions: {} };
@@ -63,9 +55,7 @@ export class PodWorker {
   /** Names of what runs beside the steps. */
   private readonly beside = new Set<string>();
   private startingName: string | undefined;
-  private volumesReady = false;
-  private volumesDirty = false;
-  private volumesNotBeforeMs = 0;
+  private readonly volumes: VolumeKeeper;
   private takenDown = false;
   private ended = false;
   private deleteNotBeforeMs = 0;
@@ -87,6 +77,16 @@ export class PodWorker {
         this.save();
       },
     });
+    this.failures = createStartFailures({
+      imageOf: (name) => allContainers(this.pod).find((c) => c.name === name)?.image ?? "",
+      event: (type, reason, message, container) => this.event(type, reason, message, container),
+    });
+    this.volumes = createVolumeKeeper({
+      clock: deps.clock,
+      setUp: () => this.bringUp.setUpVolumes(this.pod),
+      renewAtMs: () => this.bringUp.tokens.renewAtMs(),
+      onError: (message) => this.event("Warning", "FailedMount", message),
+    });
     this.stopper = createStopper(deps, { onDone: () => this.poke() });
   }
 
@@ -105,7 +105,7 @@ export class PodWorker {
 
   /** The pod as the control plane now has it. */
   update(pod: Pod): void {
-    if (canonical(pod.metadata) !== canonical(this.pod.metadata)) this.volumesDirty = true;
+    if (canonical(pod.metadata) !== canonical(this.pod.metadata)) this.volumes.soil();
     this.pod = pod;
     this.poke();
   }
@@ -119,10 +119,8 @@ export class PodWorker {
 
   /** A ConfigMap, Secret or service it may use has changed. */
   configChanged(): void {
-    for (const failure of this.failures.values()) {
-      if (!failure.reason.includes("Image")) failure.notBeforeMs = 0;
-    }
-    this.volumesDirty = true;
+    this.failures.forgive();
+    this.volumes.soil();
     this.poke();
   }
 
@@ -201,11 +199,7 @@ export class PodWorker {
       this.loaded = true;
     }
     const runtime = this.deps.view.of(this.uid);
-    if (!this.volumesReady && runtime.containers.some((c) => c.state === "running")) {
-      // Taken over from an agent before this one: its volumes stand, but may be out of date.
-      this.volumesReady = true;
-      this.volumesDirty = true;
-    }
+    if (runtime.containers.some((c) => c.state === "running")) this.volumes.takeOver();
     await this.readTerminationMessages(runtime);
     const nowMs = this.deps.clock.now();
     this.followProbes(runtime);
@@ -259,7 +253,7 @@ export class PodWorker {
         remainingMs: this.crashes.remaining(name, { nowMs, sinceMs: finishedMs }),
         delayMs: this.crashes.delay(name),
       }),
-      notBeforeMs: (name) => this.failures.get(name)?.notBeforeMs ?? 0,
+      notBeforeMs: (name) => this.failures.notBeforeMs(name),
       restartsKnown: (name) => this.restartsKnown(name),
       outdated: (container) => this.outdated(container),
     });
@@ -351,7 +345,7 @@ export class PodWorker {
   }
 
   private async start(plan: PodPlan): Promise<void> {
-    if (plan.createSandbox !== undefined || !this.volumesReady) {
+    if (plan.createSandbox !== undefined || !this.volumes.ready()) {
       if (!(await this.prepare(plan.createSandbox))) return;
       if (plan.createSandbox !== undefined) return;
     }
@@ -360,12 +354,10 @@ export class PodWorker {
       this.startingName = start.name;
       try {
         await this.bringUp.startContainer(this.pod, start);
-        this.failures.delete(start.name);
+        this.failures.clear(start.name);
       } catch (error) {
         if (!(error instanceof StartError)) throw error;
-        const atMs = this.deps.clock.now();
-        const { reason, message, retryAfterMs } = error;
-        this.failures.set(start.name, { reason, message, atMs, notBeforeMs: atMs + retryAfterMs });
+        this.failures.note(start.name, error, this.deps.clock.now());
         await this.deps.view.refresh();
         // Init containers hold up what follows; others start without their neighbour.
         if (start.init) return;
@@ -379,48 +371,30 @@ export class PodWorker {
   private async prepare(sandboxAttempt: number | undefined): Promise<boolean> {
     let what = "FailedMount";
     try {
-      await this.bringUp.setUpVolumes(this.pod);
-      this.volumesReady = true;
+      await this.volumes.setUp();
       if (this.halted()) return false;
       what = "FailedCreatePodSandBox";
       if (sandboxAttempt !== undefined) await this.bringUp.createSandbox(this.pod, sandboxAttempt);
-      this.failures.delete("");
+      this.failures.clear("");
       this.podBackOff.forget("");
       return true;
     } catch (error) {
       const atMs = this.deps.clock.now();
       const delayMs = this.podBackOff.next("", { nowMs: atMs, sinceMs: atMs });
       const why = error instanceof Error ? error.message : String(error);
-      this.failures.set("", { reason: what, message: why, atMs, notBeforeMs: atMs + delayMs });
+      this.failures.note("", new StartError(what, why, { retryAfterMs: delayMs }), atMs);
       this.event("Warning", what, what === "FailedMount" ? why : `Failed to create pod sandbox: ${why}`);
       this.wake(atMs + delayMs);
       return false;
     }
   }
 
-  /** Live updates of ConfigMap, Secret and downward volumes, and tokens that want to be renewed. */
   private refreshVolumes(nowMs: number): void {
-    if (!this.volumesReady || this.beside.has("start")) return;
-    const renewAtMs = this.bringUp.tokens.renewAtMs();
-    const due = this.volumesDirty || (renewAtMs !== undefined && nowMs >= renewAtMs);
-    if (!due || nowMs < this.volumesNotBeforeMs) {
-      if (due || renewAtMs !== undefined) this.wake(Math.max(due ? 0 : (renewAtMs ?? 0), this.volumesNotBeforeMs));
-      return;
-    }
-    this.volumesDirty = false;
-    this.aside("volumes", async () => {
-      try {
-        await this.bringUp.setUpVolumes(this.pod);
-        // A token that could not be renewed is tried again, but not at once.
-        this.volumesNotBeforeMs = this.deps.clock.now() + 1_000;
-        const again = this.bringUp.tokens.renewAtMs();
-        if (again !== undefined && again <= nowMs) this.volumesNotBeforeMs = nowMs + VOLUME_RETRY_MS;
-      } catch (error) {
-        this.volumesDirty = true;
-        this.volumesNotBeforeMs = this.deps.clock.now() + VOLUME_RETRY_MS;
-        this.event("Warning", "FailedMount", error instanceof Error ? error.message : String(error));
-      }
-    });
+    if (this.beside.has("start")) return;
+    const dueMs = this.volumes.dueAtMs();
+    if (dueMs === undefined) return;
+    if (dueMs > nowMs) return this.wake(dueMs);
+    this.aside("volumes", () => this.volumes.refresh());
   }
 
   /** Stops everything, step by step, then reports the end and, for a deleted pod, has it removed. */
@@ -519,34 +493,12 @@ export class PodWorker {
   }
 
   /** Why containers wait, as their statuses show it. */
-  private reasons(plan: PodPlan | undefined): Map<string, { reason: string; message: string }> {
-    const nowMs = this.deps.clock.now();
-    const reasons = new Map<string, { reason: string; message: string }>();
-    for (const [name, failure] of this.failures) {
-      if (name === "" || name === this.startingName) continue;
-      let { reason, message } = failure;
-      if (reason === "ErrImagePull") {
-        const image = allContainers(this.pod).find((c) => c.name === name)?.image ?? "";
-        if (nowMs - failure.atMs < PULL_ERROR_SHOWN_MS) this.wake(failure.atMs + PULL_ERROR_SHOWN_MS);
-        else {
-          message = `Back-off pulling image "${image}": ${reason}: ${message}`;
-          reason = "ImagePullBackOff";
-          this.tellPullBackOff(name, failure, image);
-        }
-      }
-      reasons.set(name, { reason, message });
-    }
+  private reasons(plan: PodPlan | undefined): Map<string, Waiting> {
+    const { reasons, wakeAtMs } = this.failures.reasons(this.deps.clock.now(), this.startingName);
+    if (wakeAtMs !== undefined) this.wake(wakeAtMs);
     for (const [name, waiting] of plan?.waiting ?? []) reasons.set(name, waiting);
     return reasons;
   }
-
-  private tellPullBackOff(name: string, failure: StartFailure, image: string): void {
-    if (this.toldPulls.has(failure)) return;
-    this.toldPulls.add(failure);
-    this.event("Normal", "BackOff", `Back-off pulling image "${image}"`, name);
-    this.event("Warning", "Failed", "Error: ImagePullBackOff", name);
-  }
-  private readonly toldPulls = new WeakSet<StartFailure>();
 
   private publish(runtime: PodRuntime, plan?: PodPlan): void {
     const { deps, pod } = this;

@@ -110,29 +110,29 @@ describe("variables", () => {
   });
 });
 
-describe("what the engine is told", () => {
-  function config(
-    container: Partial<Container>,
-    spec: Partial<PodSpec> = {},
-    image: { user?: string; uid?: number } = {},
-  ) {
-    const whole = { name: "app", image: "app:1", ...container };
-    const pod = makePod({ containers: [whole], ...spec });
-    const env = [{ name: "A", value: "1" }];
-    return containerConfig({
-      pod,
-      container: whole,
-      attempt: 2,
-      imageRef: "sha256:1",
-      image,
-      env,
-      mounts: [],
-      memoryCapacityBytes: 2 ** 30,
-    });
-  }
+function configOf(
+  container: Partial<Container>,
+  spec: Partial<PodSpec> = {},
+  image: { user?: string; uid?: number } = {},
+) {
+  const whole = { name: "app", image: "app:1", ...container };
+  const pod = makePod({ containers: [whole], ...spec });
+  const env = [{ name: "A", value: "1" }];
+  return containerConfig({
+    pod,
+    container: whole,
+    attempt: 2,
+    imageRef: "sha256:1",
+    image,
+    env,
+    mounts: [],
+    memoryCapacityBytes: 2 ** 30,
+  });
+}
 
+describe("what the engine is told", () => {
   test("command, log and resources", () => {
-    const made = config({
+    const made = configOf({
       command: ["run", "$(A)"],
       resources: { limits: { cpu: "500m", memory: "64Mi" }, requests: { cpu: "100m", memory: "32Mi" } },
     });
@@ -148,11 +148,11 @@ describe("what the engine is told", () => {
 
   test("the user: the container's, the pod's, the image's", () => {
     expect(
-      config({ securityContext: { runAsUser: 5 } }, { securityContext: { runAsUser: 6 } }).security.runAsUser,
+      configOf({ securityContext: { runAsUser: 5 } }, { securityContext: { runAsUser: 6 } }).security.runAsUser,
     ).toBe(5);
-    expect(config({}, { securityContext: { runAsUser: 6 } }).security.runAsUser).toBe(6);
-    expect(config({}, {}, { uid: 7 }).security.runAsUser).toBe(7);
-    expect(config({}, {}, { user: "www" }).security.runAsUserName).toBe("www");
+    expect(configOf({}, { securityContext: { runAsUser: 6 } }).security.runAsUser).toBe(6);
+    expect(configOf({}, {}, { uid: 7 }).security.runAsUser).toBe(7);
+    expect(configOf({}, {}, { user: "www" }).security.runAsUserName).toBe("www");
   });
 
   test.each<[Partial<Container>, { user?: string; uid?: number }, string]>([
@@ -160,7 +160,7 @@ describe("what the engine is told", () => {
     [{ securityContext: { runAsNonRoot: true, runAsUser: 0 } }, {}, "container's runAsUser breaks non-root policy"],
     [{ securityContext: { runAsNonRoot: true } }, { user: "www" }, "image has non-numeric user (www)"],
   ])("%j of %j is refused", (container, image, message) => {
-    expect(() => config(container, {}, image)).toThrow(message);
+    expect(() => configOf(container, {}, image)).toThrow(message);
   });
 
   test.each<[Container["resources"], string]>([

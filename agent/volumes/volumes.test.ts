@@ -61,14 +61,12 @@ describe("files that change all at once", () => {
   );
 });
 
-describe("what a volume contains", () => {
-  const text = async (volume: Volume) => {
-    const files = await volumePayload(makePod({}, { labels: { app: "web" } }), volume, sources);
-    return Object.fromEntries(
-      [...(files ?? [])].map(([path, { data }]) => [path, Buffer.from(data).toString("latin1")]),
-    );
-  };
+const contents = async (volume: Volume) => {
+  const files = await volumePayload(makePod({}, { labels: { app: "web" } }), volume, sources);
+  return Object.fromEntries([...(files ?? [])].map(([path, { data }]) => [path, Buffer.from(data).toString("latin1")]));
+};
 
+describe("what a volume contains", () => {
   test.each<[string, Omit<Volume, "name">, Record<string, string>]>([
     ["a ConfigMap", { configMap: { name: "conf" } }, { a: "1", b: "2", c: "\u0000ÿ" }],
     ["chosen keys", { configMap: { name: "conf", items: [{ key: "a", path: "x/y" }] } }, { "x/y": "1" }],
@@ -100,7 +98,7 @@ describe("what a volume contains", () => {
       { token: "x-600", "ca.crt": "1", namespace: "default" },
     ],
   ])("%s", async (_name, volume, expected) => {
-    expect(await text({ name: "v", ...volume })).toEqual(expected);
+    expect(await contents({ name: "v", ...volume })).toEqual(expected);
   });
 
   test.each<[Omit<Volume, "name">, string]>([
@@ -109,7 +107,7 @@ describe("what a volume contains", () => {
     [{ configMap: { name: "conf", items: [{ key: "z", path: "z" }] } }, "references non-existent config key: z"],
     [{ secret: { secretName: "keys", items: [{ key: "z", path: "z" }] } }, "references non-existent secret key: z"],
   ])("%j fails with kubelet's words", async (volume, message) => {
-    await expect(text({ name: "v", ...volume })).rejects.toThrow(message);
+    await expect(contents({ name: "v", ...volume })).rejects.toThrow(message);
   });
 });
 
