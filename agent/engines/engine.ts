@@ -33,6 +33,10 @@ export interface SandboxConfig extends PodIdentity {
   attempt: number;
   hostname: string;
   hostNetwork: boolean;
+  hostPid?: boolean;
+  hostIpc?: boolean;
+  /** The pod's containers see each other's processes. */
+  sharedPid?: boolean;
   /** Folder on the host for this pod's container logs. */
   logDirectory: string;
   dns: { servers: string[]; searches: string[]; options: string[] };
@@ -82,6 +86,8 @@ export interface ContainerConfig {
     dropCapabilities: string[];
     allowPrivilegeEscalation: boolean;
     supplementalGroups: number[];
+    /** Absent: unconfined, as Kubernetes has it by default. `path` is relative to the engine's folder of profiles. */
+    seccomp?: { type: "RuntimeDefault" | "Unconfined" } | { type: "Localhost"; path: string };
   };
 }
 
@@ -129,8 +135,9 @@ export interface Engine {
   info(): Promise<EngineInfo>;
   /** @throws EngineError "refused" | "internal" */
   runSandbox(config: SandboxConfig): Promise<string>;
-  /** Idempotent; kills what still runs in it. */
+  /** Idempotent, also for an unknown id; kills what still runs in it. */
   stopSandbox(id: string): Promise<void>;
+  /** Idempotent, also for an unknown id; stops it and removes its containers. */
   removeSandbox(id: string): Promise<void>;
   listSandboxes(): Promise<Sandbox[]>;
   sandboxStatus(id: string): Promise<Sandbox>;
@@ -140,9 +147,11 @@ export interface Engine {
   pullImage(image: string, auth?: { username: string; password: string }): Promise<string>;
   createContainer(sandboxId: string, sandbox: SandboxConfig, config: ContainerConfig): Promise<string>;
   startContainer(id: string): Promise<void>;
-  /** Sends the stop signal, kills after `timeoutSeconds`. Resolves when it has ended. */
+  /** Sends the stop signal, kills after `timeoutSeconds`. Resolves when it has ended; at once for an unknown id. */
   stopContainer(id: string, timeoutSeconds: number): Promise<void>;
+  /** Idempotent, also for an unknown id; kills it where it still runs. */
   removeContainer(id: string): Promise<void>;
+  /** Start, end, exit code, reason, message and log path may be left empty here: containerStatus has them. */
   listContainers(): Promise<ContainerStatus[]>;
   containerStatus(id: string): Promise<ContainerStatus>;
   /** For probes and hooks. Output is cut at 16 KiB. A time-out is exitCode -1. */
@@ -152,7 +161,10 @@ export interface Engine {
     timeoutSeconds: number;
   }): Promise<{ exitCode: number; output: string }>;
   exec(request: ExecRequest): Promise<ExecSession>;
+  /** The exit code is 0 where the engine does not tell it: ask containerStatus. */
   attach(request: Omit<ExecRequest, "command">): Promise<ExecSession>;
+  /** After the log file was moved away: goes on in a new one at the same path. Absent where logs cannot be rotated. */
+  reopenLog?(id: string): Promise<void>;
   /** Sets the pod CIDR of this node, before the first sandbox. */
   configureNetwork(network: { podCidr: string }): Promise<void>;
   close(): Promise<void>;
