@@ -36,6 +36,7 @@ export function createNodePlatform(options: { level?: LogLevel; name?: string } 
         const timer = setTimeout(run, Math.min(delayMs, 2_147_483_647));
         return () => clearTimeout(timer);
       },
+      soon: (run) => void setImmediate(run),
     },
     random: {
       uuid: () => randomUUID(),
