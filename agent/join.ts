@@ -65,7 +65,14 @@ export async function openIdentity(options: IdentityOptions): Promise<NodeIdenti
     return answer;
   }
 
-  async function renew(): Promise<void> {
+  let renewing: Promise<void> | undefined;
+  /** Several may ask at once, when a credential is refused: one renewal serves them all. */
+  function renew(): Promise<void> {
+    renewing ??= renewOnce().finally(() => (renewing = undefined));
+    return renewing;
+  }
+
+  async function renewOnce(): Promise<void> {
     try {
       current = await keep(await callRenew(options, key, current.credential));
     } catch (error) {

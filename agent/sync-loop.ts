@@ -124,6 +124,7 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
   }
 
   async function once(): Promise<void> {
+    const wanted = wokenTo;
     const status = await node.nodeStatus();
     const text = JSON.stringify(status);
     const podStatuses = node.pendingStatuses();
@@ -144,8 +145,10 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     }
     await node.apply(answer);
     since = answer.revision;
+    // Answered, whatever the revision: a restored database may be behind what it once said.
+    if (wokenTo === wanted) wokenTo = 0;
     // The control plane thought this node was gone: say again that it is not.
-    if (reported !== undefined && readyOf(answer.node?.status) !== readyOf(status)) {
+    if (!request.nodeStatus && readyOf(answer.node?.status) !== readyOf(status)) {
       reported = undefined;
       again = true;
     }

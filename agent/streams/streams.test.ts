@@ -252,6 +252,11 @@ test("what the agent refuses is an ordinary HTTP error with a Status", async () 
   await expect(execClient("command=ls")).rejects.toMatchObject({ status: 500 });
 });
 
+test("exec without an upgrade is refused, not left hanging", async () => {
+  const response = await fetch(new Request(`${server.url}/stream/n1?kind=exec&command=ls`, { method: "POST" }));
+  expect([response.status, await response.json()]).toMatchObject([400, { message: "Upgrade request required" }]);
+});
+
 test("a node without a tunnel is a 503", async () => {
   tunnel.stop();
   await vi.waitFor(async () => expect(await server.tunnels.lastSeen()).toEqual({}));

@@ -131,3 +131,5 @@ export const TUNNEL_HEADER = "gantry-tunnel";
 export const CLOSE_REPLACED = 4001;
 /** The agent reads too slowly. */
 export const CLOSE_SLOW = 4002;
+/** The Node was deleted: the agent has to join again. */
+export const CLOSE_DELETED = 4003;

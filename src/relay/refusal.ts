@@ -1,5 +1,5 @@
-/** An agent's refusal as the API error the client gets. */
-import { StatusError, type StatusReason } from "../machinery/status-error.ts";
+/** Why a client gets no stream. */
+import { badRequest, StatusError, type StatusReason } from "../machinery/status-error.ts";
 
 const REASONS: Record<number, StatusReason> = {
   400: "BadRequest",
@@ -12,4 +12,9 @@ const REASONS: Record<number, StatusReason> = {
 /** Codes other than these are the agent's fault, not the client's: they become a 500. */
 export function refusal(code: number, message: string): StatusError {
   return new StatusError(REASONS[code] ?? "InternalError", message);
+}
+
+/** exec and attach are WebSockets. @throws StatusError "BadRequest" with the API server's words */
+export function assertUpgrade(client: Request): void {
+  if (client.headers.get("upgrade")?.toLowerCase() !== "websocket") throw badRequest("Upgrade request required");
 }

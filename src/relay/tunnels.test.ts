@@ -159,6 +159,12 @@ test("a second tunnel closes the first and gets the wakes", () => {
   expect([wakes(first), wakes(second)]).toEqual([0, 1]);
 });
 
+test("the tunnel of a deleted node is closed", () => {
+  const [n1, n2] = [node("n1"), node("n2")];
+  tunnels.committed([entry("nodes", { type: "DELETED", namespace: "", name: "n1", value: nodeValue("192.0.2.1") })]);
+  expect([n1.closed, n2.closed]).toEqual([[4003], []]);
+});
+
 test("an agent that does not read is closed instead of buffered for", () => {
   const slow = node("n1");
   slow.buffered = 5 * 1024 * 1024;

@@ -7,7 +7,7 @@ import type { Clock, Log, Timers } from "../platform/platform.ts";
 import type { Presence } from "../hub/hub.ts";
 import type { LogEntry } from "../storage/storage.ts";
 import { nodeRoute } from "./node-route.ts";
-import { CLOSE_REPLACED, CLOSE_SLOW, type TunnelMessage } from "./protocol.ts";
+import { CLOSE_DELETED, CLOSE_REPLACED, CLOSE_SLOW, type TunnelMessage } from "./protocol.ts";
 
 /** "all": not told yet, or more than the runtime can keep with a socket. */
 export type Interest = "all" | { secrets: readonly string[]; configMaps: readonly string[] };
@@ -102,8 +102,11 @@ export function createTunnels(deps: TunnelsDeps): Tunnels {
     },
 
     committed(entries) {
-      for (const entry of entries)
+      for (const entry of entries) {
+        if (entry.resource === "nodes" && entry.type === "DELETED")
+          for (const peer of peers.of(entry.name)) peer.close(CLOSE_DELETED, "the node was deleted");
         for (const nodeName of concerns(entry)) if (nodeName !== "") wakes.wake(nodeName, entry.revision);
+      }
     },
 
     openStream(nodeName, message) {

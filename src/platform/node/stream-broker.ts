@@ -3,7 +3,7 @@ import type { WebSocket } from "ws";
 import { StatusError } from "../../machinery/status-error.ts";
 import type { AgentSockets } from "../../relay/agent-sockets.ts";
 import type { NodeStreams } from "../../relay/node-streams.ts";
-import { refusal } from "../../relay/refusal.ts";
+import { assertUpgrade, refusal } from "../../relay/refusal.ts";
 import type { Tunnels } from "../../relay/tunnels.ts";
 import type { Random, Timers } from "../platform.ts";
 import { splice } from "./splice.ts";
@@ -81,6 +81,7 @@ export function createNodeStreamBroker(deps: {
         if (!("body" in end)) throw new Error("a log stream is a body");
         return new Response(relayed(end.body, end.done), { headers: { "content-type": "text/plain" } });
       }
+      assertUpgrade(request.client);
       const end = await meet(request, "socket");
       if (!("socket" in end)) throw new Error("exec and attach are sockets");
       const { socket: agent } = end;

@@ -13,7 +13,7 @@ import type { Log, Random } from "../platform.ts";
 export interface Upgrades {
   /**
    * A Response that tells `attachUpgrades` to accept this request's WebSocket with the subprotocol (undefined: none) and to hand it over.
-   * It is recognised by a header, so it may be copied on its way; a Response that is never written costs an entry until `expireMs`.
+   * It is recognised by a header, so it may be copied on its way, but it must get there: only an upgrade may be answered with it.
    */
   accept(options: {
     subprotocol?: string | undefined;

@@ -8,7 +8,7 @@ import { toBase64Url } from "../../pki/encoding.ts";
 import type { AgentSockets } from "../../relay/agent-sockets.ts";
 import type { NodeStreams } from "../../relay/node-streams.ts";
 import type { TunnelMessage } from "../../relay/protocol.ts";
-import { refusal } from "../../relay/refusal.ts";
+import { assertUpgrade, refusal } from "../../relay/refusal.ts";
 import type { Random } from "../platform.ts";
 
 /** How long either end waits for the other. */
@@ -138,6 +138,7 @@ export function createWorkersStreams(deps: {
   const { brokers, openStream, random } = deps;
   return {
     async open({ node, target, client }) {
+      if (target.kind !== "log") assertUpgrade(client);
       const id = brokers.newUniqueId();
       const stub = brokers.get(id);
       const ticket = toBase64Url(random.bytes(32));
