@@ -1,7 +1,8 @@
 /** DELETE of one object and of a collection. */
+import type { KubeObject } from "../machinery/meta.ts";
 import { fieldError, invalid, type FieldError, type StatusError } from "../machinery/status-error.ts";
 import type { DeleteOptions } from "../registry/deletion.ts";
-import { integerOption, isDryRun, writeContext, type Exchange, type Services } from "./exchange.ts";
+import { addDryRun, integerOption, isDryRun, writeContext, type Exchange, type Services } from "./exchange.ts";
 import { listOptions } from "./list-options.ts";
 import { respondObject, respondWritten, formOfRequest } from "./respond-object.ts";
 import { successStatus } from "./respond-error.ts";
@@ -28,7 +29,7 @@ export async function handleDelete(services: Services, exchange: Exchange): Prom
     const status = !result.removed && legacyCascade ? 202 : 200;
     return respondWritten(services, exchange, { result, form, status });
   }
-  const { uid } = result.object.metadata;
+  const { uid } = result.read().metadata;
   const details = {
     name: info.name,
     ...(resource.group === "" ? {} : { group: resource.group }),
@@ -40,13 +41,13 @@ export async function handleDelete(services: Services, exchange: Exchange): Prom
 }
 
 export async function handleDeleteCollection(services: Services, exchange: Exchange): Promise<Response> {
-  const { resource, info } = exchange;
+  const { resource, namespace } = exchange;
   const form = formOfRequest(exchange);
   const { selector } = listOptions(exchange, "list");
   const { options } = await deleteOptions(services, exchange);
   const deleted = await services.registry.deleteCollection({
     resource,
-    namespace: info.namespace === "" ? undefined : info.namespace,
+    namespace: namespace === "" ? undefined : namespace,
     selector,
     options,
     context: writeContext(exchange),
@@ -56,9 +57,14 @@ export async function handleDeleteCollection(services: Services, exchange: Excha
     kind: resource.listKind,
     apiVersion: resource.apiVersion,
     metadata: { resourceVersion: String(revision) },
-    items: deleted.map(({ object: { kind: _kind, apiVersion: _apiVersion, ...object } }) => object),
+    items: deleted.map((written) => withoutType(written.read())),
   };
   return respondObject(exchange, { form, value });
+}
+
+/** Items of a list say once what they are, above. */
+function withoutType({ kind: _kind, apiVersion: _apiVersion, ...object }: KubeObject): object {
+  return object;
 }
 
 /** From the body, or from the query where there is none. @throws StatusError BadRequest, Invalid */
@@ -69,8 +75,8 @@ async function deleteOptions(
   const { query } = exchange;
   const body = ((await services.bodies.options(exchange)) ?? fromQuery(query)) as DeleteOptionsBody;
   const dryRun = body.dryRun ?? [];
-  if (dryRun.length > 0 && !query.has("dryRun")) for (const value of dryRun) query.append("dryRun", value);
-  isDryRun(query, "DeleteOptions");
+  addDryRun(exchange, dryRun);
+  isDryRun(exchange.query, "DeleteOptions");
   const options: DeleteOptions = {};
   if (body.gracePeriodSeconds !== undefined) options.gracePeriodSeconds = body.gracePeriodSeconds;
   if (body.preconditions !== undefined) options.preconditions = body.preconditions;

@@ -31,6 +31,8 @@ export interface Exchange {
   request: Request;
   info: ResourceInfo;
   resource: Resource;
+  /** Of the object: "" for cluster-scoped kinds, also for a namespace itself, and for lists over all namespaces. */
+  namespace: string;
   query: URLSearchParams;
   user: User;
   auditId: string;
@@ -55,6 +57,13 @@ export function isDryRun(query: URLSearchParams, options = "CreateOptions"): boo
     }
   }
   return values.length > 0;
+}
+
+/** `dryRun` of a body counts like that of the query. */
+export function addDryRun(exchange: Exchange, values: readonly string[]): void {
+  if (values.length === 0) return;
+  exchange.query = new URLSearchParams(exchange.query);
+  for (const value of values) exchange.query.append("dryRun", value);
 }
 
 export function booleanOption(query: URLSearchParams, name: string): boolean | undefined {

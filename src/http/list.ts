@@ -28,11 +28,11 @@ export interface ListMeta {
 }
 
 export async function handleList(services: Services, exchange: Exchange): Promise<Response> {
-  const { resource, info, request } = exchange;
+  const { resource, namespace, request } = exchange;
   const form = negotiate(request.headers.get("accept"), ["object", "table", "partial"]);
   const options = listOptions(exchange, "list");
   const { objects, meta } = await readList(services, exchange, options);
-  const overlay = await services.overlays.for(resource, info.namespace);
+  const overlay = await services.overlays.for(resource, namespace);
   if (form.encoding === "json" && form.shape === "object" && !overlay && !exchange.query.has("pretty")) {
     return respondText(spliceList(resource, objects, meta), {
       auditId: exchange.auditId,
@@ -78,12 +78,12 @@ async function readList(
   options: ListOptions,
 ): Promise<{ objects: StoredObject[]; meta: ListMeta }> {
   const { storage, platform } = services.cluster;
-  const { resource, info } = exchange;
+  const { resource, namespace } = exchange;
   const nowMs = platform.clock.now();
-  const token = options.continueToken === "" ? undefined : liveToken(options, nowMs);
+  const token = options.continueToken === "" ? undefined : await liveToken(services, options);
   const { selector } = options;
   const query: ListQuery = { resource: resource.storageName };
-  if (info.namespace !== "") query.namespace = info.namespace;
+  if (namespace !== "") query.namespace = namespace;
   if (selector.labels.length > 0 || selector.fields.length > 0) query.selector = selector;
   if (token) query.after = token.after;
   const revision = token ? token.revision : exactRevision(options);
@@ -142,15 +142,16 @@ function metaOf(
   return meta;
 }
 
-function liveToken(options: ListOptions, nowMs: number): ContinueToken {
+async function liveToken({ cluster }: Services, options: ListOptions): Promise<ContinueToken> {
   if (options.resourceVersion !== "" && options.resourceVersion !== "0") {
     throw badRequest("specifying resource version is not allowed when using continue");
   }
   const token = decodeContinue(options.continueToken);
-  if (token.revision !== undefined && nowMs - token.issuedMs > CONTINUE_LIFETIME_MS) {
-    throw expiredContinue(token, nowMs);
-  }
-  return token;
+  const nowMs = cluster.platform.clock.now();
+  if (token.revision === undefined || nowMs - token.issuedMs <= CONTINUE_LIFETIME_MS) return token;
+  // Where nothing was written since, the list that goes on must still be told from the one that expired.
+  if (token.revision === (await cluster.storage.revision())) await cluster.hub.mark?.();
+  throw expiredContinue(token, nowMs);
 }
 
 /** A limit without a match means the exact revision, for old clients' sake. */

@@ -7,12 +7,12 @@ import { formOfRequest, respondObject, shaped } from "./respond-object.ts";
 import { respondText } from "./response.ts";
 
 export async function handleGet(services: Services, exchange: Exchange): Promise<Response> {
-  const { resource, info, query } = exchange;
+  const { resource, namespace, info, query } = exchange;
   const form = formOfRequest(exchange);
   const asked = query.get("resourceVersion");
   if (asked !== null && asked !== "" && asked !== "0") await assertWritten(services, parseRevision(asked));
-  const stored = await services.registry.get({ resource, namespace: info.namespace, name: info.name });
-  const overlay = await services.overlays.for(resource, info.namespace);
+  const stored = await services.registry.get({ resource, namespace, name: info.name });
+  const overlay = await services.overlays.for(resource, namespace);
   if (form.encoding === "json" && form.shape === "object" && !overlay && !query.has("pretty")) {
     return respondText(renderStored(resource, stored), { auditId: exchange.auditId, warnings: exchange.warnings });
   }

@@ -50,8 +50,10 @@ const STREAMS = new Set(["exec", "attach"]);
 
 /** @throws StatusError "NotFound" for what is not served, "MethodNotAllowed" for a verb it does not have */
 export function handlerOf(exchange: Exchange): Handler {
-  const { info, resource } = exchange;
-  const { verb, subresource, namespace, name } = info;
+  const { info, resource, namespace } = exchange;
+  const { verb, subresource, name } = info;
+  // A namespace in the path of something that has none leads nowhere.
+  if (!resource.namespaced && info.namespace !== "" && info.resource !== "namespaces") throw pageNotFound();
   if (subresource === "") {
     if (!resource.kind.verbs.includes(verb)) throw methodNotAllowed();
     if (resource.namespaced && namespace === "" && (verb === "create" || name !== "")) throw methodNotAllowed();
@@ -66,16 +68,4 @@ export function handlerOf(exchange: Exchange): Handler {
   const verbs: readonly string[] = definition.verbs;
   if (!streams && !verbs.includes(verb)) throw methodNotAllowed();
   return handler;
-}
-
-/** A namespace in the path of something that has none (or none where one is needed) leads nowhere. */
-export function assertScope({ info, resource }: Exchange): void {
-  const isItself = resource.storageName === "namespaces";
-  if (!resource.namespaced && !isItself && info.namespace !== "") throw pageNotFound();
-  if (resource.namespaced && info.namespace === "" && info.name !== "") throw pageNotFound();
-}
-
-export function assertKnown<T>(value: T | undefined): T {
-  if (value === undefined) throw pageNotFound();
-  return value;
 }

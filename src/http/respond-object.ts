@@ -35,7 +35,7 @@ export function respondWritten(
   if (form.encoding === "json" && form.shape === "object" && !exchange.query.has("pretty")) {
     return respondText(result.text, { auditId: exchange.auditId, warnings: exchange.warnings, status });
   }
-  return respondObject(exchange, { form, value: shaped(services, exchange, result.object, form), status });
+  return respondObject(exchange, { form, value: shaped(services, exchange, result.read(), form), status });
 }
 
 export function shaped(services: Services, { resource, query }: Exchange, object: KubeObject, form: Form): unknown {

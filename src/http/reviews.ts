@@ -8,6 +8,7 @@ import type { Services } from "./exchange.ts";
 import { negotiate } from "./negotiate.ts";
 import type { ResourceInfo } from "./request-info.ts";
 import { respondObject } from "./respond-object.ts";
+import { methodNotAllowed } from "./write.ts";
 
 export interface ReviewExchange {
   request: Request;
@@ -92,6 +93,8 @@ export function findReview({ group, version, resource }: ResourceInfo): Review |
 }
 
 export async function handleReview(services: Services, review: Review, exchange: ReviewExchange): Promise<Response> {
+  const { verb, name } = exchange.info;
+  if (verb !== "create" || name !== "") throw methodNotAllowed();
   const form = negotiate(exchange.request.headers.get("accept"));
   const body = (await services.bodies.typed(exchange, review)) as ReviewBody;
   const answer = await review.answer(services, body, exchange);

@@ -1,8 +1,8 @@
 /** Objects as rows of `meta.k8s.io/v1` Table and as PartialObjectMetadata: what `kubectl get` prints. */
+import { humanDuration } from "../machinery/human-duration.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import type { PrinterColumn } from "../registry/kind.ts";
 import type { Resource } from "../registry/scheme.ts";
-import { humanDuration } from "./duration.ts";
 
 export type IncludeObject = "None" | "Metadata" | "Object";
 

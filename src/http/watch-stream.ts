@@ -72,7 +72,7 @@ const ENCODER = new TextEncoder();
 /** The hub's stream, or one that tells why there is none: by now the answer is 200, so an error is an event. */
 async function follow(
   services: Services,
-  { resource, info }: Exchange,
+  { resource, namespace }: Exchange,
   { options, since }: { options: ListOptions; since: number },
 ): Promise<ReadableStream<Uint8Array>> {
   const { hub, platform } = services.cluster;
@@ -81,7 +81,7 @@ async function follow(
   try {
     return await hub.watch({
       resource: resource.storageName,
-      ...(info.namespace === "" ? {} : { namespace: info.namespace }),
+      ...(namespace === "" ? {} : { namespace }),
       selector: options.selector,
       since,
       head: resource.head,
@@ -110,11 +110,11 @@ function streamOf(text: string): ReadableStream<Uint8Array> {
 /** Synthetic ADDED events page by page; returns the revision they show. */
 async function* initialEvents(
   services: Services,
-  { resource, info }: Exchange,
+  { resource, namespace }: Exchange,
   { options, mark }: { options: ListOptions; mark: boolean },
 ): AsyncGenerator<Uint8Array, number> {
   const query: ListQuery = { resource: resource.storageName, selector: options.selector, limit: PAGE };
-  if (info.namespace !== "") query.namespace = info.namespace;
+  if (namespace !== "") query.namespace = namespace;
   for (;;) {
     const page = await services.cluster.storage.list(query);
     query.revision = page.revision;

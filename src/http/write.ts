@@ -8,12 +8,12 @@ import { readPatch } from "./patch.ts";
 import { formOfRequest, respondWritten } from "./respond-object.ts";
 
 export async function handleCreate(services: Services, exchange: Exchange): Promise<Response> {
-  const { resource, info } = exchange;
+  const { resource, namespace } = exchange;
   const form = formOfRequest(exchange);
   const context = writeContext(exchange);
   const object = await services.bodies.object(exchange);
   checkNamespace(exchange, object);
-  const result = await services.registry.create({ resource, namespace: info.namespace, object, context });
+  const result = await services.registry.create({ resource, namespace, object, context });
   return respondWritten(services, exchange, { result, form, status: 201 });
 }
 
@@ -25,7 +25,7 @@ export async function handleUpdate(services: Services, exchange: Exchange): Prom
 }
 
 async function replace(services: Services, exchange: Exchange): Promise<Written> {
-  const { info, resource } = exchange;
+  const { info, resource, namespace } = exchange;
   const context = writeContext(exchange);
   const object = await services.bodies.object(exchange);
   checkName(exchange, object);
@@ -40,7 +40,7 @@ async function replace(services: Services, exchange: Exchange): Promise<Written>
       await services.assertMayCreate(exchange);
       const copy = structuredClone(object);
       delete copy.metadata.resourceVersion;
-      return await services.registry.create({ resource, namespace: info.namespace, object: copy, context });
+      return await services.registry.create({ resource, namespace, object: copy, context });
     },
     context,
   });
@@ -65,12 +65,12 @@ async function patch(services: Services, exchange: Exchange): Promise<Written> {
   });
 }
 
-export function target({ resource, info }: Exchange): {
+export function target({ resource, namespace, info }: Exchange): {
   resource: Exchange["resource"];
   namespace: string;
   name: string;
 } {
-  return { resource, namespace: info.namespace, name: info.name };
+  return { resource, namespace, name: info.name };
 }
 
 function scopeOf(subresource: string): UpdateScope {
@@ -86,16 +86,16 @@ function checkName({ info }: Exchange, object: KubeObject): void {
   }
 }
 
-export function checkNamespace({ info, resource }: Exchange, object: KubeObject): void {
+export function checkNamespace({ namespace: wanted, resource }: Exchange, object: KubeObject): void {
   const { namespace } = object.metadata;
   if (!resource.namespaced) {
     delete object.metadata.namespace;
     return;
   }
-  if (namespace !== undefined && namespace !== "" && namespace !== info.namespace) {
+  if (namespace !== undefined && namespace !== "" && namespace !== wanted) {
     throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
   }
-  object.metadata.namespace = info.namespace;
+  object.metadata.namespace = wanted;
 }
 
 export function methodNotAllowed(): StatusError {

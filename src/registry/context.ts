@@ -44,18 +44,16 @@ export interface Target {
 
 /** An object as it was written (or would have been, in a dry run). */
 export interface Written {
-  object: KubeObject;
   /** JSON as it is served. */
   text: string;
   created: boolean;
+  /** The same as an object: parsed anew on each call, as few answers need it. */
+  read(): KubeObject;
 }
 
 /** The object that a row holds, complete with kind, apiVersion and resourceVersion, defaulted when it was stored in an older form. */
 export function decodeStored(resource: Resource, stored: StoredObject): KubeObject {
-  const object = JSON.parse(stored.value) as KubeObject;
-  object.kind = resource.kind.kind;
-  object.apiVersion = resource.apiVersion;
-  object.metadata.resourceVersion = String(stored.revision);
+  const object = JSON.parse(renderObject(stored.value, stored.revision, resource.head)) as KubeObject;
   if (stored.form !== resource.form) resource.kind.strategy.default?.(object);
   return object;
 }
@@ -103,13 +101,9 @@ export async function commit(
 }
 
 export function written(resource: Resource, value: string, revision: number, created: boolean): Written {
-  const object = JSON.parse(value) as KubeObject;
-  object.kind = resource.kind.kind;
-  object.apiVersion = resource.apiVersion;
-  if (revision > 0) object.metadata.resourceVersion = String(revision);
   // A dry run of a create has no revision to show.
   const text = revision > 0 ? renderObject(value, revision, resource.head) : `{${resource.head}${value.slice(1)}`;
-  return { object, text, created };
+  return { text, created, read: () => JSON.parse(text) as KubeObject };
 }
 
 export function admissionAttributes(

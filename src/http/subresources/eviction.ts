@@ -1,7 +1,7 @@
 /** POST pods/{name}/eviction: a delete that disruption budgets may forbid (there are none yet, so it always deletes). */
 import type { KubeObject } from "../../machinery/meta.ts";
 import type { DeleteOptions } from "../../registry/deletion.ts";
-import { writeContext, type Exchange, type Services } from "../exchange.ts";
+import { addDryRun, writeContext, type Exchange, type Services } from "../exchange.ts";
 import { negotiate } from "../negotiate.ts";
 import { successStatus } from "../respond-error.ts";
 import { respondObject } from "../respond-object.ts";
@@ -17,7 +17,7 @@ export async function handleEviction(services: Services, exchange: Exchange): Pr
   const form = negotiate(exchange.request.headers.get("accept"));
   const { deleteOptions = {} } = (await services.bodies.typed(exchange, EVICTION)) as Eviction;
   const { dryRun = [], ...options } = deleteOptions;
-  for (const value of dryRun) exchange.query.append("dryRun", value);
+  addDryRun(exchange, dryRun);
   await services.registry.delete({ ...target(exchange), options, context: writeContext(exchange) });
   return respondObject(exchange, { form, value: successStatus(undefined), status: 201 });
 }

@@ -40,7 +40,7 @@ export async function handleScale(services: Services, exchange: Exchange): Promi
     produce: (old) => scaled(old, wanted(scaleOf(old, paths)), paths),
     context: writeContext(exchange),
   });
-  return respondObject(exchange, { form, value: scaleOf(result.object, paths) });
+  return respondObject(exchange, { form, value: scaleOf(result.read(), paths) });
 }
 
 async function wantedScale(services: Services, exchange: Exchange): Promise<(current: Scale) => Scale> {
