@@ -67,6 +67,8 @@ function page(text: string, resourceVersion: string): KubeObject {
   return { metadata: { namespace: "default", name: "page", resourceVersion }, data: { "index.html": text } };
 }
 
+const GET = (ip: string, port: number) => `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 ${ip} ${port} | tail -1`;
+
 const suite = lacking.length === 0 ? describe : describe.skip;
 suite(`a node over containerd${lacking.length === 0 ? "" : ` (missing here: ${lacking.join(", ")})`}`, () => {
   let containerd: TestContainerd;
@@ -148,8 +150,6 @@ suite(`a node over containerd${lacking.length === 0 ? "" : ` (missing here: ${la
     return output.trim();
   }
 
-  const GET = (ip: string, port: number) => `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 ${ip} ${port} | tail -1`;
-
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "gantry-node-"));
     relay = createServer((socket) => socket.on("error", () => undefined).end("the relay\n"));
@@ -206,6 +206,10 @@ suite(`a node over containerd${lacking.length === 0 ? "" : ` (missing here: ${la
     expect(await exec("web", "cat /var/run/secrets/kubernetes.io/serviceaccount/token")).toBe("token of web");
     expect(await exec("web", "echo $GREETING $KUBERNETES_SERVICE_HOST $HOSTNAME")).toBe(`hello ${KUBERNETES_IP} web`);
     expect(await exec("web", "ls /scratch")).toBe("started");
+    // Neither Secrets nor tokens are on a disk.
+    for (const folder of ["/keys", "/var/run/secrets/kubernetes.io/serviceaccount", "/scratch"]) {
+      expect(await exec("web", `stat -f -c %T ${folder}`)).toBe("tmpfs");
+    }
     expect(await exec("web", "grep -c web /etc/hosts")).toBe("1");
   });
 
