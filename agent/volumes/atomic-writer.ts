@@ -53,13 +53,13 @@ async function unchanged(folder: string, payload: Payload, group: number | undef
 
 async function filesBelow(folder: string, prefix = ""): Promise<string[]> {
   const entries = await readdir(join(folder, prefix), { withFileTypes: true });
-  const nested = await Promise.all(
-    entries.map((e) => {
-      const path = prefix === "" ? e.name : `${prefix}/${e.name}`;
-      return e.isDirectory() ? filesBelow(folder, path) : [path];
-    }),
-  );
-  return nested.flat();
+  const found: string[] = [];
+  for (const entry of entries) {
+    const path = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
+    if (entry.isDirectory()) found.push(...(await filesBelow(folder, path)));
+    else found.push(path);
+  }
+  return found;
 }
 
 async function writeAll(folder: string, payload: Payload, group: number | undefined): Promise<void> {

@@ -20,17 +20,27 @@ async function mountsBelow(folder: string): Promise<string[]> {
     .filter((path) => path === folder || path.startsWith(`${folder}/`));
 }
 
+async function mountNamespace(pid: number | "self"): Promise<string | undefined> {
+  return readlink(`/proc/${pid}/ns/mnt`).catch(() => undefined);
+}
+
+async function parentOf(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  return Number(/^PPid:\s+(\d+)/m.exec(text)?.[1] ?? 0);
+}
+
 /**
- * The engine sees our mounts only from the same mount namespace. That it lives in the one of process 1 is the best guess there is;
- * `ip netns exec`, for one, makes a namespace of its own.
+ * The engine sees our mounts only from the same mount namespace. That it lives in the one of our ancestors is the best guess there is;
+ * `ip netns exec`, for one, makes a namespace of its own. Ancestors that may not be looked at are taken for equal.
  */
 export async function mountsAreShared(): Promise<boolean> {
   if (process.getuid?.() !== 0) return false;
-  const [own, first] = await Promise.all([
-    readlink("/proc/self/ns/mnt").catch(() => "own"),
-    readlink("/proc/1/ns/mnt").catch(() => "first"),
-  ]);
-  return own === first;
+  const own = await mountNamespace("self");
+  for (let pid = process.ppid; pid > 0; pid = await parentOf(pid)) {
+    const theirs = await mountNamespace(pid);
+    if (theirs !== undefined && theirs !== own) return false;
+  }
+  return true;
 }
 
 export function createMemoryFolders(): MemoryFolders {
