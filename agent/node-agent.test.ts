@@ -163,14 +163,27 @@ describe("autonomy", () => {
     expect(times("startContainer")).toHaveLength(1);
   });
 
-  test("an idle node does not look at its engine", async () => {
+  test("a node whose engine goes away while it idles has something to say", async () => {
+    bench = await createBench();
+    bench.agent.apply(fullState());
+    await bench.agent.nodeStatus();
+    let said = 0;
+    bench.agent.onStatusChange(() => said++);
+    await bench.pass(120_000);
+    expect(said).toBe(0);
+    bench.engine.setDown(true);
+    await bench.pass(60_000);
+    expect(said).toBe(1);
+  });
+
+  test("an idle node looks at its engine twice a minute, no more", async () => {
     bench = await createBench();
     bench.agent.apply(fullState());
     await bench.pass(5_000);
     const lists = () => bench.engine.calls.filter((c) => c.call === "listContainers").length;
     const before = lists();
     await bench.pass(600_000);
-    expect(lists()).toBe(before);
+    expect(lists() - before).toBe(20);
   });
 
   test("killing all pods empties the node", async () => {

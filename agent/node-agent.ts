@@ -27,6 +27,8 @@ import { clearLeftovers } from "./state/leftovers.ts";
 
 const POLL_MS = 1_000;
 const ENGINE_RETRY_MS = 2_000;
+/** How often an idle node makes sure that it is well. */
+const CHECK_UP_MS = 30_000;
 /** Pods that start a sandbox or a container at once; more only makes each slower. */
 const STARTS_MAX = 4;
 const PULLS_MAX = 4;
@@ -140,6 +142,7 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
   let hostsText = "";
   let networkConfigured: string | undefined;
   let polling: (() => void) | undefined;
+  let checking: (() => void) | undefined;
   let stopped = false;
   /** How much runs that no worker does. */
   let underWay = 0;
@@ -253,6 +256,28 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       .finally(() => underWay--);
   }
 
+  /** Engine, memory and disk, looked after also while nothing runs: a condition that changes is something to say. */
+  async function checkUp(): Promise<void> {
+    await view.refresh();
+    const before = verdicts();
+    await conclude();
+    if (before !== "" && verdicts() !== before) for (const listener of listeners) listener();
+    if (!stopped) checking = timers.after(CHECK_UP_MS, () => aside(checkUp));
+  }
+
+  function verdicts(): string {
+    return nodeConditions.map((c) => `${c.type}=${c.status}`).join();
+  }
+
+  async function conclude(): Promise<Record<string, unknown>> {
+    const now = await measure();
+    const engineFailure = view.failure()?.message ?? (info === undefined ? "not connected" : undefined);
+    const nowMs = clock.now();
+    const status = nodeStatus({ nodeName, measured: now, info, address, engineFailure, nowMs, before: nodeConditions });
+    nodeConditions = status["conditions"] as Condition[];
+    return status;
+  }
+
   async function look(): Promise<void> {
     await view.refresh();
     polling = undefined;
@@ -360,21 +385,7 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
     holds: () => desired.holds(),
     interest: () => desired.interest(),
     revision: () => desired.node().revision,
-    async nodeStatus() {
-      const now = await measure();
-      const engineFailure = view.failure()?.message ?? (info === undefined ? "not connected" : undefined);
-      const status = nodeStatus({
-        nodeName,
-        measured: now,
-        info,
-        address,
-        engineFailure,
-        nowMs: clock.now(),
-        before: nodeConditions,
-      });
-      nodeConditions = status["conditions"] as Condition[];
-      return status;
-    },
+    nodeStatus: conclude,
     async restore() {
       await measure();
       const state = await store.load();
@@ -383,6 +394,7 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
         known = true;
       }
       await begin();
+      checking = timers.after(CHECK_UP_MS, () => aside(checkUp));
     },
     async stop({ killPods }) {
       if (killPods) {
@@ -391,6 +403,7 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       }
       stopped = true;
       polling?.();
+      checking?.();
       prober.stop();
       for (const worker of workers.values()) worker.close();
       await store.flush();

@@ -105,7 +105,9 @@ export class PodWorker {
 
   /** The pod as the control plane now has it. */
   update(pod: Pod): void {
-    if (canonical(pod.metadata) !== canonical(this.pod.metadata)) this.volumes.soil();
+    const { labels, annotations } = this.pod.metadata;
+    const same = canonical([labels, annotations]) === canonical([pod.metadata.labels, pod.metadata.annotations]);
+    if (!same) this.volumes.soil();
     this.pod = pod;
     this.poke();
   }

@@ -143,6 +143,13 @@ class Planner {
     }
   }
 
+  /** It may run or not: only once it surely does not may another take its place. */
+  private stopUnknown(status: ContainerStatus): void {
+    if (this.s.stopping.has(status.id)) return;
+    const message = "Container is in unknown state, try killing it before restart";
+    this.plan.stop.push({ id: status.id, name: status.name, message });
+  }
+
   /** Without a usable sandbox: make one, unless nothing would run in it. */
   renewSandbox(current: Sandbox | undefined): void {
     const { pod, containers } = this.s;
@@ -210,6 +217,9 @@ class Planner {
       const last = attemptsOf(containers, container.name)[0];
       if (last?.state === "running") {
         this.stopIfUnwell(container, last);
+        alive++;
+      } else if (last?.state === "unknown") {
+        this.stopUnknown(last);
         alive++;
       } else if (last === undefined || last.state !== "exited" || restarts(pod, container, last.exitCode)) {
         this.launch(container, false, last);

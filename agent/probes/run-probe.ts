@@ -2,18 +2,15 @@
 import http from "node:http";
 import https from "node:https";
 import net from "node:net";
+import { grpcHealth } from "./grpc-health.ts";
 import type { Engine } from "../engines/engine.ts";
+import type { ProbeOutcome } from "./probe-outcome.ts";
 import type { Container, HttpGetAction, LifecycleHandler, Probe } from "../pods/pod.ts";
 
 export interface ProbeTarget {
   container: Container;
   containerId: string;
   podIp: string;
-}
-
-export interface ProbeOutcome {
-  success: boolean;
-  message: string;
 }
 
 /** Never rejects: what goes wrong is a failed probe. */
@@ -125,6 +122,7 @@ export function createRunProbe(deps: { engine: Engine; userAgent?: string }): Ru
         const host = probe.tcpSocket.host || podIp;
         return await tcpConnect({ host, port: portNumber(probe.tcpSocket.port, container), timeoutMs });
       }
+      if (probe.grpc) return await grpcHealth(probe.grpc, { host: podIp, timeoutMs });
       return { success: false, message: `missing probe handler for ${container.name}` };
     } catch (error) {
       return { success: false, message: error instanceof Error ? error.message : String(error) };

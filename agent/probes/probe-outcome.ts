@@ -1,0 +1,5 @@
+export interface ProbeOutcome {
+  success: boolean;
+  /** What goes into the event when it failed. */
+  message: string;
+}
