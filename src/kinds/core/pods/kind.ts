@@ -1,0 +1,24 @@
+import { defineKind } from "../../../registry/kind.ts";
+import { podColumns } from "./columns.ts";
+import { podStrategy } from "./strategy.ts";
+import type { Pod } from "./types.ts";
+
+export const podKind = defineKind<Pod>({
+  group: "",
+  version: "v1",
+  kind: "Pod",
+  plural: "pods",
+  namespaced: true,
+  schema: "io.k8s.api.core.v1.Pod",
+  shortNames: ["po"],
+  categories: ["all"],
+  columns: podColumns,
+  subresources: [
+    { name: "status", verbs: ["get", "patch", "update"] },
+    { name: "binding", body: { group: "", version: "v1", kind: "Binding" }, verbs: ["create"] },
+    { name: "eviction", body: { group: "policy", version: "v1", kind: "Eviction" }, verbs: ["create"] },
+    { name: "log", verbs: ["get"] },
+    { name: "exec", body: { group: "", version: "v1", kind: "PodExecOptions" }, verbs: ["create", "get"] },
+  ],
+  strategy: podStrategy,
+});

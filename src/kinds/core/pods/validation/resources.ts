@@ -1,0 +1,83 @@
+/** Requests and limits of containers and pods. */
+import { qualifiedNameFaults } from "../../../../machinery/names.ts";
+import { compareQuantities, parseQuantity, type Quantity } from "../../../../machinery/quantity.ts";
+import { fieldError, type FieldError } from "../../../../machinery/status-error.ts";
+import { invalidFor } from "../../../../machinery/validation.ts";
+import type { ResourceList, ResourceRequirements } from "../types.ts";
+
+const STANDARD = new Set(["cpu", "memory", "ephemeral-storage"]);
+const NANO = 1_000_000_000n;
+
+export function validateResources(resources: ResourceRequirements | undefined, field: string): FieldError[] {
+  if (!resources) return [];
+  const { limits = {}, requests = {} } = resources;
+  const errors = validateList(limits, `${field}.limits`);
+  for (const [name, text] of Object.entries(requests)) {
+    const at = `${field}.requests`;
+    const faults = validateList({ [name]: text }, at);
+    errors.push(...faults);
+    if (faults.length > 0) continue;
+    errors.push(...requestErrors(name, text, { limit: limits[name], at }));
+  }
+  return errors;
+}
+
+function requestErrors(
+  name: string,
+  text: string,
+  { limit, at }: { limit: string | undefined; at: string },
+): FieldError[] {
+  if (limit === undefined) {
+    const mustLimit = isExtended(name) || name.startsWith("hugepages-");
+    return mustLimit
+      ? [fieldError.required(at.replace(/requests$/, "limits"), "Limit must be set for non overcommitable resources")]
+      : [];
+  }
+  const allowed = readable(limit);
+  const wanted = readable(text);
+  if (!allowed || !wanted) return [];
+  const order = compareQuantities(wanted, allowed);
+  if (isExtended(name) || name.startsWith("hugepages-")) {
+    return order === 0 ? [] : [fieldError.invalid(at, text, `must be equal to ${name} limit of ${limit}`)];
+  }
+  return order > 0 ? [fieldError.invalid(at, text, `must be less than or equal to ${name} limit of ${limit}`)] : [];
+}
+
+/** A resource of a device plugin: with a domain that is not Kubernetes' own. */
+function isExtended(name: string): boolean {
+  return name.includes("/") && !name.startsWith("requests.") && !/(^|\.)kubernetes\.io\//.test(name);
+}
+
+function validateList(resources: ResourceList, field: string): FieldError[] {
+  return Object.entries(resources).flatMap(([name, text]) => [
+    ...nameErrors(name, field),
+    ...quantityErrors(name, text, `${field}[${name}]`),
+  ]);
+}
+
+function nameErrors(name: string, field: string): FieldError[] {
+  const at = `${field}[${name}]`;
+  const faults = qualifiedNameFaults(name);
+  if (faults.length > 0) return invalidFor(field, name, faults);
+  if (name.includes("/") || STANDARD.has(name) || name.startsWith("hugepages-")) return [];
+  return [
+    fieldError.invalid(at, name, "must be a standard resource type or fully qualified"),
+    fieldError.invalid(at, name, "must be a standard resource for containers"),
+  ];
+}
+
+function quantityErrors(name: string, text: string, field: string): FieldError[] {
+  const quantity = readable(text);
+  if (!quantity) return [fieldError.invalid(field, text, "must be a quantity")];
+  if (quantity.nano < 0n) return [fieldError.invalid(field, text, "must be greater than or equal to 0")];
+  const whole = name.startsWith("hugepages-") || isExtended(name);
+  return whole && quantity.nano % NANO !== 0n ? [fieldError.invalid(field, text, "must be an integer")] : [];
+}
+
+function readable(text: string): Quantity | undefined {
+  try {
+    return parseQuantity(text);
+  } catch {
+    return undefined;
+  }
+}

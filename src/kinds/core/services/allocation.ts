@@ -1,0 +1,209 @@
+/**
+ * Cluster-wide unique numbers of Services: ClusterIPs and node ports (pkg/registry/core/service of Kubernetes). What is picked here
+ * is guarded by conditions of the write, so two Workers that pick the same at once don't both win.
+ */
+import { ipv4Number, ipv4Text, isHostInRange, parseIpv4Range } from "../../../machinery/cidr.ts";
+import { invalid, fieldError, StatusError, type FieldError } from "../../../machinery/status-error.ts";
+import { isIpv4 } from "../../../machinery/validation.ts";
+import type { AllocationContext, Strategy } from "../../../registry/strategy.ts";
+import type { Service, ServicePort, ServiceSpec } from "./types.ts";
+
+/** What a strategy returns; the union itself is storage's. */
+type Conditions = Awaited<ReturnType<NonNullable<Strategy["allocate"]>>>;
+
+export const NODE_PORT_MIN = 30_000;
+export const NODE_PORT_MAX = 32_767;
+const NODE_PORTS = NODE_PORT_MAX - NODE_PORT_MIN + 1;
+const IP_FIELD = "spec.clusterIP";
+/** Holds the ports of one Service, joined by commas. */
+export const NODE_PORTS_FIELD = "spec.nodePorts";
+/** Random picks before all addresses are tried in order. */
+const RANDOM_TRIES = 32;
+
+export function needsClusterIp(spec: ServiceSpec): boolean {
+  return spec.type !== "ExternalName";
+}
+
+export function needsNodePorts(spec: ServiceSpec): boolean {
+  return spec.type === "NodePort" || (spec.type === "LoadBalancer" && spec.allocateLoadBalancerNodePorts !== false);
+}
+
+/** The stored field that makes a node port unique: one field a port and protocol. */
+export function nodePortField({ nodePort = 0, protocol = "TCP" }: ServicePort): string {
+  return `spec.nodePort.${protocol}.${nodePort}`;
+}
+
+/** Keeps what an update left out: pkg/registry/core/service patchAllocatedValues. Changes `service`. */
+export function keepAllocated({ spec }: Service, { spec: old }: Service): void {
+  if (needsClusterIp(spec) && needsClusterIp(old)) {
+    const kept = !spec.clusterIP || spec.clusterIP === old.clusterIP;
+    if (!spec.clusterIP && old.clusterIP) spec.clusterIP = old.clusterIP;
+    if (kept && !spec.clusterIPs?.length && old.clusterIPs) spec.clusterIPs = [...old.clusterIPs];
+    if (!spec.ipFamilies && old.ipFamilies) spec.ipFamilies = [...old.ipFamilies];
+    if (!spec.ipFamilyPolicy && old.ipFamilyPolicy) spec.ipFamilyPolicy = old.ipFamilyPolicy;
+  }
+  if (needsNodePorts(spec) && hasNodePorts(old)) keepNodePorts(spec, old);
+  releaseWhatTypeForbids(spec, old);
+}
+
+function hasNodePorts(spec: ServiceSpec): boolean {
+  return (spec.ports ?? []).some(({ nodePort }) => nodePort);
+}
+
+function portKey({ port, protocol = "TCP" }: ServicePort): string {
+  return `${protocol}/${port}`;
+}
+
+function keepNodePorts(spec: ServiceSpec, old: ServiceSpec): void {
+  const before = new Map((old.ports ?? []).map((port) => [portKey(port), port.nodePort]));
+  const used = new Set((spec.ports ?? []).map((port) => `${port.protocol}/${port.nodePort}`));
+  for (const port of spec.ports ?? []) {
+    const nodePort = before.get(portKey(port));
+    if (port.nodePort || !nodePort || used.has(`${port.protocol}/${nodePort}`)) continue;
+    port.nodePort = nodePort;
+  }
+}
+
+/** A type that has no ClusterIP or node ports gives back those of the type before, unless the client changed them himself. */
+function releaseWhatTypeForbids(spec: ServiceSpec, old: ServiceSpec): void {
+  if (!needsClusterIp(spec) && needsClusterIp(old) && spec.clusterIP === old.clusterIP) {
+    delete spec.clusterIP;
+    delete spec.clusterIPs;
+    delete spec.ipFamilies;
+    delete spec.ipFamilyPolicy;
+  }
+  const loses = spec.type === "ClusterIP" || spec.type === "ExternalName";
+  if (!loses || spec.type === old.type) return;
+  const before = new Set((old.ports ?? []).map(({ nodePort }) => nodePort));
+  for (const port of spec.ports ?? []) if (before.has(port.nodePort)) delete port.nodePort;
+}
+
+export async function allocateService(
+  service: Service,
+  old: Service | undefined,
+  context: AllocationContext,
+): Promise<Conditions> {
+  const ip = await allocateClusterIp(service, old, context);
+  return [...ip, ...(await allocateNodePorts(service, old, context))];
+}
+
+async function allocateClusterIp(
+  service: Service,
+  old: Service | undefined,
+  context: AllocationContext,
+): Promise<Conditions> {
+  const { spec } = service;
+  if (!needsClusterIp(spec)) return [];
+  spec.clusterIP ||= spec.clusterIPs?.[0] ?? "";
+  if (spec.clusterIP === "") {
+    spec.clusterIP = await pickAddress(context);
+  } else if (spec.clusterIP !== "None" && spec.clusterIP !== old?.spec.clusterIP && isIpv4(spec.clusterIP)) {
+    await claimAddress(service, spec.clusterIP, context);
+  }
+  spec.clusterIPs = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP];
+  setFamilies(spec);
+  if (spec.clusterIP === "None" || spec.clusterIP === old?.spec.clusterIP) return [];
+  return [{ kind: "field-unique", resource: "services", field: IP_FIELD, value: spec.clusterIP }];
+}
+
+/** Gantry's services are IPv4. A headless Service without selector may have endpoints of both families. */
+function setFamilies(spec: ServiceSpec): void {
+  const open = spec.clusterIP === "None" && Object.keys(spec.selector ?? {}).length === 0;
+  spec.ipFamilyPolicy ??= open ? "RequireDualStack" : "SingleStack";
+  if (!spec.ipFamilies?.length) spec.ipFamilies = ["IPv4"];
+  if (open && spec.ipFamilyPolicy !== "SingleStack" && spec.ipFamilies.length === 1) {
+    spec.ipFamilies.push(spec.ipFamilies[0] === "IPv4" ? "IPv6" : "IPv4");
+  }
+}
+
+/** The first address belongs to default/kubernetes, which asks for it by name. */
+async function pickAddress(context: AllocationContext): Promise<string> {
+  const { random } = context;
+  const range = parseIpv4Range(context.serviceCidr);
+  const taken = await context.used("services", IP_FIELD);
+  const first = range.base + 2;
+  const count = range.size - 3;
+  const start = Math.floor(random.fraction() * count);
+  for (let tried = 0; tried < RANDOM_TRIES; tried += 1) {
+    const address = ipv4Text(first + Math.floor(random.fraction() * count));
+    if (!taken.has(address)) return address;
+  }
+  for (let offset = 0; offset < count; offset += 1) {
+    const address = ipv4Text(first + ((start + offset) % count));
+    if (!taken.has(address)) return address;
+  }
+  throw new StatusError("InternalError", "failed to allocate a serviceIP: range is full");
+}
+
+async function claimAddress(service: Service, address: string, context: AllocationContext): Promise<void> {
+  const { serviceCidr } = context;
+  if (!isHostInRange(ipv4Number(address), parseIpv4Range(serviceCidr))) {
+    const why = `failed to allocate IP ${address}: the provided IP (${address}) is not in the valid range. The range of valid IPs is ${serviceCidr}`;
+    throw refused(service, [fieldError.invalid("spec.clusterIPs", [address], why)]);
+  }
+  if ((await context.used("services", IP_FIELD)).has(address)) {
+    const why = `failed to allocate IP ${address}: provided IP is already allocated`;
+    throw refused(service, [fieldError.invalid("spec.clusterIPs", [address], why)]);
+  }
+}
+
+function refused({ metadata }: Service, errors: FieldError[]): StatusError {
+  return invalid({ group: "", kind: "Service" }, metadata.name ?? "", errors);
+}
+
+async function allocateNodePorts(
+  service: Service,
+  old: Service | undefined,
+  context: AllocationContext,
+): Promise<Conditions> {
+  const ports = service.spec.ports ?? [];
+  if (ports.length === 0 || (!needsNodePorts(service.spec) && !hasNodePorts(service.spec))) return [];
+  if (service.spec.type !== "NodePort" && service.spec.type !== "LoadBalancer") return [];
+  const own = new Set((old?.spec.ports ?? []).map(nodePortField));
+  const fresh = ports.filter((port) => !port.nodePort || !own.has(nodePortField(port)));
+  if (fresh.length === 0) return [];
+  const taken = await takenPorts(context);
+  const errors: FieldError[] = [];
+  ports.forEach((port, index) => {
+    if (port.nodePort && fresh.includes(port))
+      errors.push(...claimErrors(port, taken, `spec.ports[${index}].nodePort`));
+  });
+  if (errors.length > 0) throw refused(service, errors);
+  for (const { nodePort } of ports) if (nodePort) taken.add(nodePort);
+  if (needsNodePorts(service.spec)) {
+    for (const port of fresh) port.nodePort ||= pickPort(port, { fresh, taken, context });
+  }
+  return fresh
+    .filter(({ nodePort }) => nodePort)
+    .map((port) => ({ kind: "field-unique", resource: "services", field: nodePortField(port), value: "true" }));
+}
+
+async function takenPorts(context: AllocationContext): Promise<Set<number>> {
+  const lists = await context.used("services", NODE_PORTS_FIELD);
+  return new Set([...lists].flatMap((list) => list.split(",").map(Number)));
+}
+
+function claimErrors({ nodePort = 0 }: ServicePort, taken: ReadonlySet<number>, field: string): FieldError[] {
+  if (nodePort < NODE_PORT_MIN || nodePort > NODE_PORT_MAX) {
+    const why = `provided port is not in the valid range. The range of valid ports is ${NODE_PORT_MIN}-${NODE_PORT_MAX}`;
+    return [fieldError.invalid(field, nodePort, why)];
+  }
+  return taken.has(nodePort) ? [fieldError.invalid(field, nodePort, "provided port is already allocated")] : [];
+}
+
+/** The same port over TCP and UDP gets the same number where that is possible. */
+function pickPort(
+  port: ServicePort,
+  { fresh, taken, context }: { fresh: readonly ServicePort[]; taken: Set<number>; context: AllocationContext },
+): number {
+  const twin = fresh.find((other) => other.port === port.port && other.protocol !== port.protocol && other.nodePort);
+  if (twin?.nodePort) return twin.nodePort;
+  const start = Math.floor(context.random.fraction() * NODE_PORTS);
+  for (let offset = 0; offset < NODE_PORTS; offset += 1) {
+    const candidate = NODE_PORT_MIN + ((start + offset) % NODE_PORTS);
+    if (taken.has(candidate)) continue;
+    taken.add(candidate);
+    return candidate;
+  }
+  throw new StatusError("InternalError", "failed to allocate a nodePort: range is full");
+}

@@ -1,0 +1,90 @@
+import { formatLabels } from "../../../machinery/selectors.ts";
+import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
+import { statusSubresource } from "../../subresources.ts";
+import { allocateService, keepAllocated, NODE_PORTS_FIELD, nodePortField } from "./allocation.ts";
+import { defaultService } from "./defaults.ts";
+import type { Service, ServicePort } from "./types.ts";
+import { validateService, validateServiceUpdate } from "./validation.ts";
+
+export const serviceKind = defineKind<Service>({
+  group: "",
+  version: "v1",
+  kind: "Service",
+  plural: "services",
+  namespaced: true,
+  schema: "io.k8s.api.core.v1.Service",
+  shortNames: ["svc"],
+  categories: ["all"],
+  nameRule: "dns-1035-label",
+  columns: [
+    nameColumn,
+    { name: "Type", type: "string", description: "How the service is reached.", value: ({ spec }) => spec.type ?? "" },
+    {
+      name: "Cluster-IP",
+      type: "string",
+      description: "The service's address inside the cluster.",
+      value: ({ spec }) => spec.clusterIP || "<none>",
+    },
+    { name: "External-IP", type: "string", description: "Addresses from outside.", value: externalIps },
+    {
+      name: "Port(s)",
+      type: "string",
+      description: "The ports of the service.",
+      value: ({ spec }) => (spec.ports?.length ? spec.ports.map(portText).join(",") : "<none>"),
+    },
+    ageColumn,
+    {
+      name: "Selector",
+      type: "string",
+      priority: 1,
+      description: "Which pods serve it.",
+      value: ({ spec }) => formatLabels(spec.selector) || "<none>",
+    },
+  ],
+  subresources: [statusSubresource],
+  strategy: {
+    default: defaultService,
+    prepareForCreate(service) {
+      service.status = { loadBalancer: {} };
+    },
+    prepareForUpdate(service, old, { subresource }) {
+      if (subresource !== "status") keepAllocated(service, old);
+    },
+    allocate: allocateService,
+    validate: validateService,
+    validateUpdate: validateServiceUpdate,
+    fields: ({ spec }) => ({
+      "spec.clusterIP": spec.clusterIP ?? "",
+      "spec.type": spec.type ?? "",
+      ...nodePortFields(spec.ports ?? []),
+    }),
+  },
+});
+
+/** Nobody selects by these: they let the store keep node ports unique. */
+function nodePortFields(ports: readonly ServicePort[]): Record<string, string> {
+  const given = ports.filter(({ nodePort }) => nodePort);
+  if (given.length === 0) return {};
+  const fields: Record<string, string> = { [NODE_PORTS_FIELD]: given.map(({ nodePort }) => nodePort).join(",") };
+  for (const port of given) fields[nodePortField(port)] = "true";
+  return fields;
+}
+
+function portText({ port, nodePort, protocol }: ServicePort): string {
+  return `${port}${nodePort ? `:${nodePort}` : ""}/${protocol ?? "TCP"}`;
+}
+
+function externalIps({ spec, status }: Service): string {
+  const own = spec.externalIPs ?? [];
+  switch (spec.type) {
+    case "LoadBalancer": {
+      const given = (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname || "");
+      const all = [...own, ...given];
+      return all.length > 0 ? all.join(",") : "<pending>";
+    }
+    case "ExternalName":
+      return spec.externalName ?? "";
+    default:
+      return own.length > 0 ? own.join(",") : "<none>";
+  }
+}

@@ -1,0 +1,29 @@
+/** The built-in kinds, one line each. */
+import type { KindDefinition } from "../registry/kind.ts";
+import { deploymentKind } from "./apps/deployments/kind.ts";
+import { replicaSetKind } from "./apps/replicasets/kind.ts";
+import { leaseKind } from "./coordination/leases/kind.ts";
+import { configMapKind } from "./core/configmaps/kind.ts";
+import { eventKind } from "./core/events/kind.ts";
+import { namespaceKind } from "./core/namespaces/kind.ts";
+import { nodeKind } from "./core/nodes/kind.ts";
+import { podKind } from "./core/pods/kind.ts";
+import { secretKind } from "./core/secrets/kind.ts";
+import { serviceAccountKind } from "./core/serviceaccounts/kind.ts";
+import { serviceKind } from "./core/services/kind.ts";
+import { endpointSliceKind } from "./discovery/endpointslices/kind.ts";
+
+export const kinds: readonly KindDefinition[] = [
+  configMapKind,
+  eventKind,
+  namespaceKind,
+  nodeKind,
+  podKind,
+  secretKind,
+  serviceAccountKind,
+  serviceKind,
+  deploymentKind,
+  replicaSetKind,
+  leaseKind,
+  endpointSliceKind,
+];

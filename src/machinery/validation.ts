@@ -1,0 +1,74 @@
+/** Checks of single values that validation of many kinds needs, with Kubernetes' texts. */
+import { labelValueFaults, qualifiedNameFaults } from "./names.ts";
+import type { LabelSelector } from "./selectors.ts";
+import { fieldError, type FieldError } from "./status-error.ts";
+import { validateLabels } from "./validate-meta.ts";
+
+/** One error for each fault of the value. */
+export function invalidFor(field: string, value: unknown, faults: readonly string[]): FieldError[] {
+  return faults.map((fault) => fieldError.invalid(field, value, fault));
+}
+
+export function notFoundError(field: string, value: unknown): FieldError {
+  return { reason: "FieldValueNotFound", field, message: `Not found: ${JSON.stringify(value)}` };
+}
+
+/** An absent number is fine. */
+export function validateNonnegative(value: number | undefined, field: string): FieldError[] {
+  return value === undefined || value >= 0
+    ? []
+    : [fieldError.invalid(field, value, "must be greater than or equal to 0")];
+}
+
+/** `undefined` and "" count as absent and are "Required". */
+export function validateOneOf(value: string | undefined, field: string, supported: readonly string[]): FieldError[] {
+  if (!value) return [fieldError.required(field)];
+  return supported.includes(value) ? [] : [fieldError.notSupported(field, value, supported)];
+}
+
+/** metav1.LabelSelector: k8s.io/apimachinery/pkg/apis/meta/v1/validation. */
+export function validateLabelSelector(selector: LabelSelector | undefined, field: string): FieldError[] {
+  if (!selector) return [];
+  const errors = validateLabels(selector.matchLabels, `${field}.matchLabels`);
+  (selector.matchExpressions ?? []).forEach(({ key, operator, values = [] }, index) => {
+    const at = `${field}.matchExpressions[${index}]`;
+    if (operator === "In" || operator === "NotIn") {
+      const why = "must be specified when `operator` is 'In' or 'NotIn'";
+      if (values.length === 0) errors.push(fieldError.required(`${at}.values`, why));
+    } else if (operator === "Exists" || operator === "DoesNotExist") {
+      const why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+      if (values.length > 0) errors.push(fieldError.forbidden(`${at}.values`, why));
+    } else {
+      errors.push(fieldError.invalid(`${at}.operator`, operator, "not a valid selector operator"));
+    }
+    errors.push(...invalidFor(`${at}.key`, key, qualifiedNameFaults(key)));
+    values.forEach((value, at2) => {
+      errors.push(...invalidFor(`${at}.values[${at2}]`, value, labelValueFaults(value)));
+    });
+  });
+  return errors;
+}
+
+/** Dotted decimal without leading zeros. */
+export function isIpv4(text: string): boolean {
+  return /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?=.)|$)){4}$/.test(text);
+}
+
+/** RFC 4291 text, without zones; the last 32 bits may be dotted decimal. */
+export function isIpv6(text: string): boolean {
+  const dotted = /^(.*:)([0-9.]+)$/.exec(text);
+  if (dotted?.[2]?.includes(".")) {
+    return isIpv4(dotted[2]) && isIpv6(`${dotted[1]}0:0`);
+  }
+  const halves = text.split("::");
+  if (halves.length > 2) return false;
+  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
+  if (!groups.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return false;
+  return halves.length === 2 ? groups.length <= 7 : groups.length === 8;
+}
+
+export const IP_FAULT = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+
+export function ipFaults(text: string): string[] {
+  return isIpv4(text) || isIpv6(text) ? [] : [IP_FAULT];
+}
