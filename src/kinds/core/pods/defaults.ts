@@ -19,7 +19,7 @@ const TOKEN_SECONDS_DEFAULT = 3600;
 export function defaultPod(pod: Pod): void {
   const { spec } = pod;
   defaultPodSpec(spec);
-  const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
+  const containers = [...spec.containers, ...(spec.initContainers ?? [])];
   for (const container of containers) {
     requestWhatIsLimited(container);
     if (spec.hostNetwork !== true) continue;
@@ -29,6 +29,8 @@ export function defaultPod(pod: Pod): void {
 }
 
 export function defaultPodSpec(spec: PodSpec): void {
+  // Validation refuses a pod without containers; until then everybody may rely on the list.
+  spec.containers ??= [];
   spec.dnsPolicy ||= "ClusterFirst";
   spec.restartPolicy ||= "Always";
   spec.securityContext ??= {};
