@@ -195,3 +195,38 @@ describe("autonomy", () => {
     expect([await bench.engine.listContainers(), await bench.engine.listSandboxes()]).toEqual([[], []]);
   });
 });
+
+describe("logs", () => {
+  const query = { namespace: "default", pod: "web", uid: "", container: "" };
+  const text = (changes: object = {}) => new Response(bench.agent.openLog({ ...query, ...changes })).text();
+
+  test("are the running container's, or the one's before", async () => {
+    bench = await createBench();
+    await run(makePod());
+    bench.engine.print(bench.engine.running()[0] ?? "", "first life");
+    bench.exit("app", 1);
+    await bench.pass(2_000);
+    bench.engine.print(bench.engine.running()[0] ?? "", "second life");
+    expect(await text()).toBe("second life\n");
+    expect(await text({ previous: true })).toBe("first life\n");
+    expect(bench.agent.findContainer(query)).toMatchObject({ attempt: 1, state: "running" });
+  });
+
+  test("that cannot be had are refused in kubelet's words", async () => {
+    bench = await createBench();
+    await run(makePod({ containers: [{ name: "app", image: "nope:1" }] }));
+    const refusal = (changes: object) => {
+      try {
+        bench.agent.openLog({ ...query, ...changes });
+        return undefined;
+      } catch (error) {
+        const { code, message } = error as { code: number; message: string };
+        return [code, message];
+      }
+    };
+    expect(refusal({})).toEqual([400, 'container "app" in pod "web" is waiting to start: ErrImagePull']);
+    expect(refusal({ previous: true })).toEqual([400, 'previous terminated container "app" in pod "web" not found']);
+    expect(refusal({ container: "other" })).toEqual([400, "container other is not valid for pod web"]);
+    expect(refusal({ pod: "gone" })).toEqual([404, 'pod "gone" not found']);
+  });
+});

@@ -11,7 +11,13 @@ import { createBackOff } from "./pods/back-off.ts";
 import { parseResolvConf } from "./pods/container-config.ts";
 import { createImages } from "./pods/images.ts";
 import { createLimiter } from "./pods/limiter.ts";
-import { readLog, type LogOptions } from "./pods/log-reader.ts";
+import {
+  LogError,
+  openContainerLog,
+  type ContainerQuery,
+  type FoundContainer,
+  type LogQuery,
+} from "./pods/container-log.ts";
 import { attemptsOf } from "./pods/plan.ts";
 import type { Pod } from "./pods/pod.ts";
 import { createRuntimeView } from "./pods/runtime-view.ts";
@@ -24,6 +30,8 @@ import { createStatusBook } from "./status/status-book.ts";
 import { createMemoryFolders, type MemoryFolders } from "./volumes/memory-folder.ts";
 import type { PodToken } from "./volumes/tokens.ts";
 import { clearLeftovers } from "./state/leftovers.ts";
+
+export { LogError, type ContainerQuery, type FoundContainer, type LogQuery };
 
 const POLL_MS = 1_000;
 const ENGINE_RETRY_MS = 2_000;
@@ -59,44 +67,6 @@ export interface NodeAgentDeps {
   runProbe?: RunProbe;
   runHook?: RunHook;
   memory?: MemoryFolders;
-}
-
-export interface ContainerQuery {
-  namespace: string;
-  pod: string;
-  /** May be empty: then the names decide. */
-  uid: string;
-  /** Empty: the first container of the pod. */
-  container: string;
-}
-
-export interface LogQuery extends ContainerQuery {
-  follow?: boolean;
-  tailLines?: number;
-  limitBytes?: number;
-  sinceSeconds?: number;
-  /** RFC 3339 */
-  sinceTime?: string;
-  timestamps?: boolean;
-  previous?: boolean;
-  stream?: "stdout" | "stderr";
-}
-
-export interface FoundContainer {
-  containerId: string;
-  logPath: string;
-  attempt: number;
-  state: ContainerStatus["state"];
-}
-
-/** Why a log cannot be read; `code` is the HTTP status kubelet answers with. */
-export class LogError extends Error {
-  override readonly name = "LogError";
-  readonly code: number;
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 export interface NodeAgent {
@@ -417,46 +387,18 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
     openLog(query) {
       const found = find(query);
       if (found === undefined) throw new LogError(404, `pod "${query.pod}" not found`);
-      const { pod, name, attempts } = found;
-      const names = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].map((c) => c.name);
-      const where = `container "${name}" in pod "${pod.metadata.name}"`;
-      if (!names.includes(name)) throw new LogError(400, `container ${name} is not valid for pod ${pod.metadata.name}`);
-      const status = attempts[query.previous === true ? 1 : 0];
-      if (query.previous === true && status === undefined)
-        throw new LogError(400, `previous terminated ${where} not found`);
-      if (status === undefined || status.state === "created")
-        throw new LogError(400, `${where} is waiting to start: ${waitingReason(pod, name)}`);
-      const running = () =>
-        attemptsOf(view.of(pod.metadata.uid).containers, name).some((c) => c.id === status.id && c.state === "running");
-      return readLog({ path: status.logPath, running }, logOptions(query, clock.now()), timers);
+      const { uid } = found.pod.metadata;
+      return openContainerLog(query, {
+        ...found,
+        status: book.current(uid),
+        isRunning: (id) => view.of(uid).containers.some((c) => c.id === id && c.state === "running"),
+        clock,
+        timers,
+      });
     },
     pods: () => desired.pods(),
     services: () => ({ services: desired.list("services"), endpointSlices: desired.list("endpointSlices") }),
     busy: () => underWay > 0 || store.busy() || [...workers.values()].some((worker) => worker.busy),
-  };
-
-  function waitingReason(pod: Pod, container: string): string {
-    const pending = book.current(pod.metadata.uid);
-    const all = [...(pending?.initContainerStatuses ?? []), ...(pending?.containerStatuses ?? [])];
-    return all.find((s) => s.name === container)?.state.waiting?.reason ?? "ContainerCreating";
-  }
-}
-
-function logOptions(query: LogQuery, nowMs: number): LogOptions {
-  const { sinceSeconds, sinceTime, follow, tailLines, limitBytes, timestamps, stream } = query;
-  const sinceMs =
-    sinceTime !== undefined
-      ? Date.parse(sinceTime)
-      : sinceSeconds !== undefined
-        ? nowMs - sinceSeconds * 1000
-        : undefined;
-  return {
-    ...(sinceMs === undefined ? {} : { sinceMs }),
-    ...(follow === undefined ? {} : { follow }),
-    ...(tailLines === undefined ? {} : { tailLines }),
-    ...(limitBytes === undefined ? {} : { limitBytes }),
-    ...(timestamps === undefined ? {} : { timestamps }),
-    ...(stream === undefined ? {} : { stream }),
   };
 }
 

@@ -1,6 +1,8 @@
-/** Folders in memory (tmpfs), where the agent may mount and its mounts are seen by the engine. */
+/** What volumes need of `mount`, where the agent may mount and its mounts are seen by the engine: folders in memory and fixed paths. */
 import { execFile } from "node:child_process";
-import { readFile, readlink } from "node:fs/promises";
+import { constants } from "node:fs";
+import { mkdir, open, readFile, readlink, writeFile } from "node:fs/promises";
+import { dirname, sep } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -8,6 +10,11 @@ const run = promisify(execFile);
 export interface MemoryFolders {
   /** Mounts a tmpfs on an existing folder, once. @returns false where that is not possible: the folder stays a plain one. */
   mount(folder: string, options: { sizeBytes: number | undefined }): Promise<boolean>;
+  /**
+   * A path that keeps leading to what `path` is now, whatever a container makes of the names on the way: `target`, a mount of the
+   * very file or folder. `path` itself where mounting is not possible. @throws Error when `path` has come to lead out of `root`
+   */
+  pin(at: { path: string; root: string; target: string }): Promise<string>;
   /** Unmounts everything at and below the folder. */
   unmountBelow(folder: string): Promise<void>;
 }
@@ -43,9 +50,35 @@ export async function mountsAreShared(): Promise<boolean> {
   return true;
 }
 
+/** Linux: the handle names the file without opening it. Node has no constant for it. */
+const O_PATH = 0o10000000;
+
+async function pin({ path, root, target }: { path: string; root: string; target: string }): Promise<string> {
+  const file = await open(path, O_PATH | constants.O_NOFOLLOW);
+  try {
+    const handle = `/proc/${process.pid}/fd/${file.fd}`;
+    const real = await readlink(handle);
+    const found = await file.stat();
+    const outside = real !== root && !real.startsWith(root + sep);
+    if (outside || found.isSymbolicLink()) throw new Error(`${path} leads out of its volume`);
+    const isFolder = found.isDirectory();
+    if ((await mountsBelow(target)).includes(target)) await run("umount", ["-l", target]);
+    await mkdir(isFolder ? target : dirname(target), { recursive: true });
+    if (!isFolder) await writeFile(target, "");
+    await run("mount", ["--bind", handle, target]);
+    return target;
+  } finally {
+    await file.close();
+  }
+}
+
 export function createMemoryFolders(): MemoryFolders {
   let possible: boolean | undefined;
   return {
+    async pin(at) {
+      possible ??= await mountsAreShared();
+      return possible ? pin(at) : at.path;
+    },
     async mount(folder, { sizeBytes }) {
       possible ??= await mountsAreShared();
       if (!possible) return false;
@@ -67,5 +100,5 @@ export function createMemoryFolders(): MemoryFolders {
 }
 
 export function createNoMemoryFolders(): MemoryFolders {
-  return { mount: async () => false, unmountBelow: async () => undefined };
+  return { mount: async () => false, pin: async ({ path }) => path, unmountBelow: async () => undefined };
 }

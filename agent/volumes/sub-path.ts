@@ -1,5 +1,5 @@
 /** subPath: a part of a volume as a mount, never anything outside of it, whatever symlinks the pod's containers have put there. */
-import { lstat, mkdir, realpath } from "node:fs/promises";
+import { chmod, lstat, mkdir, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { checkPath } from "./atomic-writer.ts";
 
@@ -14,6 +14,7 @@ function inside(root: string, path: string): boolean {
 export async function resolveSubPath(volumeRoot: string, subPath: string): Promise<string> {
   checkPath(subPath);
   const root = await realpath(volumeRoot);
+  const mode = (await stat(root)).mode & 0o7777;
   let at = root;
   for (const part of subPath.split("/").filter((p) => p !== "" && p !== ".")) {
     const next = join(at, part);
@@ -24,7 +25,11 @@ export async function resolveSubPath(volumeRoot: string, subPath: string): Promi
         throw error;
       },
     );
-    if (!exists) await mkdir(next, { mode: 0o777 });
+    if (!exists) {
+      await mkdir(next);
+      // As open as the volume itself: the container's user may be anyone.
+      await chmod(next, mode);
+    }
     at = await realpath(next);
     if (!inside(root, at)) throw new Error(`subPath "${subPath}" leads outside of its volume`);
   }

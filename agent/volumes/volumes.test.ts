@@ -1,12 +1,25 @@
-import { chmod, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { requires } from "../../test/harness/requires.ts";
 import { makePod } from "../pods/agent-bench.ts";
 import type { Volume } from "../pods/pod.ts";
 import { writeAtomically, type Payload } from "./atomic-writer.ts";
 import { hostsFile } from "./host-files.ts";
-import { createNoMemoryFolders } from "./memory-folder.ts";
+import { createMemoryFolders, createNoMemoryFolders, mountsAreShared } from "./memory-folder.ts";
 import { volumePayload, type PayloadSources } from "./payload.ts";
 import { resolveSubPath } from "./sub-path.ts";
 import { createPodVolumes } from "./volumes.ts";
@@ -134,6 +147,35 @@ describe("subPath", () => {
     await expect(resolveSubPath(root, "out/new")).rejects.toThrow("leads outside");
     expect(await readdir(outside)).toEqual([]);
     await rm(outside, { recursive: true });
+  });
+});
+
+requires(
+  "mount",
+  "umount",
+  "root",
+)("a path that is pinned", () => {
+  const memory = createMemoryFolders();
+  afterEach(async () => memory.unmountBelow(root));
+
+  test("stays what it was when its name comes to lead elsewhere", async () => {
+    await mkdir(join(root, "volume/sub"), { recursive: true });
+    await writeFile(join(root, "volume/sub/file"), "mine");
+    const target = join(root, "pins/0");
+    const pinned = await memory.pin({ path: join(root, "volume/sub"), root: join(root, "volume"), target });
+    await rename(join(root, "volume/sub"), join(root, "volume/moved"));
+    await symlink("/etc", join(root, "volume/sub"));
+    const shared = await mountsAreShared();
+    expect(pinned).toBe(shared ? target : join(root, "volume/sub"));
+    if (shared) expect(await readdir(pinned)).toEqual(["file"]);
+  });
+
+  test.each(["sub", "sub/ssl"])("is refused when a link has come into %s meanwhile", async (path) => {
+    await mkdir(join(root, "volume"));
+    await symlink("/etc", join(root, "volume/sub"));
+    const at = { path: join(root, "volume", path), root: join(root, "volume"), target: join(root, "pins/0") };
+    if (await mountsAreShared()) await expect(memory.pin(at)).rejects.toThrow("leads out of its volume");
+    else expect(await memory.pin(at)).toBe(at.path);
   });
 });
 

@@ -1,5 +1,5 @@
 /** The volumes of one pod as folders of the node: set up before the first container, kept current, removed at the end. */
-import { chmod, chown, mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, Random } from "../../src/platform/platform.ts";
 import { quantity } from "../pods/quantity.ts";
@@ -21,6 +21,9 @@ export interface PodVolumes {
   ): Promise<{ hostPath: string; containerPath: string; readOnly: boolean }[]>;
   tearDown(): Promise<void>;
 }
+
+/** Beside the plugins' folders; volumes cannot be called that. */
+const SUB_PATHS = ".sub-paths";
 
 /** Directory names as kubelet's plugins have them. */
 function pluginOf(volume: Volume): string {
@@ -92,10 +95,16 @@ export function createPodVolumes(deps: {
     }
   }
 
-  async function source(volume: Volume, mount: VolumeMount, env: ReadonlyMap<string, string>): Promise<string> {
-    const subPath = mount.subPathExpr ? expand(mount.subPathExpr, (name) => env.get(name)) : mount.subPath;
+  async function source(
+    volume: Volume,
+    mount: VolumeMount,
+    at: { env: ReadonlyMap<string, string>; target: string },
+  ): Promise<string> {
+    const subPath = mount.subPathExpr ? expand(mount.subPathExpr, (name) => at.env.get(name)) : mount.subPath;
     if (!subPath) return folderOf(volume);
-    return resolveSubPath(folderOf(volume), subPath);
+    const root = await realpath(folderOf(volume));
+    const path = await resolveSubPath(root, subPath);
+    return memory.pin({ path, root, target: join(directory, SUB_PATHS, at.target) });
   }
 
   return {
@@ -104,10 +113,10 @@ export function createPodVolumes(deps: {
     },
     async mounts(pod, container, env) {
       const result = [];
-      for (const mount of container.volumeMounts ?? []) {
+      for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
         const volume = pod.spec.volumes?.find((v) => v.name === mount.name);
         if (volume === undefined) throw new Error(`volume "${mount.name}" not found`);
-        const hostPath = await source(volume, mount, env);
+        const hostPath = await source(volume, mount, { env, target: `${container.name}/${index}` });
         const readOnly = mount.readOnly === true || pluginOf(volume) !== "kubernetes.io~empty-dir";
         result.push({
           hostPath,

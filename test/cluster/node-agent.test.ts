@@ -46,6 +46,8 @@ const web = makePod("web", {
         { name: "keys", mountPath: "/keys" },
         { name: "api", mountPath: "/var/run/secrets/kubernetes.io/serviceaccount" },
         { name: "scratch", mountPath: "/scratch" },
+        { name: "scratch", mountPath: "/part", subPath: "a/b" },
+        { name: "page", mountPath: "/one/page", subPath: "index.html" },
       ],
       readinessProbe: { httpGet: { port: 8080, path: "/" }, periodSeconds: 1 },
       livenessProbe: { exec: { command: ["test", "!", "-e", "/scratch/sick"] }, periodSeconds: 1, failureThreshold: 1 },
@@ -205,10 +207,11 @@ suite(`a node over containerd${lacking.length === 0 ? "" : ` (missing here: ${la
     expect(await exec("web", "stat -L -c %a /keys/key")).toBe("400");
     expect(await exec("web", "cat /var/run/secrets/kubernetes.io/serviceaccount/token")).toBe("token of web");
     expect(await exec("web", "echo $GREETING $KUBERNETES_SERVICE_HOST $HOSTNAME")).toBe(`hello ${KUBERNETES_IP} web`);
-    expect(await exec("web", "ls /scratch")).toBe("started");
+    expect(await exec("web", "ls /scratch")).toBe("a\nstarted");
+    expect(await exec("web", "touch /part/x; ls /scratch/a/b; cat /one/page")).toBe("x\nhello");
     // Neither Secrets nor tokens are on a disk.
-    for (const folder of ["/keys", "/var/run/secrets/kubernetes.io/serviceaccount", "/scratch"]) {
-      expect(await exec("web", `stat -f -c %T ${folder}`)).toBe("tmpfs");
+    for (const path of ["/keys", "/var/run/secrets/kubernetes.io/serviceaccount", "/scratch"]) {
+      expect(await exec("web", `stat -f -c %T ${path}`)).toBe("tmpfs");
     }
     expect(await exec("web", "grep -c web /etc/hosts")).toBe("1");
   });
