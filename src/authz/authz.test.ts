@@ -44,6 +44,8 @@ async function allowed(attributes: Attributes): Promise<boolean> {
   return (await authorizer.authorize(attributes)).verdict === "allow";
 }
 
+const getPath = (user: User, at: string): Attributes => ({ user, verb: "get", path: at });
+
 describe("the static policy", () => {
   it.each([
     [admin, "delete anything:x/y/z", true],
@@ -68,11 +70,10 @@ describe("the static policy", () => {
   });
 
   it("serves health to everyone and discovery to the authenticated", async () => {
-    const path = (user: User, at: string): Attributes => ({ user, verb: "get", path: at });
-    expect(await allowed(path(ANONYMOUS, "/healthz"))).toBe(true);
-    expect(await allowed(path(ANONYMOUS, "/apis"))).toBe(false);
-    expect(await allowed(path(somebody, "/apis/apps/v1"))).toBe(true);
-    expect(await allowed(path(somebody, "/metrics"))).toBe(false);
+    expect(await allowed(getPath(ANONYMOUS, "/healthz"))).toBe(true);
+    expect(await allowed(getPath(ANONYMOUS, "/apis"))).toBe(false);
+    expect(await allowed(getPath(somebody, "/apis/apps/v1"))).toBe(true);
+    expect(await allowed(getPath(somebody, "/metrics"))).toBe(false);
     expect(await allowed({ user: somebody, verb: "post", path: "/apis" })).toBe(false);
   });
 });
@@ -124,16 +125,16 @@ describe("the node authorizer", () => {
   });
 });
 
-describe("a refusal", () => {
-  const refusal = async (attributes: Attributes): Promise<string> => {
-    try {
-      await assertAuthorized(authorizer, attributes);
-      return "allowed";
-    } catch (error) {
-      return isStatusError(error, "Forbidden") ? error.message : String(error);
-    }
-  };
+const refusal = async (attributes: Attributes): Promise<string> => {
+  try {
+    await assertAuthorized(authorizer, attributes);
+    return "allowed";
+  } catch (error) {
+    return isStatusError(error, "Forbidden") ? error.message : String(error);
+  }
+};
 
+describe("a refusal", () => {
   it("says what Kubernetes says", async () => {
     expect(await refusal(ask(somebody, "list y/pods"))).toBe(
       'pods is forbidden: User "somebody" cannot list resource "pods" in API group "" in the namespace "y"',

@@ -7,6 +7,7 @@ import type { WriteContext } from "../registry/context.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Resource, Scheme } from "../registry/scheme.ts";
 import type { ServiceAccountTokens } from "../authn/service-account.ts";
+import type { StoredObject } from "../storage/storage.ts";
 import type { BodyDecoder } from "./body.ts";
 import type { Patcher } from "./patch.ts";
 import type { Overlays } from "./overlays.ts";
@@ -21,6 +22,8 @@ export interface Services {
   bodies: BodyDecoder;
   patcher: Patcher;
   overlays: Overlays;
+  /** Joined items of lists that a cache answers more than once with the same array. */
+  joinedLists: WeakMap<readonly StoredObject[], string>;
   /** For a PUT that creates. @throws StatusError "Forbidden" */
   assertMayCreate(exchange: Exchange): Promise<void>;
   /** Who a token belongs to, for one of these audiences (the API's own where empty). */

@@ -34,7 +34,7 @@ export async function handleList(services: Services, exchange: Exchange): Promis
   const { objects, meta } = await readList(services, exchange, options);
   const overlay = await services.overlays.for(resource, namespace);
   if (form.encoding === "json" && form.shape === "object" && !overlay && !exchange.query.has("pretty")) {
-    return respondText(spliceList(resource, objects, meta), {
+    return respondText(spliceList(services, resource, { objects, meta }), {
       auditId: exchange.auditId,
       warnings: exchange.warnings,
       acceptEncoding: request.headers.get("accept-encoding"),
@@ -62,14 +62,19 @@ function shapedList(
 }
 
 /** The JSON of a list without parsing any of its items. */
-export function spliceList(resource: Resource, objects: readonly StoredObject[], meta: ListMeta): string {
-  let text = `{"kind":"${resource.listKind}","apiVersion":"${resource.apiVersion}","metadata":${JSON.stringify(meta)},"items":[`;
-  let comma = "";
-  for (const stored of objects) {
-    text += comma + renderObject(currentValue(resource, stored), stored.revision, resource.itemHead);
-    comma = ",";
+function spliceList(
+  { joinedLists }: Services,
+  resource: Resource,
+  { objects, meta }: { objects: readonly StoredObject[]; meta: ListMeta },
+): string {
+  let items = joinedLists.get(objects);
+  if (items === undefined) {
+    items = objects
+      .map((stored) => renderObject(currentValue(resource, stored), stored.revision, resource.itemHead))
+      .join(",");
+    joinedLists.set(objects, items);
   }
-  return `${text}]}`;
+  return `{"kind":"${resource.listKind}","apiVersion":"${resource.apiVersion}","metadata":${JSON.stringify(meta)},"items":[${items}]}`;
 }
 
 async function readList(

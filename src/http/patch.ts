@@ -1,5 +1,8 @@
 /** PATCH bodies: which patch it is, and a function that applies it to the state of each try. */
+import { decodeRaw } from "../encoding/codec.ts";
 import type { KubeObject } from "../machinery/meta.ts";
+import { applyPatch } from "../machinery/patch/apply-patch.ts";
+import { createSchema, type Schema } from "../schema/schema.ts";
 import type { BodyType } from "./body.ts";
 import { readBody, unsupported } from "./body.ts";
 import type { Exchange, Services } from "./exchange.ts";
@@ -11,6 +14,17 @@ export type ParsedPatch = (object: KubeObject) => unknown;
 
 export interface Patcher {
   parse(bytes: Uint8Array, as: { kind: PatchKind; type: BodyType; name: string }): ParsedPatch;
+}
+
+/** The body is decoded once; a malformed one is refused before anything is read. */
+export function createPatcher(schema: Pick<Schema, "node"> = createSchema()): Patcher {
+  return {
+    parse(bytes, { kind, type }) {
+      const { value: patch } = decodeRaw({ body: bytes, mediaType: "application/json" });
+      const node = kind === "strategic" ? schema.node(type.schema) : undefined;
+      return (original) => applyPatch({ type: kind, original, patch, ...(node ? { schema: node } : {}) });
+    },
+  };
 }
 
 const KINDS: Readonly<Record<string, PatchKind>> = {

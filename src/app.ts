@@ -1,0 +1,259 @@
+/**
+ * The API of one cluster, from top to bottom: request-info → authn → authz → decode → admission → registry. Everything a request
+ * meets on its way is put together here and nowhere else.
+ */
+import { createAdmission } from "./admission/index.ts";
+import type { Authenticator, User } from "./authn/authenticator.ts";
+import { createRequestAuthenticator, tokenOf, type RequestAuthenticator } from "./authn/index.ts";
+import { createNodeCredentials } from "./authn/node-credential.ts";
+import { createServiceAccountTokens } from "./authn/service-account.ts";
+import { createStaticTokens } from "./authn/static-token.ts";
+import type { Authorizer } from "./authz/authorizer.ts";
+import { assertAuthorized, createAuthorizer, isMaster } from "./authz/index.ts";
+import { createClient } from "./client/fetch-client.ts";
+import type { Client, Fetch } from "./client/client.ts";
+import type { Cluster } from "./cluster.ts";
+import { createBodyDecoder } from "./http/body.ts";
+import { createDiscovery } from "./http/discovery.ts";
+import type { Exchange, Services } from "./http/exchange.ts";
+import { createObjectLookup, createNodeReferences } from "./http/lookups.ts";
+import { createOpenApi, createOpenApiLookup } from "./http/openapi.ts";
+import { createOverlays } from "./http/overlays.ts";
+import { createPatcher } from "./http/patch.ts";
+import { createPaths, pageNotFound, type PathLookup } from "./http/paths.ts";
+import { parseRequest, splitUrl, type RequestInfo, type ResourceInfo } from "./http/request-info.ts";
+import { handlerOf } from "./http/resources.ts";
+import { respondError } from "./http/respond-error.ts";
+import { REVIEWS, findReview, handleReview } from "./http/reviews.ts";
+import { isStatusError } from "./machinery/status-error.ts";
+import { kinds } from "./kinds/index.ts";
+import type { AgentSockets } from "./relay/agent-sockets.ts";
+import { createAgentRoutes, type AgentRoutes } from "./relay/agent-routes.ts";
+import { createSchema } from "./schema/schema.ts";
+import { createRegistry } from "./registry/registry.ts";
+import { createScheme } from "./registry/scheme.ts";
+import type { StorageWriter } from "./storage/storage.ts";
+import { canonicalise } from "./encoding/canonical.ts";
+
+export interface App {
+  /** Serves a request as whoever its token says. Never throws. */
+  fetch(request: Request): Promise<Response>;
+  /** For clients in the process (control loops): as this user, without a token, but through all the rest. */
+  fetchAs(user: User): Fetch;
+  /** A typed client on `fetchAs`. */
+  clientFor(user: User): Client;
+}
+
+/** What the runtime adds for nodes; without it `/agent/v1` is not served. */
+export interface AgentAccess {
+  sockets: AgentSockets;
+  seen(nodeName: string): void | Promise<void>;
+  /** Makes syncs incremental. */
+  changes?: StorageWriter["changes"];
+}
+
+export function createApp(cluster: Cluster, options: { agents?: AgentAccess } = {}): App {
+  const { platform, config, keys, storage, hub, presence } = cluster;
+  const { clock, random, log } = platform;
+  const scheme = createScheme(kinds);
+  const schema = createSchema();
+
+  const nodeCredentials = createNodeCredentials({ keys, clock, issuer: config.issuer });
+  const lookup = createObjectLookup(storage);
+  const tokens = createServiceAccountTokens({ keys, clock, random, issuer: config.issuer, lookup });
+  const staticTokens = createStaticTokens(config.adminTokenHashes);
+  const chain: Authenticator[] = [staticTokens, tokens, nodeCredentials];
+  const authenticator = createRequestAuthenticator({ chain, clock });
+  const authorizer = createAuthorizer({ nodeReferences: createNodeReferences(storage) });
+
+  const registry = createRegistry({
+    storage,
+    hub,
+    scheme,
+    admission: createAdmission({ lookup, cluster: config, random, clock, timers: platform.timers }),
+    clock,
+    random,
+    serviceCidr: config.serviceCidr,
+    canonical: (resource, object) => canonicalise(object, resource.kind.schema),
+  });
+
+  const services: Services = {
+    cluster,
+    scheme,
+    registry,
+    authorizer,
+    tokens,
+    bodies: createBodyDecoder(scheme),
+    patcher: createPatcher(schema),
+    overlays: createOverlays({ presence, clock }),
+    joinedLists: new WeakMap(),
+    assertMayCreate: (exchange) => assertMayCreate(authorizer, exchange),
+    reviewToken: (token, audiences) => reviewToken({ authenticator, tokens }, token, audiences),
+  };
+
+  const paths = firstOf([
+    createDiscovery({ scheme, virtual: REVIEWS, serverAddress: new URL(config.serverUrl).host }),
+    createPaths(cluster),
+    createOpenApiLookup(createOpenApi({ kinds, schema })),
+  ]);
+  const clientFor = (user: User): Client =>
+    createClient({ baseUrl: config.serverUrl, fetch: fetchAs(user), token: () => "", userAgent: "gantry" });
+  const agentRoutes = options.agents && agentRoutesOf(cluster, { agents: options.agents, nodeCredentials, clientFor });
+  const api: Api = { services, authenticator, authorizer, paths, agentRoutes };
+
+  function fetchAs(user: User): Fetch {
+    return (request) => serve(api, request, user);
+  }
+  return { fetch: (request) => serve(api, request, undefined), fetchAs, clientFor };
+
+  async function serve(parts: Api, request: Request, user: User | undefined): Promise<Response> {
+    const auditId = random.uuid();
+    try {
+      return await answer(parts, { request, user, auditId });
+    } catch (error) {
+      return respondError(error, { log, auditId });
+    }
+  }
+}
+
+interface Api {
+  services: Services;
+  authenticator: RequestAuthenticator;
+  authorizer: Authorizer;
+  paths: PathLookup;
+  agentRoutes: AgentRoutes | undefined;
+}
+
+/** Shared by all requests without a query: never changed. */
+const NO_OPTIONS = new URLSearchParams();
+
+async function answer(
+  api: Api,
+  { request, user: known, auditId }: { request: Request; user: User | undefined; auditId: string },
+): Promise<Response> {
+  const { path, query } = splitUrl(request.url);
+  if (api.agentRoutes && path.startsWith("/agent/v1/")) return await serveAgent(api, request, path);
+  const info = parseRequest(request.method, path, query);
+  const user = known ?? (await api.authenticator.authenticate(tokenOf(request.headers)));
+  const options = query === "" ? NO_OPTIONS : new URLSearchParams(query);
+  if (!isMaster({ user })) await authorize(api.authorizer, { user, info, options });
+
+  if (!info.isResource) {
+    const handler = api.paths(path);
+    if (!handler) throw pageNotFound();
+    const response = await handler(request, { path, query });
+    response.headers.set("Audit-Id", auditId);
+    return response;
+  }
+  const resource = api.services.scheme.find({ group: info.group, version: info.version, plural: info.resource });
+  if (!resource) return await serveReview(api.services, { request, info, query: options, user, auditId, warnings: [] });
+  const namespace = resource.namespaced ? info.namespace : "";
+  const exchange: Exchange = { request, info, resource, namespace, query: options, user, auditId, warnings: [] };
+  const response = await handlerOf(exchange)(api.services, exchange);
+  return request.method === "HEAD"
+    ? new Response(null, { status: response.status, headers: response.headers })
+    : response;
+}
+
+async function serveReview(
+  services: Services,
+  exchange: Omit<Exchange, "resource" | "namespace" | "info"> & { info: ResourceInfo },
+): Promise<Response> {
+  const review = findReview(exchange.info);
+  if (!review) throw pageNotFound();
+  return await handleReview(services, review, exchange);
+}
+
+/** Join and renew carry credentials that only they understand, so a token nobody knows is not refused here. */
+async function serveAgent(api: Api, request: Request, path: string): Promise<Response> {
+  const judgesItself = path === "/agent/v1/join" || path === "/agent/v1/renew";
+  const user = judgesItself ? undefined : await api.authenticator.authenticate(tokenOf(request.headers));
+  const response = await api.agentRoutes?.(request, user);
+  if (!response) throw pageNotFound();
+  return response;
+}
+
+async function authorize(
+  authorizer: Authorizer,
+  { user, info, options }: { user: User; info: RequestInfo; options: URLSearchParams },
+): Promise<void> {
+  const { verb, path } = info;
+  if (!info.isResource) return await assertAuthorized(authorizer, { user, verb, path });
+  const { group, version, resource, subresource, namespace } = info;
+  const fieldSelector = options.get("fieldSelector") ?? "";
+  const name = info.name === "" ? selectedName(fieldSelector) : info.name;
+  await assertAuthorized(authorizer, {
+    user,
+    verb,
+    path,
+    resource: { group, version, resource, subresource, namespace, name },
+    ...(fieldSelector === "" ? {} : { fieldSelector }),
+  });
+}
+
+/** A list of exactly one object counts as a request for it, so that permissions by name can allow it. */
+function selectedName(fieldSelector: string): string {
+  for (const term of fieldSelector.split(",")) {
+    const match = /^metadata\.name==?([^=!,]+)$/.exec(term.trim());
+    if (match?.[1] !== undefined) return match[1];
+  }
+  return "";
+}
+
+/** Without audiences a token is judged as at the door; with them it must be for one of these. */
+async function reviewToken(
+  deps: { authenticator: RequestAuthenticator; tokens: Authenticator },
+  token: string,
+  audiences: readonly string[],
+): Promise<User | undefined> {
+  if (audiences.length === 0) return await deps.authenticator.authenticate(token);
+  for (const audience of audiences) {
+    try {
+      return await deps.tokens.authenticate({ token, audience });
+    } catch (error) {
+      if (!isStatusError(error, "Unauthorized")) throw error;
+    }
+  }
+  return undefined;
+}
+
+async function assertMayCreate(authorizer: Authorizer, { user, info }: Exchange): Promise<void> {
+  const { group, version, resource, namespace, name, path } = info;
+  const what = { group, version, resource, subresource: "", namespace, name };
+  await assertAuthorized(authorizer, { user, verb: "create", path, resource: what });
+}
+
+function firstOf(lookups: readonly PathLookup[]): PathLookup {
+  return (path) => {
+    for (const lookup of lookups) {
+      const handler = lookup(path);
+      if (handler) return handler;
+    }
+    return undefined;
+  };
+}
+
+function agentRoutesOf(
+  cluster: Cluster,
+  deps: {
+    agents: AgentAccess;
+    nodeCredentials: ReturnType<typeof createNodeCredentials>;
+    clientFor: (user: User) => Client;
+  },
+): AgentRoutes {
+  const { keys, platform, config, storage } = cluster;
+  const { agents } = deps;
+  const reader = {
+    get: storage.get.bind(storage),
+    list: storage.list.bind(storage),
+    revision: storage.revision.bind(storage),
+    ...(agents.changes ? { changes: agents.changes } : {}),
+  };
+  return createAgentRoutes({
+    cluster: { keys, platform, config, storage: reader },
+    credentials: deps.nodeCredentials,
+    clientFor: deps.clientFor,
+    sockets: agents.sockets,
+    seen: (nodeName) => agents.seen(nodeName),
+  });
+}

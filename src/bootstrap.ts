@@ -1,0 +1,53 @@
+/** What every cluster has from its first second: the namespaces of the system and the `kubernetes` Service. Idempotent. */
+import type { App } from "./app.ts";
+import { MASTERS_GROUP } from "./authn/authenticator.ts";
+import type { Client } from "./client/client.ts";
+import type { Cluster } from "./cluster.ts";
+import type { ResourceRef } from "./machinery/gvk.ts";
+import type { KubeObject } from "./machinery/meta.ts";
+import { isStatusError } from "./machinery/status-error.ts";
+
+const NAMESPACES = ["kube-system", "kube-public", "kube-node-lease", "default"];
+const NAMESPACE_REF: ResourceRef = { group: "", version: "v1", resource: "namespaces", namespaced: false };
+const SERVICE_REF: ResourceRef = { group: "", version: "v1", resource: "services", namespaced: true };
+
+/** As the system itself: there is nobody yet whose permissions could be asked for. */
+export async function bootstrapCluster(cluster: Pick<Cluster, "config">, app: Pick<App, "clientFor">): Promise<void> {
+  const client = app.clientFor({ name: "system:apiserver", groups: [MASTERS_GROUP] });
+  for (const name of NAMESPACES) {
+    await ensure(client, NAMESPACE_REF, { metadata: { name } });
+  }
+  await ensure(client, SERVICE_REF, {
+    metadata: {
+      name: "kubernetes",
+      namespace: "default",
+      labels: { component: "apiserver", provider: "kubernetes" },
+    },
+    spec: {
+      type: "ClusterIP",
+      clusterIP: cluster.config.kubernetesServiceIp,
+      clusterIPs: [cluster.config.kubernetesServiceIp],
+      ipFamilies: ["IPv4"],
+      ipFamilyPolicy: "SingleStack",
+      sessionAffinity: "None",
+      ports: [{ name: "https", protocol: "TCP", port: 443, targetPort: 6443 }],
+    },
+  });
+}
+
+async function ensure(client: Client, ref: ResourceRef, object: KubeObject): Promise<void> {
+  const { name = "", namespace } = object.metadata;
+  const at = { name, ...(namespace === undefined ? {} : { namespace }) };
+  try {
+    await client.get(ref, at);
+    return;
+  } catch (error) {
+    if (!isStatusError(error, "NotFound")) throw error;
+  }
+  try {
+    await client.create(ref, object, namespace === undefined ? {} : { namespace });
+  } catch (error) {
+    // Another start of the same cluster was faster.
+    if (!isStatusError(error, "AlreadyExists")) throw error;
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * A cluster for black-box tests: real database, log, hub and API, no network. Only this file knows that it runs on Node; the
+ * suites use nothing but `fetch`.
+ */
+import { createHash } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createApp, type App } from "../../src/app.ts";
+import { bootstrapCluster } from "../../src/bootstrap.ts";
+import { DEFAULT_CLUSTER_CONFIG, type Cluster, type ClusterConfig } from "../../src/cluster.ts";
+import { createHub, type ClusterHub, type HubLimits } from "../../src/hub/cluster-hub.ts";
+import type { Presence } from "../../src/hub/hub.ts";
+import type { KubeObject } from "../../src/machinery/meta.ts";
+import { StatusError, type Status } from "../../src/machinery/status-error.ts";
+import { loadClusterKeys } from "../../src/pki/load-cluster-keys.ts";
+import { openDatabase } from "../../src/platform/node/libsql-database.ts";
+import { createNodePlatform } from "../../src/platform/node/platform.ts";
+import type { Log, Platform } from "../../src/platform/platform.ts";
+import type { NodeStreams } from "../../src/relay/node-streams.ts";
+import { createCachedReader } from "../../src/registry/cached-reader.ts";
+import { migrate } from "../../src/storage/migrate.ts";
+import { createSqlLog } from "../../src/storage/sql-log.ts";
+import type { StorageWriter } from "../../src/storage/storage.ts";
+import { createSettings } from "../../src/storage/settings.ts";
+
+export const ADMIN_TOKEN = "test-admin-token";
+
+export interface TestClusterOptions {
+  config?: Partial<ClusterConfig>;
+  hubLimits?: Partial<HubLimits>;
+  presence?: Presence;
+  streams?: NodeStreams;
+  platform?: Partial<Platform>;
+}
+
+export interface Answer<T = KubeObject> {
+  status: number;
+  headers: Headers;
+  body: T;
+  text: string;
+}
+
+export interface TestCluster {
+  app: App;
+  cluster: Cluster;
+  hub: ClusterHub;
+  storage: StorageWriter;
+  /** What was logged as an error: a test that expects none says so. */
+  errors: string[];
+  /** As the administrator, unless `init` names another token. A plain object as body becomes JSON. */
+  fetch(path: string, init?: TestRequest): Promise<Response>;
+  /** The same with the body read and parsed. */
+  call<T = KubeObject>(path: string, init?: TestRequest): Promise<Answer<T>>;
+  stop(): Promise<void>;
+}
+
+export interface TestRequest {
+  method?: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** Null: none at all. */
+  token?: string | null;
+  signal?: AbortSignal;
+}
+
+const noStreams: NodeStreams = {
+  open: async () => {
+    throw new StatusError("ServiceUnavailable", "no node is connected");
+  },
+};
+
+export async function createTestCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-test-"));
+  const errors: string[] = [];
+  const platform: Platform = { ...createNodePlatform(), log: recordingLog(errors), ...options.platform };
+  const { clock, timers, random, log } = platform;
+  const database = await openDatabase({ path: join(folder, "cluster.db"), durability: "normal" });
+  await migrate(database);
+  const storage = createSqlLog({ database, clock, log });
+  const hub = createHub({ storage, clock, timers, log, ...(options.hubLimits ? { limits: options.hubLimits } : {}) });
+  const masterKey = new Uint8Array(32);
+  const keys = await loadClusterKeys({ settings: createSettings({ database }), masterKey, clock, random });
+  const cluster: Cluster = {
+    id: "test",
+    storage: await createCachedReader({ storage, onCommit: (listener) => hub.onCommit(listener) }),
+    hub,
+    presence: options.presence ?? { lastSeen: async () => ({}) },
+    streams: options.streams ?? noStreams,
+    keys,
+    platform,
+    config: {
+      ...DEFAULT_CLUSTER_CONFIG,
+      serverUrl: "https://gantry.test:6443",
+      issuer: "https://gantry.test:6443",
+      adminTokenHashes: [createHash("sha256").update(ADMIN_TOKEN).digest("hex")],
+      ...options.config,
+    },
+  };
+  const app = createApp(cluster);
+  await bootstrapCluster(cluster, app);
+  const { fetch, call } = callers(app);
+  return {
+    app,
+    cluster,
+    hub,
+    storage,
+    errors,
+    fetch,
+    call,
+    async stop() {
+      await hub.stop();
+      await database.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function recordingLog(errors: string[]): Log {
+  return {
+    debug: () => {},
+    info: () => {},
+    warn: () => {},
+    error: (message, fields) => errors.push(`${message} ${JSON.stringify(fields)}`),
+  };
+}
+
+function callers(app: App): Pick<TestCluster, "fetch" | "call"> {
+  const send: TestCluster["fetch"] = async (path, init = {}) => {
+    const { method = "GET", body, headers = {}, token = ADMIN_TOKEN, signal } = init;
+    const all = new Headers(headers);
+    if (token !== null && !all.has("authorization")) all.set("authorization", `Bearer ${token}`);
+    const raw = typeof body === "string" || body instanceof Uint8Array;
+    if (body !== undefined && !all.has("content-type")) all.set("content-type", "application/json");
+    return await app.fetch(
+      new Request(`https://gantry.test:6443${path}`, {
+        method,
+        headers: all,
+        ...(body === undefined ? {} : { body: raw ? (body as string) : JSON.stringify(body) }),
+        ...(signal ? { signal } : {}),
+      }),
+    );
+  };
+  return {
+    fetch: send,
+    async call<T>(path: string, init?: TestRequest): Promise<Answer<T>> {
+      const response = await send(path, init);
+      const text = await response.text();
+      const isJson = (response.headers.get("content-type") ?? "").startsWith("application/json");
+      const body = (isJson && text !== "" ? JSON.parse(text) : undefined) as T;
+      return { status: response.status, headers: response.headers, body, text };
+    },
+  };
+}
+
+/** What a test expects of a failure. */
+export interface Failure {
+  code: number;
+  reason: string;
+  message?: string | RegExp;
+}
+
+/** Throws unless the answer is exactly this Status. */
+export function assertFailure(answer: Answer<unknown>, expected: Failure): Status {
+  const status = answer.body as Status;
+  const found = { http: answer.status, kind: status?.kind, code: status?.code, reason: status?.reason };
+  const wanted = { http: expected.code, kind: "Status", code: expected.code, reason: expected.reason };
+  if (JSON.stringify(found) !== JSON.stringify(wanted)) {
+    throw new Error(`expected ${JSON.stringify(wanted)}, got ${JSON.stringify(found)}: ${answer.text}`);
+  }
+  const { message } = expected;
+  const text = status.message ?? "";
+  if (typeof message === "string" ? text !== message : message && !message.test(text)) {
+    throw new Error(`expected the message ${String(message)}, got ${JSON.stringify(text)}`);
+  }
+  return status;
+}
+
+/** Lines of a watch as they come. */
+export async function* watchEvents(response: Response): AsyncGenerator<{ type: string; object: KubeObject }> {
+  if (!response.body) return;
+  const decoder = new TextDecoder();
+  const reader = response.body.getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) if (line !== "") yield JSON.parse(line) as { type: string; object: KubeObject };
+    }
+  } finally {
+    await reader.cancel();
+  }
+}
+
+/** The next `count` events. */
+export async function take<T>(events: AsyncGenerator<T>, count: number): Promise<T[]> {
+  const taken: T[] = [];
+  while (taken.length < count) {
+    const next = await events.next();
+    if (next.done) break;
+    taken.push(next.value);
+  }
+  return taken;
+}
