@@ -347,6 +347,7 @@ describe("updates of pods", () => {
       { ...spec, containers: [{ ...container, command: ["x"] }] },
       /^spec: Forbidden: pod updates may not change fields other than `spec.containers\[\*\].image`.*\n {2}spec.containers$/s,
     ],
+    ["an ephemeral container", { ...spec, ephemeralContainers: [container] }, /\n {2}spec.ephemeralContainers$/],
     ["a node", { ...spec, nodeName: "n" }, /\n {2}spec.nodeName$/],
     [
       "one container more",

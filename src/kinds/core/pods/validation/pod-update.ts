@@ -70,7 +70,6 @@ function frozenPart(spec: PodSpec, old: PodSpec): Record<string, unknown> {
     ...rest,
     containers: withoutImages(spec.containers),
     initContainers: withoutImages(spec.initContainers),
-    ephemeralContainers: old.ephemeralContainers,
   };
   const grace = spec.terminationGracePeriodSeconds;
   if (grace === 1 && (old.terminationGracePeriodSeconds ?? 0) < 0) {

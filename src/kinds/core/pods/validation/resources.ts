@@ -58,7 +58,7 @@ function validateList(resources: ResourceList, field: string): FieldError[] {
 function nameErrors(name: string, field: string): FieldError[] {
   const at = `${field}[${name}]`;
   const faults = qualifiedNameFaults(name);
-  if (faults.length > 0) return invalidFor(field, name, faults);
+  if (faults.length > 0) return invalidFor(at, name, faults);
   if (name.includes("/") || STANDARD.has(name) || name.startsWith("hugepages-")) return [];
   return [
     fieldError.invalid(at, name, "must be a standard resource type or fully qualified"),
