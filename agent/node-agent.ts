@@ -377,7 +377,7 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       prober.stop();
       for (const worker of workers.values()) worker.close();
       await store.flush();
-      await deps.network.stop();
+      await deps.network.stop({ keep: !killPods });
     },
     findContainer(query) {
       const last = find(query)?.attempts[0];

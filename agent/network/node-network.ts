@@ -101,11 +101,11 @@ export function createNodeNetwork(deps: NodeNetworkDeps): PodNetwork {
         await work;
       }
     },
-    async stop() {
+    async stop({ keep } = { keep: false }) {
       stopped = true;
       undo?.();
       await work;
-      if (applied === undefined && !failed) return;
+      if (keep || (applied === undefined && !failed)) return;
       await proxy.stop().catch((error: unknown) => log.warn("the table of services stays", { error }));
       await routes.stop().catch((error: unknown) => log.warn("routes stay", { error }));
     },

@@ -16,8 +16,8 @@ export interface PodNetwork {
   apply(state: NetworkState): void;
   /** Resolves when the last state has been taken over (or has failed). */
   settled(): Promise<void>;
-  /** Removes everything it made on this machine. */
-  stop(): Promise<void>;
+  /** Removes everything it made on this machine, unless pods run on and need it: then the next agent takes it over. */
+  stop(options?: { keep: boolean }): Promise<void>;
 }
 
 /** For engines whose pods share the node's network. */

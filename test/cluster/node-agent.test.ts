@@ -255,6 +255,10 @@ suite(`a node over containerd${lacking.length === 0 ? "" : ` (missing here: ${la
     const query = { namespace: "default", pod: "client", uid: "", container: "app" };
     const before = agent.findContainer(query)?.containerId ?? "";
     await agent.stop({ killPods: false });
+    // Services go on while there is no agent.
+    expect((await run("nft", ["list", "tables"])).stdout).toContain(
+      `table ip ${containerd.bridgeName.replaceAll("-", "_")}`,
+    );
     await engine.stopContainer(before, 0);
     await engine.close();
     await startAgent();
