@@ -1,9 +1,9 @@
 /** Reads that authentication, authorization and admission make beside the request's own. */
 import type { ObjectLookup } from "../authn/service-account.ts";
-import type { NodeReferencesOf } from "../authz/node.ts";
+import type { NodeReferences, NodeReferencesOf } from "../authz/node.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import { podReferences } from "../relay/pod-references.ts";
-import type { StorageReader } from "../storage/storage.ts";
+import type { StorageReader, StoredObject } from "../storage/storage.ts";
 
 export function createObjectLookup(storage: StorageReader): ObjectLookup {
   return async (at) => {
@@ -22,31 +22,48 @@ interface PodParts extends KubeObject {
   };
 }
 
-/** Read afresh on each question, so that a pod bound a moment ago counts. The pods of one node are an index lookup. */
+/** Nodes whose answers are remembered. */
+const REMEMBERED_MAX = 1_024;
+
+/**
+ * Always of the newest revision, so that a pod bound a moment ago counts; remembered while nothing is written, because a sync asks
+ * once for each Secret and ConfigMap.
+ */
 export function createNodeReferences(storage: StorageReader): NodeReferencesOf {
+  const remembered = new Map<string, { revision: number; references: NodeReferences }>();
   return async (nodeName) => {
+    const known = remembered.get(nodeName);
+    if (known && known.revision === (await storage.revision())) return known.references;
     const selector = { labels: [], fields: [{ field: "spec.nodeName", operator: "=" as const, value: nodeName }] };
-    const { objects } = await storage.list({ resource: "pods", selector });
-    const found = {
-      pods: new Set<string>(),
-      secrets: new Set<string>(),
-      configMaps: new Set<string>(),
-      serviceAccounts: new Set<string>(),
-      persistentVolumeClaims: new Set<string>(),
-    };
-    for (const { namespace, name, value } of objects) {
-      const pod = JSON.parse(value) as PodParts;
-      const { secrets, configMaps } = podReferences(pod);
-      found.pods.add(`${namespace}/${name}`);
-      for (const secret of secrets) found.secrets.add(`${namespace}/${secret}`);
-      for (const configMap of configMaps) found.configMaps.add(`${namespace}/${configMap}`);
-      const account = pod.spec?.serviceAccountName;
-      if (account) found.serviceAccounts.add(`${namespace}/${account}`);
-      for (const { persistentVolumeClaim } of pod.spec?.volumes ?? []) {
-        const claim = persistentVolumeClaim?.claimName;
-        if (claim) found.persistentVolumeClaims.add(`${namespace}/${claim}`);
-      }
-    }
-    return found;
+    const { objects, revision } = await storage.list({ resource: "pods", selector });
+    const references = referencesOf(objects);
+    const [oldest] = remembered.keys();
+    if (remembered.size >= REMEMBERED_MAX && oldest !== undefined) remembered.delete(oldest);
+    remembered.set(nodeName, { revision, references });
+    return references;
   };
+}
+
+function referencesOf(objects: readonly StoredObject[]): NodeReferences {
+  const found = {
+    pods: new Set<string>(),
+    secrets: new Set<string>(),
+    configMaps: new Set<string>(),
+    serviceAccounts: new Set<string>(),
+    persistentVolumeClaims: new Set<string>(),
+  };
+  for (const { namespace, name, value } of objects) {
+    const pod = JSON.parse(value) as PodParts;
+    const { secrets, configMaps } = podReferences(pod);
+    found.pods.add(`${namespace}/${name}`);
+    for (const secret of secrets) found.secrets.add(`${namespace}/${secret}`);
+    for (const configMap of configMaps) found.configMaps.add(`${namespace}/${configMap}`);
+    const account = pod.spec?.serviceAccountName;
+    if (account) found.serviceAccounts.add(`${namespace}/${account}`);
+    for (const { persistentVolumeClaim } of pod.spec?.volumes ?? []) {
+      const claim = persistentVolumeClaim?.claimName;
+      if (claim) found.persistentVolumeClaims.add(`${namespace}/${claim}`);
+    }
+  }
+  return found;
 }

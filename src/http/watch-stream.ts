@@ -44,7 +44,6 @@ export async function handleWatch(services: Services, exchange: Exchange): Promi
     headers: {
       "Content-Type": form.contentType,
       "Cache-Control": "no-cache, private",
-      "Transfer-Encoding": "chunked",
       "Audit-Id": exchange.auditId,
     },
   });

@@ -1,7 +1,6 @@
 /** Who is who, and who may do what: tokens of service accounts, nodes, reviews. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createNodeCredentials } from "../../src/authn/node-credential.ts";
-import { createNodePlatform } from "../../src/platform/node/platform.ts";
 import type { KubeObject } from "../../src/machinery/meta.ts";
 import { assertFailure, createTestCluster, type TestCluster } from "../harness/cluster.ts";
 
@@ -33,7 +32,7 @@ function pod(name: string, spec: object = {}): object {
 }
 
 beforeAll(async () => {
-  api = await createTestCluster({ platform: { ...createNodePlatform(), clock: { now: () => nowMs } } });
+  api = await createTestCluster({ platform: { clock: { now: () => nowMs } } });
   await create("/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "default" } });
 });
 afterAll(async () => {

@@ -1,7 +1,6 @@
 /** LIST: selectors, pages of one snapshot, revisions, tables and metadata. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KubeList, KubeObject } from "../../src/machinery/meta.ts";
-import { createNodePlatform } from "../../src/platform/node/platform.ts";
 import { assertFailure, createTestCluster, type TestCluster } from "../harness/cluster.ts";
 
 let nowMs = Date.now();
@@ -15,7 +14,7 @@ async function create(path: string, body: object): Promise<void> {
 }
 
 beforeAll(async () => {
-  api = await createTestCluster({ platform: { ...createNodePlatform(), clock: { now: () => nowMs } } });
+  api = await createTestCluster({ platform: { clock: { now: () => nowMs } } });
   for (const name of ["lists", "empty", "many"]) await create("/api/v1/namespaces", { metadata: { name } });
   for (const [index, name] of NAMES.entries()) {
     const labels = { parity: index % 2 === 0 ? "even" : "odd", index: String(index) };
