@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Clock, Log, Timers } from "../../../src/platform/platform.ts";
 import { startSpdyExec } from "../../streams/spdy-exec.ts";
-import { EngineError, type Engine, type ExecSession } from "../engine.ts";
+import { EngineError, type Engine } from "../engine.ts";
 import { cniConf, programExists, writeCniConf } from "./cni-conf.ts";
 import { createCriClient, type CriClient } from "./cri-client.ts";
 import { addressesOf, containerConfig, containerOf, listedContainer, sandboxConfig, sandboxOf } from "./mapping.ts";
@@ -164,9 +164,6 @@ function containerCalls(client: CriClient) {
 }
 
 function execCalls(client: CriClient) {
-  async function open(url: string, streams: { stdin: boolean; tty: boolean }): Promise<ExecSession> {
-    return await startSpdyExec({ url, ...streams });
-  }
   return {
     async execSync({ containerId, command, timeoutSeconds }) {
       const limitSeconds = timeoutSeconds > 0 ? timeoutSeconds : EXEC_SYNC_SECONDS_MAX;
@@ -186,12 +183,12 @@ function execCalls(client: CriClient) {
     async exec({ containerId, command, stdin, tty }) {
       const request = { container_id: containerId, cmd: command, stdin, tty, stdout: true, stderr: !tty };
       const { url } = await client.call("Exec", request);
-      return await open(url, { stdin, tty });
+      return await startSpdyExec({ url, stdin, tty });
     },
     async attach({ containerId, stdin, tty }) {
       const request = { container_id: containerId, stdin, tty, stdout: true, stderr: !tty };
       const { url } = await client.call("Attach", request);
-      return await open(url, { stdin, tty });
+      return await startSpdyExec({ url, stdin, tty });
     },
   } satisfies Partial<Engine>;
 }
