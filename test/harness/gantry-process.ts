@@ -22,7 +22,7 @@ export function startGantry(
   args: readonly string[],
   options: { netns?: string; env?: NodeJS.ProcessEnv } = {},
 ): GantryProcess {
-  const prefix = options.netns === undefined ? [] : ["ip", "netns", "exec", options.netns];
+  const prefix = options.netns === undefined ? [] : ["nsenter", `--net=/var/run/netns/${options.netns}`];
   const [program = "", ...rest] = [...prefix, process.execPath, MAIN, ...args];
   const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...options.env } });
   let output = "";

@@ -7,6 +7,7 @@ import { DEFAULT_CLUSTER_CONFIG, type Cluster, type ClusterConfig } from "../../
 import { createHub } from "../../hub/cluster-hub.ts";
 import { createLoops } from "../../loops.ts";
 import { loadClusterKeys } from "../../pki/load-cluster-keys.ts";
+import { createCachedReader } from "../../registry/cached-reader.ts";
 import { issueServerIdentity } from "../../pki/server-identity.ts";
 import { DatabaseError } from "../../storage/database.ts";
 import { migrate } from "../../storage/migrate.ts";
@@ -93,9 +94,11 @@ export async function startControlPlane(options: {
       ...options.config,
     };
     const { stream } = broker;
+    // Sound only because this process is the database's sole writer.
+    const reader = await createCachedReader({ storage, onCommit: (listener) => hub.onCommit(listener) });
     const cluster: Cluster = {
       id: "default",
-      storage,
+      storage: reader,
       hub,
       presence: tunnels,
       streams: broker,
@@ -114,7 +117,7 @@ export async function startControlPlane(options: {
     opened.resolve(app);
 
     const loops = createLoops({ cluster, app });
-    await loops.start();
+    loops.start();
     undo.push(() => loops.stop());
     undo.push(maintain({ platform, run: () => hub.maintain({ nowMs: clock.now() }) }));
     return { url: config.serverUrl, clusterCa: keys.clusterCa, adminToken: folder.adminToken, stop: stopAll };

@@ -20,7 +20,10 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     await mkdir(path, { recursive: true, mode: 0o700 });
     await access(path, constants.W_OK | constants.X_OK);
     const masterKey = await readOrCreate(join(path, "master.key"), () => randomBytes(32).toString("base64"));
-    const adminToken = await readOrCreate(join(path, "admin.token"), () => `gtry_${randomBytes(24).toString("base64url")}`);
+    const adminToken = await readOrCreate(
+      join(path, "admin.token"),
+      () => `gtry_${randomBytes(24).toString("base64url")}`,
+    );
     return { path, database: join(path, "cluster.db"), masterKey: Buffer.from(masterKey, "base64"), adminToken };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

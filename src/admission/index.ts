@@ -1,0 +1,44 @@
+/** The admission plugins of the API, in the order of kube-apiserver. */
+import type { Clock, Random, Timers } from "../platform/platform.ts";
+import type { AdmissionAttributes, AdmissionPlugin } from "./admission.ts";
+import { createDefaultTolerationSeconds } from "./default-toleration-seconds.ts";
+import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
+import { createPriority } from "./priority.ts";
+import { createServiceAccountPlugin, type Lookup } from "./service-account.ts";
+
+export interface AdmissionDeps {
+  lookup: Lookup;
+  cluster: { notReadyTolerationSeconds: number };
+  random: Random;
+  clock: Clock;
+  /** See ServiceAccountDeps. */
+  timers?: Timers;
+}
+
+/** All plugins as one: each takes its turn, the first that refuses ends the request. */
+export interface Admission {
+  plugins: readonly AdmissionPlugin[];
+  mutate(attributes: AdmissionAttributes): Promise<void>;
+  validate(attributes: AdmissionAttributes): Promise<void>;
+}
+
+export function createAdmission({ lookup, cluster, random, timers }: AdmissionDeps): Admission {
+  return chainOf([
+    createNamespaceLifecycle(),
+    createServiceAccountPlugin({ lookup, random, ...(timers ? { timers } : {}) }),
+    createPriority(),
+    createDefaultTolerationSeconds({ seconds: cluster.notReadyTolerationSeconds }),
+  ]);
+}
+
+export function chainOf(plugins: readonly AdmissionPlugin[]): Admission {
+  return {
+    plugins,
+    async mutate(attributes) {
+      for (const plugin of plugins) await plugin.mutate?.(attributes);
+    },
+    async validate(attributes) {
+      for (const plugin of plugins) await plugin.validate?.(attributes);
+    },
+  };
+}

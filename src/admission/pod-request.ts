@@ -1,0 +1,9 @@
+/** Which requests carry a pod that plugins may complete. */
+import type { Pod } from "../kinds/core/pods/types.ts";
+import type { AdmissionAttributes } from "./admission.ts";
+
+/** The pod of a request on pods themselves; undefined for other resources and for subresources. */
+export function podOf({ group, resource, subresource, object }: AdmissionAttributes): Pod | undefined {
+  if (group !== "" || resource !== "pods" || subresource !== "") return undefined;
+  return object as Pod | undefined;
+}

@@ -1,0 +1,278 @@
+/**
+ * Runs controllers over shared informers. On Node it stays up (`start`): watches are open and work is done as events come. On Workers
+ * the platform calls `runOnce`: watches resume where they were, everything that is due is done, and the next time is named.
+ */
+import type { Platform } from "../platform/platform.ts";
+import type { Change, Informer } from "./informer.ts";
+import type { Key, Loop, Reconciler } from "./reconciler.ts";
+import type { View } from "./views/view.ts";
+import { createWorkQueue, type WorkQueue } from "./work-queue.ts";
+
+export interface Watch {
+  informer: Informer;
+  /** Keys that a change concerns; asked for the state before and for the state after. */
+  keys(view: View, change: Change<View>): readonly Key[];
+}
+
+/** Keeps the view's type for the mapping. */
+export function watching<T extends View>(
+  informer: Informer<T>,
+  keys: (view: T, change: Change<T>) => readonly Key[],
+): Watch {
+  return { informer, keys } as unknown as Watch;
+}
+
+export interface Controller extends Reconciler {
+  name: string;
+  watches: readonly Watch[];
+  /** Reconciles under way at once. */
+  concurrency: number;
+  /** Keys to begin with, before any event. */
+  initialKeys?: readonly Key[];
+  /** Called once with the means to add keys from elsewhere. */
+  connect?(enqueue: (key: Key) => void): void;
+}
+
+export interface Manager extends Loop {
+  /** Watches stay open and work is done as it comes, until `stop`. */
+  start(): void;
+  /** Resolves when nothing is under way any more. */
+  stop(): Promise<void>;
+}
+
+export interface ManagerOptions {
+  name: string;
+  platform: Platform;
+  informers: readonly Informer[];
+  controllers: readonly Controller[];
+  /** Waited for at the end of a run: events under way. */
+  flush?(): Promise<void>;
+  /** How long nothing may happen before a run counts as caught up: events of commits made before it are on their way. */
+  settleMs?: number;
+}
+
+const SETTLE_MS = 150;
+/** A run may outlive its deadline by what is under way, never by this much. */
+const FLUSH_MS_MAX = 2_000;
+
+interface Worker {
+  controller: Controller;
+  queue: WorkQueue;
+  running: number;
+}
+
+export function createManager(options: ManagerOptions): Manager {
+  const { platform, informers } = options;
+  const { clock, timers } = platform;
+  const workers = options.controllers.map((controller): Worker => {
+    const worker = { controller, queue: createWorkQueue({ clock }), running: 0 };
+    connect(worker, () => pump());
+    return worker;
+  });
+  let session: Session | undefined;
+  /** Set while keys may be worked on. */
+  let active = false;
+  let cancelTimer = (): void => {};
+  const idleWaiters = new Set<() => void>();
+
+  const busy = (): boolean => workers.some(({ running }) => running > 0);
+
+  function pump(): void {
+    if (!active) return;
+    session?.touch();
+    for (const worker of workers) {
+      while (worker.running < worker.controller.concurrency) {
+        const key = worker.queue.take();
+        if (key === undefined) break;
+        void work(worker, key);
+      }
+    }
+    schedule();
+  }
+
+  /** Comes back when a delayed key is due. */
+  function schedule(): void {
+    cancelTimer();
+    const dueMs = nextDueMs(workers.filter(({ running, controller }) => running < controller.concurrency));
+    if (dueMs === undefined) return;
+    cancelTimer = timers.after(Math.max(0, dueMs - clock.now()), pump);
+  }
+
+  async function work(worker: Worker, key: Key): Promise<void> {
+    const { controller, queue } = worker;
+    worker.running += 1;
+    try {
+      const result = await controller.reconcile(key);
+      queue.forget(key);
+      if ("againAfterMs" in result) queue.addAfter(key, result.againAfterMs);
+    } catch (error) {
+      const delayMs = queue.retry(key);
+      const level = delayMs > 1_000 ? "warn" : "debug";
+      platform.log[level]("a reconcile failed; it is tried again", { controller: controller.name, key, delayMs, error });
+    } finally {
+      worker.running -= 1;
+      queue.done(key);
+      pump();
+      if (!busy()) for (const wake of idleWaiters) wake();
+    }
+  }
+
+  const idle = async (): Promise<void> => {
+    while (busy()) {
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          idleWaiters.delete(wake);
+          resolve();
+        };
+        idleWaiters.add(wake);
+      });
+    }
+  };
+
+  function open(): Session {
+    session = openSession(informers);
+    return session;
+  }
+
+  async function close(): Promise<void> {
+    active = false;
+    cancelTimer();
+    session?.abort();
+    await Promise.all([session?.closed, idle()]);
+    session = undefined;
+    await Promise.race([options.flush?.(), after(timers, FLUSH_MS_MAX)]);
+  }
+
+  let running: Promise<unknown> | undefined;
+
+  async function run(deadline: number): Promise<{ nextDueMs: number | undefined }> {
+    const { synced, quiet } = open();
+    const cancelDeadline = timers.after(Math.max(0, deadline - clock.now()), () => session?.abort());
+    await synced;
+    if (clock.now() < deadline && informers.every((informer) => informer.synced)) {
+      active = true;
+      pump();
+      await quiet({ timers, settleMs: options.settleMs ?? SETTLE_MS, busy: () => busy() || isReady(workers, clock.now()) });
+    }
+    cancelDeadline();
+    const unfinished = !informers.every((informer) => informer.synced);
+    await close();
+    const dueMs = nextDueMs(workers);
+    return { nextDueMs: unfinished ? Math.min(dueMs ?? Infinity, clock.now() + 1_000) : dueMs };
+  }
+
+  return {
+    name: options.name,
+    async runOnce({ deadline }) {
+      if (session && !running) throw new Error("the loops are running already: runOnce is for those that are not started");
+      // Two at once would share watches and keys; the second does what the first left.
+      while (running) await running;
+      const turn = run(deadline);
+      running = turn.catch(() => {});
+      try {
+        return await turn;
+      } finally {
+        running = undefined;
+      }
+    },
+    start() {
+      if (session) return;
+      void open().synced.then(() => {
+        if (!session || session.signal.aborted) return undefined;
+        active = true;
+        pump();
+        return undefined;
+      });
+    },
+    stop: close,
+  };
+}
+
+function connect({ controller, queue }: Worker, pump: () => void): void {
+  let scheduled = false;
+  const add = (key: Key): void => {
+    queue.add(key);
+    // One event often adds many keys: the pump looks once at all of them.
+    if (scheduled) return;
+    scheduled = true;
+    queueMicrotask(() => {
+      scheduled = false;
+      pump();
+    });
+  };
+  for (const { informer, keys } of controller.watches) {
+    informer.onChange((change) => {
+      if (change.before) for (const key of keys(change.before, change)) add(key);
+      if (change.after) for (const key of keys(change.after, change)) add(key);
+    });
+  }
+  for (const key of controller.initialKeys ?? []) queue.add(key);
+  controller.connect?.(add);
+}
+
+function nextDueMs(workers: readonly Worker[]): number | undefined {
+  let next: number | undefined;
+  for (const { queue } of workers) {
+    const dueMs = queue.nextDueMs();
+    if (dueMs !== undefined && (next === undefined || dueMs < next)) next = dueMs;
+  }
+  return next;
+}
+
+function isReady(workers: readonly Worker[], nowMs: number): boolean {
+  const dueMs = nextDueMs(workers);
+  return dueMs !== undefined && dueMs <= nowMs;
+}
+
+interface Session {
+  signal: AbortSignal;
+  synced: Promise<unknown>;
+  closed: Promise<unknown>;
+  abort(): void;
+  /** Something happened. */
+  touch(): void;
+  /** Resolves after a while in which nothing happened, or when the session is aborted. */
+  quiet(options: { timers: Platform["timers"]; settleMs: number; busy(): boolean }): Promise<void>;
+}
+
+/** The time in which watches are open. */
+function openSession(informers: readonly Informer[]): Session {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const closed = Promise.all(informers.map((informer) => informer.run(signal)));
+  const synced = Promise.all(informers.map((informer) => informer.whenSynced(signal)));
+  let touched = 0;
+  const undo = informers.map((informer) => informer.onChange(() => void (touched += 1)));
+  return {
+    signal,
+    synced,
+    closed,
+    abort() {
+      for (const step of undo) step();
+      controller.abort();
+    },
+    touch: () => void (touched += 1),
+    async quiet({ timers, settleMs, busy }) {
+      for (;;) {
+        const before = touched;
+        await after(timers, settleMs, signal);
+        if (signal.aborted || (before === touched && !busy())) return;
+      }
+    },
+  };
+}
+
+function after(timers: Platform["timers"], delayMs: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const cancel = timers.after(delayMs, () => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    });
+    const stop = (): void => {
+      cancel();
+      resolve();
+    };
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}

@@ -1,0 +1,96 @@
+/** One informer a resource, shared by all loops: they read it through the stores and write with clients of their own. */
+import type { Client } from "../client/client.ts";
+import { deployments } from "../kinds/apps/deployments/types.ts";
+import { replicaSets } from "../kinds/apps/replicasets/types.ts";
+import { configMaps } from "../kinds/core/configmaps/types.ts";
+import { events } from "../kinds/core/events/types.ts";
+import { namespaces } from "../kinds/core/namespaces/types.ts";
+import { nodes } from "../kinds/core/nodes/types.ts";
+import { pods } from "../kinds/core/pods/types.ts";
+import { serviceAccounts } from "../kinds/core/serviceaccounts/types.ts";
+import { services } from "../kinds/core/services/types.ts";
+import { endpointSlices, SERVICE_NAME_LABEL } from "../kinds/discovery/endpointslices/types.ts";
+import { groupResource, type ResourceRef } from "../machinery/gvk.ts";
+import type { KubeObject } from "../machinery/meta.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Indices } from "./indexed-store.ts";
+import { createInformer, type Informer } from "./informer.ts";
+import { nodeView, type NodeView } from "./views/node-view.ts";
+import {
+  configMapView,
+  endpointSliceView,
+  namespaceView,
+  serviceView,
+  type ConfigMapView,
+  type EndpointSliceView,
+  type NamespaceView,
+  type ServiceView,
+} from "./views/other-views.ts";
+import { podView, type PodView } from "./views/pod-view.ts";
+import { controllerOfView, metadataOnly, type View } from "./views/view.ts";
+import { deploymentView, replicaSetView, type DeploymentView, type ReplicaSetView } from "./views/workload-views.ts";
+
+export interface Stores {
+  pods: Informer<PodView>;
+  nodes: Informer<NodeView>;
+  services: Informer<ServiceView>;
+  endpointSlices: Informer<EndpointSliceView>;
+  deployments: Informer<DeploymentView>;
+  replicaSets: Informer<ReplicaSetView>;
+  namespaces: Informer<NamespaceView>;
+  serviceAccounts: Informer;
+  configMaps: Informer<ConfigMapView>;
+  /** All of them, those above included, by group-resource ("pods", "deployments.apps"). */
+  all: ReadonlyMap<string, Informer>;
+}
+
+/** Index of pods by the node they are bound to; "" is none. */
+export const BY_NODE = "node";
+/** Index of pods and ReplicaSets that no controller manages, by namespace. */
+export const ORPHANS = "orphans";
+/** Index of slices by "namespace/service". */
+export const BY_SERVICE = "service";
+
+/** `resources`: everything the API serves. Events are left out: nobody owns them and they pass by themselves. */
+export function createStores(deps: {
+  client: Client;
+  platform: Platform;
+  resources: readonly ResourceRef[];
+}): Stores {
+  const all = new Map<string, Informer>();
+  const informer = <T extends View>(
+    ref: ResourceRef,
+    project: (object: KubeObject) => T,
+    indices: Indices<T> = {},
+  ): Informer<T> => {
+    const made = createInformer<T>({ ref, project, indices, client: deps.client, platform: deps.platform });
+    all.set(groupResource(ref.group, ref.resource), made as unknown as Informer);
+    return made;
+  };
+  const stores: Stores = {
+    pods: informer(pods, podView, { [BY_NODE]: ({ nodeName }) => [nodeName], [ORPHANS]: orphanOf }),
+    nodes: informer(nodes, nodeView),
+    services: informer(services, serviceView),
+    endpointSlices: informer(endpointSlices, endpointSliceView, { [BY_SERVICE]: serviceOf }),
+    deployments: informer(deployments, deploymentView),
+    replicaSets: informer(replicaSets, replicaSetView, { [ORPHANS]: orphanOf }),
+    namespaces: informer(namespaces, namespaceView),
+    serviceAccounts: informer(serviceAccounts, metadataOnly),
+    configMaps: informer(configMaps, configMapView),
+    all,
+  };
+  for (const ref of deps.resources) {
+    if (ref.resource === events.resource) continue;
+    if (!all.has(groupResource(ref.group, ref.resource))) informer(ref, metadataOnly);
+  }
+  return stores;
+}
+
+function orphanOf(view: View): string[] {
+  return controllerOfView(view) ? [] : [view.metadata.namespace];
+}
+
+export function serviceOf({ metadata }: View): string[] {
+  const name = metadata.labels[SERVICE_NAME_LABEL];
+  return name === undefined ? [] : [`${metadata.namespace}/${name}`];
+}

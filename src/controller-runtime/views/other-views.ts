@@ -1,0 +1,74 @@
+/** What controllers keep of Services, EndpointSlices, namespaces and ConfigMaps. */
+import type { ConfigMap } from "../../kinds/core/configmaps/types.ts";
+import type { Namespace, NamespaceCondition } from "../../kinds/core/namespaces/types.ts";
+import type { Service, ServiceSpec } from "../../kinds/core/services/types.ts";
+import {
+  MANAGED_BY_LABEL,
+  type Endpoint,
+  type EndpointPort,
+  type EndpointSlice,
+} from "../../kinds/discovery/endpointslices/types.ts";
+import type { KubeObject } from "../../machinery/meta.ts";
+import { metaView, type View } from "./view.ts";
+
+export interface ServiceView extends View {
+  spec: Pick<
+    ServiceSpec,
+    "type" | "selector" | "ports" | "clusterIP" | "clusterIPs" | "ipFamilies" | "publishNotReadyAddresses"
+  >;
+}
+
+export interface EndpointSliceView extends View {
+  addressType: EndpointSlice["addressType"];
+  endpoints: readonly Endpoint[];
+  ports: readonly EndpointPort[];
+}
+
+export interface NamespaceView extends View {
+  specFinalizers: readonly string[];
+  conditions: readonly NamespaceCondition[];
+}
+
+export interface ConfigMapView extends View {
+  /** Of `kube-root-ca.crt` only. */
+  data?: Readonly<Record<string, string>>;
+}
+
+export const ROOT_CA_NAME = "kube-root-ca.crt";
+export const SLICE_MANAGER = "endpointslice-controller.k8s.io";
+
+export function serviceView(object: KubeObject): ServiceView {
+  const { metadata, spec } = object as Service;
+  const { type, selector, ports, clusterIP, clusterIPs, ipFamilies, publishNotReadyAddresses } = spec;
+  const kept = { type, selector, ports, clusterIP, clusterIPs, ipFamilies, publishNotReadyAddresses };
+  const present = Object.entries(kept).filter(([, value]) => value !== undefined);
+  return { metadata: metaView(metadata), spec: Object.fromEntries(present) };
+}
+
+/** Slices of others keep their metadata only. */
+export function endpointSliceView(object: KubeObject): EndpointSliceView {
+  const { metadata, addressType, endpoints, ports } = object as EndpointSlice;
+  const ours = metadata.labels?.[MANAGED_BY_LABEL] === SLICE_MANAGER;
+  return {
+    metadata: metaView(metadata),
+    addressType,
+    endpoints: (ours && endpoints) || [],
+    ports: (ours && ports) || [],
+  };
+}
+
+export function namespaceView(object: KubeObject): NamespaceView {
+  const { metadata, spec, status } = object as Namespace;
+  return {
+    metadata: metaView(metadata),
+    specFinalizers: spec?.finalizers ?? [],
+    conditions: status?.conditions ?? [],
+  };
+}
+
+export function configMapView(object: KubeObject): ConfigMapView {
+  const { metadata, data } = object as ConfigMap;
+  const view: ConfigMapView = { metadata: metaView(metadata) };
+  if (metadata.name === ROOT_CA_NAME) view.data = data ?? {};
+  return view;
+}

@@ -1,0 +1,101 @@
+/** When a node counts as lost and what follows. After pkg/controller/nodelifecycle and tainteviction of Kubernetes. */
+import type { NodeView } from "../../controller-runtime/views/node-view.ts";
+import { isFinished, type PodView } from "../../controller-runtime/views/pod-view.ts";
+import type { NodeCondition } from "../../kinds/core/nodes/types.ts";
+import type { Taint, Toleration } from "../../kinds/core/pods/types.ts";
+import { formatTime } from "../../machinery/meta.ts";
+
+const NOT_READY = "node.kubernetes.io/not-ready";
+const UNREACHABLE = "node.kubernetes.io/unreachable";
+const OWN_TAINTS = [NOT_READY, UNREACHABLE];
+
+/** What a silent node cannot be believed about. */
+const REPORTED = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
+
+/** The conditions of a node that has been silent for a grace period; undefined when they say so already. */
+export function planLost(node: NodeView, nowMs: number): NodeCondition[] | undefined {
+  const lost = REPORTED.filter((type) => node.conditions.find((known) => known.type === type)?.status !== "Unknown");
+  if (lost.length === 0) return undefined;
+  return lost.map((type) => ({
+    type,
+    status: "Unknown",
+    lastTransitionTime: formatTime(nowMs),
+    reason: "NodeStatusUnknown",
+    message: "Kubelet stopped posting node status.",
+  }));
+}
+
+/** The taints this node should have; undefined when it has them. Times of taints that stay are kept. */
+export function planTaints(node: NodeView, nowMs: number): Taint[] | undefined {
+  const ready = node.conditions.find(({ type }) => type === "Ready")?.status;
+  const key = ready === "True" ? undefined : ready === "Unknown" ? UNREACHABLE : NOT_READY;
+  const wanted: Taint[] = key === undefined ? [] : [{ key, effect: "NoSchedule" }];
+  // A node that has never reported has no pods yet that could be driven away.
+  if (key !== undefined && ready !== undefined) wanted.push({ key, effect: "NoExecute", timeAdded: formatTime(nowMs) });
+  const others = node.taints.filter((taint) => !OWN_TAINTS.includes(taint.key));
+  const own = node.taints.filter((taint) => OWN_TAINTS.includes(taint.key));
+  const same = (a: Taint, b: Taint): boolean => a.key === b.key && a.effect === b.effect;
+  if (own.length === wanted.length && wanted.every((taint) => own.some((known) => same(known, taint))))
+    return undefined;
+  return [...others, ...wanted.map((taint) => own.find((known) => same(known, taint)) ?? taint)];
+}
+
+export function tolerates(toleration: Toleration, taint: Taint): boolean {
+  if (toleration.effect && toleration.effect !== taint.effect) return false;
+  if (toleration.key && toleration.key !== taint.key) return false;
+  if (toleration.operator === "Exists") return true;
+  return toleration.key !== undefined && toleration.key !== "" && (toleration.value ?? "") === (taint.value ?? "");
+}
+
+/** Unix ms at which NoExecute taints drive the pod away; undefined: never. */
+export function evictionMs(pod: PodView, node: NodeView): number | undefined {
+  let earliest: number | undefined;
+  for (const taint of node.taints) {
+    if (taint.effect !== "NoExecute") continue;
+    const matching = pod.tolerations.filter((toleration) => tolerates(toleration, taint));
+    const sinceMs = Date.parse(taint.timeAdded ?? "") || 0;
+    const seconds = matching.map(({ tolerationSeconds }) => tolerationSeconds ?? Number.POSITIVE_INFINITY);
+    const dueMs = matching.length === 0 ? sinceMs : sinceMs + Math.max(0, Math.min(...seconds)) * 1000;
+    if (dueMs !== Number.POSITIVE_INFINITY && (earliest === undefined || dueMs < earliest)) earliest = dueMs;
+  }
+  return earliest;
+}
+
+export interface PodPlan {
+  /** They have outstayed their tolerations. */
+  evict: PodView[];
+  /** On a lost node nobody says that they are ready. */
+  unready: PodView[];
+  /** When the next one is to go. */
+  againMs: number | undefined;
+}
+
+export function planPods(node: NodeView, pods: readonly PodView[], nowMs: number): PodPlan {
+  const plan: PodPlan = { evict: [], unready: [], againMs: undefined };
+  const lost = node.conditions.find(({ type }) => type === "Ready")?.status === "Unknown";
+  for (const pod of pods) {
+    if (isFinished(pod)) continue;
+    if (lost && pod.ready) plan.unready.push(pod);
+    if (pod.metadata.deletionTimestamp !== undefined) continue;
+    const dueMs = evictionMs(pod, node);
+    if (dueMs === undefined) continue;
+    if (dueMs <= nowMs) plan.evict.push(pod);
+    else plan.againMs = Math.min(plan.againMs ?? dueMs, dueMs);
+  }
+  return plan;
+}
+
+/** The first pod network of the cluster that no node has. @throws Error when there is none left */
+export function freePodCidr(cluster: { podCidr: string; nodePodCidrBits: number }, used: ReadonlySet<string>): string {
+  const [base = "", bits = "0"] = cluster.podCidr.split("/");
+  const start = base.split(".").reduce((number, part) => number * 256 + Number(part), 0);
+  const size = 2 ** (32 - cluster.nodePodCidrBits);
+  const count = 2 ** (cluster.nodePodCidrBits - Number(bits));
+  for (let index = 0; index < count; index++) {
+    const address = start + index * size;
+    const parts = [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256);
+    const cidr = `${parts.join(".")}/${cluster.nodePodCidrBits}`;
+    if (!used.has(cidr)) return cidr;
+  }
+  throw new Error(`no pod network is left in ${cluster.podCidr} for another node`);
+}

@@ -1,0 +1,87 @@
+/** All control loops of a cluster over one set of shared informers, each writing as its own service account. */
+import type { App } from "./app.ts";
+import { serviceAccountUser } from "./authn/service-account.ts";
+import { AUTHENTICATED_GROUP } from "./authn/authenticator.ts";
+import type { Client } from "./client/client.ts";
+import type { Cluster } from "./cluster.ts";
+import { createEventRecorder, type EventRecorder } from "./controller-runtime/events.ts";
+import { createManager, type Controller } from "./controller-runtime/manager.ts";
+import { createStores } from "./controller-runtime/stores.ts";
+import { createDeploymentController } from "./controllers/deployment/controller.ts";
+import { createEndpointSliceController } from "./controllers/endpointslice/controller.ts";
+import { createGarbageCollector } from "./controllers/garbage-collector/controller.ts";
+import { createNamespaceController } from "./controllers/namespace/controller.ts";
+import { createNodeLifecycleController } from "./controllers/node-lifecycle/controller.ts";
+import { createReplicaSetController } from "./controllers/replicaset/controller.ts";
+import { createRootCaPublisher } from "./controllers/root-ca-publisher/controller.ts";
+import { createServiceAccountController } from "./controllers/service-account/controller.ts";
+import { kinds } from "./kinds/index.ts";
+import type { ResourceRef } from "./machinery/gvk.ts";
+import { createScheduler } from "./scheduler/scheduler.ts";
+
+export interface Loops {
+  /** For Workers: catches up, does what is due, says when there is more. */
+  runOnce(limits: { deadline: number }): Promise<{ nextDueMs: number | undefined }>;
+  /** For Node: works as events come, until `stop`. */
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export function createLoops({
+  cluster,
+  app,
+}: {
+  cluster: Pick<Cluster, "platform" | "config" | "keys">;
+  app: App;
+}): Loops {
+  const { platform, config, keys } = cluster;
+  const resources = servedResources();
+  const recorders: EventRecorder[] = [];
+  const stores = createStores({ client: clientFor(app, "generic-garbage-collector"), platform, resources });
+
+  function depsOf(name: string) {
+    const client = clientFor(app, name);
+    const component = name === "kube-scheduler" ? "default-scheduler" : name;
+    const recorder = createEventRecorder({ client, platform, component });
+    recorders.push(recorder);
+    return { client, stores, recorder, platform };
+  }
+
+  const controllers: Controller[] = [
+    createServiceAccountController(depsOf("service-account-controller")),
+    createRootCaPublisher({ ...depsOf("root-ca-cert-publisher"), clusterCa: keys.clusterCa }),
+    createNodeLifecycleController({ ...depsOf("node-controller"), config }),
+    createDeploymentController(depsOf("deployment-controller")),
+    createReplicaSetController(depsOf("replicaset-controller")),
+    createScheduler(depsOf("kube-scheduler")),
+    createEndpointSliceController(depsOf("endpointslice-controller")),
+    createNamespaceController({ ...depsOf("namespace-controller"), resources }),
+    createGarbageCollector({ ...depsOf("generic-garbage-collector"), resources }),
+  ];
+  const manager = createManager({
+    name: "loops",
+    platform,
+    informers: [...new Set([...stores.all.values()])],
+    controllers,
+    flush: async () => {
+      await Promise.all(recorders.map((recorder) => recorder.flush()));
+    },
+  });
+  return {
+    runOnce: (limits) => manager.runOnce(limits),
+    start: () => manager.start(),
+    stop: () => manager.stop(),
+  };
+}
+
+/** What can be listed, watched and deleted. */
+function servedResources(): (ResourceRef & { kind: string })[] {
+  return kinds
+    .filter(({ verbs }) => (["list", "watch", "delete"] as const).every((verb) => verbs.includes(verb)))
+    .map(({ group, version, plural, namespaced, kind }) => ({ group, version, resource: plural, namespaced, kind }));
+}
+
+function clientFor(app: App, name: string): Client {
+  const user = serviceAccountUser({ namespace: "kube-system", name });
+  return app.clientFor({ ...user, groups: [...user.groups, AUTHENTICATED_GROUP] });
+}

@@ -1,0 +1,182 @@
+/**
+ * JSON Patch (RFC 6902), as Kubernetes' API server understands it: negative indices count from the end of a list, and a missing
+ * member equals null in a `test`. All operations apply or none does.
+ */
+import { StatusError, badRequest } from "../status-error.ts";
+import { copyJson, equalJson, goTypeOf, isObject, member, setMember } from "./json-value.ts";
+import { rejected } from "./rejected.ts";
+
+export const JSON_PATCH_OPERATIONS_MAX = 10_000;
+
+/** Repeated copies would otherwise double an object with each operation. Measured as JSON text, over all operations. */
+const COPIED_CHARACTERS_MAX = 3 * 1024 * 1024;
+
+interface Operation {
+  op: string;
+  path: string | undefined;
+  from: string | undefined;
+  /** Undefined where the operation has none: null is a value. */
+  value: unknown;
+}
+
+/** @throws StatusError BadRequest, RequestEntityTooLarge, Invalid */
+export function applyJsonPatch(original: unknown, patch: unknown): unknown {
+  const operations = parseOperations(patch);
+  const document = new PatchedDocument(copyJson(original));
+  for (const operation of operations) document.apply(operation);
+  return document.root;
+}
+
+function parseOperations(patch: unknown): Operation[] {
+  if (!Array.isArray(patch)) {
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${goTypeOf(patch)} into Go value of type []handlers.jsonPatchOp`,
+    );
+  }
+  if (patch.length > JSON_PATCH_OPERATIONS_MAX) {
+    throw new StatusError(
+      "RequestEntityTooLarge",
+      `The allowed maximum operations in a JSON patch is ${JSON_PATCH_OPERATIONS_MAX}, got ${patch.length}`,
+      { details: {} },
+    );
+  }
+  return patch.map((item: unknown) => {
+    if (!isObject(item)) {
+      throw badRequest(
+        `error decoding patch: json: cannot unmarshal ${goTypeOf(item)} into Go value of type handlers.jsonPatchOp`,
+      );
+    }
+    const text = (field: "op" | "path" | "from"): string | undefined => {
+      const value = member(item, field);
+      if (value === undefined || value === null || typeof value === "string") return value ?? undefined;
+      throw badRequest(
+        `error decoding patch: json: cannot unmarshal ${goTypeOf(value)} into Go struct field jsonPatchOp.${field} of type string`,
+      );
+    };
+    return { op: text("op") ?? "", path: text("path"), from: text("from"), value: member(item, "value") };
+  });
+}
+
+class PatchedDocument {
+  root: unknown;
+  private copiedCharacters = 0;
+
+  constructor(root: unknown) {
+    this.root = root;
+  }
+
+  apply(operation: Operation): void {
+    const path = pointer(operation.path, "path");
+    switch (operation.op) {
+      case "add":
+        return this.add(path, copyJson(valueOf(operation)));
+      case "remove":
+        return void this.remove(path);
+      case "replace":
+        return this.replace(path, copyJson(valueOf(operation)));
+      case "move": {
+        const from = pointer(operation.from, "from");
+        return this.add(path, this.remove(from));
+      }
+      case "copy":
+        return this.add(path, this.copied(pointer(operation.from, "from")));
+      case "test":
+        return this.test(path, operation.value);
+      default:
+        throw rejected(`unexpected kind of operation: ${operation.op}`);
+    }
+  }
+
+  private add(path: readonly string[], value: unknown): void {
+    const key = path.at(-1);
+    if (key === undefined) {
+      this.root = value;
+      return;
+    }
+    const parent = this.parentOf(path);
+    if (Array.isArray(parent)) parent.splice(key === "-" ? parent.length : indexIn(key, parent.length + 1), 0, value);
+    else setMember(parent, key, value);
+  }
+
+  private remove(path: readonly string[]): unknown {
+    const key = path.at(-1);
+    if (key === undefined) throw rejected("the whole document cannot be removed");
+    const parent = this.parentOf(path);
+    if (Array.isArray(parent)) return parent.splice(indexIn(key, parent.length), 1)[0];
+    const value = member(parent, key);
+    if (value === undefined) throw rejected(`there is nothing to remove at ${JSON.stringify(path)}`);
+    delete parent[key];
+    return value;
+  }
+
+  private replace(path: readonly string[], value: unknown): void {
+    const key = path.at(-1);
+    if (key === undefined) {
+      this.root = value;
+      return;
+    }
+    const parent = this.parentOf(path);
+    if (Array.isArray(parent)) parent[indexIn(key, parent.length)] = value;
+    else if (Object.hasOwn(parent, key)) setMember(parent, key, value);
+    else throw rejected(`there is nothing to replace at ${JSON.stringify(path)}`);
+  }
+
+  private test(path: readonly string[], expected: unknown): void {
+    const key = path.at(-1);
+    const parent = key === undefined ? undefined : this.parentOf(path);
+    const actual = key === undefined ? this.root : step(parent, key);
+    if (!equalJson(actual ?? null, expected ?? null)) {
+      throw rejected(`testing value at ${JSON.stringify(path)} failed`);
+    }
+  }
+
+  private copied(from: readonly string[]): unknown {
+    const source = this.at(from);
+    this.copiedCharacters += JSON.stringify(source).length;
+    if (this.copiedCharacters > COPIED_CHARACTERS_MAX) throw rejected("the operations copy too much");
+    return copyJson(source);
+  }
+
+  private at(path: readonly string[]): unknown {
+    let current: unknown = this.root;
+    for (const key of path) {
+      current = step(current, key);
+      if (current === undefined) throw rejected(`there is nothing at ${JSON.stringify(path)}`);
+    }
+    return current;
+  }
+
+  private parentOf(path: readonly string[]): Record<string, unknown> | unknown[] {
+    const parent = this.at(path.slice(0, -1));
+    if (Array.isArray(parent) || isObject(parent)) return parent;
+    throw rejected(`there is no map and no list around ${JSON.stringify(path)}`);
+  }
+}
+
+function valueOf({ op, value }: Operation): unknown {
+  if (value === undefined) throw rejected(`the operation ${op} needs a value`);
+  return value;
+}
+
+/** The unescaped tokens of a JSON pointer (RFC 6901). */
+function pointer(text: string | undefined, field: string): string[] {
+  if (text === undefined) throw rejected(`the operation has no ${field}`);
+  if (text === "") return [];
+  const [first, ...tokens] = text.split("/");
+  if (first !== "") throw rejected(`${field} ${JSON.stringify(text)} does not begin with a slash`);
+  return tokens.map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** The member or item, undefined where a map has no such member. @throws StatusError "Invalid" for an index out of range */
+function step(container: unknown, key: string): unknown {
+  if (Array.isArray(container)) return container[indexIn(key, container.length)];
+  return isObject(container) ? member(container, key) : undefined;
+}
+
+/** An index below `length`. @throws StatusError "Invalid" */
+function indexIn(key: string, length: number): number {
+  if (!/^-?[0-9]{1,9}$/.test(key)) throw rejected(`${JSON.stringify(key)} is no index`);
+  const index = Number(key) < 0 ? Number(key) + length : Number(key);
+  if (index < 0 || index >= length) throw rejected(`the index ${key} is out of range`);
+  return index;
+}
