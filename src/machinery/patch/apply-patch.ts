@@ -19,12 +19,7 @@ export interface PatchRequest {
  * @throws StatusError BadRequest (the patch is malformed), Invalid (it does not fit), RequestEntityTooLarge (too many operations)
  */
 export function applyPatch({ type, original, patch, schema }: PatchRequest): unknown {
-  switch (type) {
-    case "json":
-      return applyJsonPatch(original, patch);
-    case "merge":
-      return applyMergePatch(original, patch);
-    case "strategic":
-      return applyStrategicMergePatch(original, patch, schema);
-  }
+  if (type === "json") return applyJsonPatch(original, patch);
+  if (type === "merge") return applyMergePatch(original, patch);
+  return applyStrategicMergePatch(original, patch, schema);
 }

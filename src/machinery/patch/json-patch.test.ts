@@ -15,6 +15,8 @@ function refusal(run: () => unknown): { code: number; message: string } {
   throw new Error("was not refused");
 }
 
+const operations = (count: number) => Array.from({ length: count }, () => ({ op: "test", path: "/a", value: 1 }));
+
 describe("JSON patch", () => {
   it.each<[string, unknown, unknown, unknown]>([
     ["adds a member", { a: 1 }, [{ op: "add", path: "/b", value: 2 }], { a: 1, b: 2 }],
@@ -99,7 +101,6 @@ describe("JSON patch", () => {
   });
 
   it("bounds the number of operations", () => {
-    const operations = (count: number) => Array.from({ length: count }, () => ({ op: "test", path: "/a", value: 1 }));
     expect(apply({ a: 1 }, operations(JSON_PATCH_OPERATIONS_MAX))).toEqual({ a: 1 });
     expect(refusal(() => apply({ a: 1 }, operations(JSON_PATCH_OPERATIONS_MAX + 1)))).toEqual({
       code: 413,
