@@ -56,7 +56,7 @@ async function findAccount(
   const lookups = timers && name === DEFAULT_ACCOUNT ? LOOKUPS_MAX : 1;
   for (let attempt = 1; ; attempt++) {
     const account = await lookup({ resource: "serviceaccounts", namespace, name });
-    if (account) return account as ServiceAccount;
+    if (account) return account;
     if (attempt >= lookups || !timers) break;
     await new Promise<void>((resolve) => timers.after(LOOKUP_INTERVAL_MS, resolve));
   }
