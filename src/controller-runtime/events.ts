@@ -33,11 +33,7 @@ interface Remembered {
   writtenMs: number;
 }
 
-export function createEventRecorder(deps: {
-  client: Client;
-  platform: Platform;
-  component: string;
-}): EventRecorder {
+export function createEventRecorder(deps: { client: Client; platform: Platform; component: string }): EventRecorder {
   const { client, platform, component } = deps;
   const { clock, random, log } = platform;
   const remembered = new Map<string, Remembered>();
@@ -99,13 +95,15 @@ export function createEventRecorder(deps: {
       const { about, type, reason, message } = event;
       const key = [about.uid, about.name, type, reason, message].join("|");
       // One after the other, so that a count follows its event.
-      tail = tail.then(() => write(key, event)).then(
-        () => void (pending -= 1),
-        (error: unknown) => {
-          pending -= 1;
-          log.debug("an event could not be written", { reason, about, error });
-        },
-      );
+      tail = tail
+        .then(() => write(key, event))
+        .then(
+          () => void (pending -= 1),
+          (error: unknown) => {
+            pending -= 1;
+            log.debug("an event could not be written", { reason, about, error });
+          },
+        );
     },
     flush: () => tail,
   };

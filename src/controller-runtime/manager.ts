@@ -108,7 +108,12 @@ export function createManager(options: ManagerOptions): Manager {
     } catch (error) {
       const delayMs = queue.retry(key);
       const level = delayMs > 1_000 ? "warn" : "debug";
-      platform.log[level]("a reconcile failed; it is tried again", { controller: controller.name, key, delayMs, error });
+      platform.log[level]("a reconcile failed; it is tried again", {
+        controller: controller.name,
+        key,
+        delayMs,
+        error,
+      });
     } finally {
       worker.running -= 1;
       queue.done(key);
@@ -152,7 +157,11 @@ export function createManager(options: ManagerOptions): Manager {
     if (clock.now() < deadline && informers.every((informer) => informer.synced)) {
       active = true;
       pump();
-      await quiet({ timers, settleMs: options.settleMs ?? SETTLE_MS, busy: () => busy() || isReady(workers, clock.now()) });
+      await quiet({
+        timers,
+        settleMs: options.settleMs ?? SETTLE_MS,
+        busy: () => busy() || isReady(workers, clock.now()),
+      });
     }
     cancelDeadline();
     const unfinished = !informers.every((informer) => informer.synced);
@@ -164,7 +173,8 @@ export function createManager(options: ManagerOptions): Manager {
   return {
     name: options.name,
     async runOnce({ deadline }) {
-      if (session && !running) throw new Error("the loops are running already: runOnce is for those that are not started");
+      if (session && !running)
+        throw new Error("the loops are running already: runOnce is for those that are not started");
       // Two at once would share watches and keys; the second does what the first left.
       while (running) await running;
       const turn = run(deadline);

@@ -52,11 +52,7 @@ export const ORPHANS = "orphans";
 export const BY_SERVICE = "service";
 
 /** `resources`: everything the API serves. Events are left out: nobody owns them and they pass by themselves. */
-export function createStores(deps: {
-  client: Client;
-  platform: Platform;
-  resources: readonly ResourceRef[];
-}): Stores {
+export function createStores(deps: { client: Client; platform: Platform; resources: readonly ResourceRef[] }): Stores {
   const all = new Map<string, Informer>();
   const informer = <T extends View>(
     ref: ResourceRef,

@@ -45,7 +45,7 @@ export function isRawNumber(value: unknown): value is RawNumber {
   return json.isRawJSON(value);
 }
 
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
 /** @throws JsonSyntaxError when the text is not JSON, nests too deeply or has a member named `__proto__` */
 export function scanJson(input: string | Uint8Array): ScannedJson {

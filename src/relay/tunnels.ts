@@ -35,6 +35,8 @@ export interface TunnelPeers {
 export interface Tunnels extends Presence {
   /** A new tunnel was accepted; older ones of its node are closed. */
   accepted(peer: TunnelPeer): void;
+  /** A tunnel has closed: until then its node was alive. */
+  closed(peer: TunnelPeer): void;
   /** A text frame of an agent other than its heartbeat. Never throws: what cannot be read is logged and dropped. */
   received(peer: TunnelPeer, text: string): void;
   /** Wakes the nodes that these entries of the log concern. Call it after each commit, in order. */
@@ -57,14 +59,14 @@ export interface TunnelsDeps {
 /** Bursts of commits reach a node as one wake: the first at once, the next not before this. */
 const WAKE_INTERVAL_MS = 50;
 const BUFFERED_BYTES_MAX = 4 * 1024 * 1024;
-/** A node that polled is remembered this long. */
+/** A node that remembered is remembered this long. */
 const SEEN_MS_MAX = 15 * 60_000;
 
 export function createTunnels(deps: TunnelsDeps): Tunnels {
   const { peers, clock, timers, log, refused } = deps;
   const wakes = createWakes({ peers, clock, timers });
   const routes = new Map<string, string>();
-  const polled = new Map<string, number>();
+  const remembered = new Map<string, number>();
 
   function concerns(entry: LogEntry): Iterable<string> {
     switch (entry.resource) {
@@ -87,6 +89,10 @@ export function createTunnels(deps: TunnelsDeps): Tunnels {
     accepted(peer) {
       for (const older of peers.of(peer.nodeName))
         if (older !== peer) older.close(CLOSE_REPLACED, "another tunnel of this node was opened");
+    },
+
+    closed(peer) {
+      remembered.set(peer.nodeName, Math.max(remembered.get(peer.nodeName) ?? 0, peer.lastSeenMs()));
     },
 
     received(peer, text) {
@@ -115,13 +121,13 @@ export function createTunnels(deps: TunnelsDeps): Tunnels {
       return peer !== undefined && deliver(peer, message);
     },
 
-    seen: (nodeName) => void polled.set(nodeName, clock.now()),
+    seen: (nodeName) => void remembered.set(nodeName, clock.now()),
 
     async lastSeen() {
       const times: Record<string, number> = {};
       const now = clock.now();
-      for (const [nodeName, at] of polled) {
-        if (now - at > SEEN_MS_MAX) polled.delete(nodeName);
+      for (const [nodeName, at] of remembered) {
+        if (now - at > SEEN_MS_MAX) remembered.delete(nodeName);
         else times[nodeName] = at;
       }
       for (const peer of peers.all()) times[peer.nodeName] = Math.max(times[peer.nodeName] ?? 0, peer.lastSeenMs());

@@ -38,8 +38,12 @@ export function createNodeLifecycleController(deps: NodeLifecycleDeps): Controll
   async function readHeartbeats(): Promise<ReconcileResult> {
     if (stores.nodes.size === 0) return { done: true };
     const { items } = await client.list<Lease>(leases, { namespace: NODE_LEASES });
-    seenMs.clear();
-    for (const { metadata, spec } of items) seenMs.set(metadata.name ?? "", Date.parse(spec?.renewTime ?? "") || 0);
+    for (const { metadata, spec } of items) {
+      const { name = "" } = metadata;
+      // A hub that has just started does not know of the heartbeats before it; what was seen once stays seen.
+      seenMs.set(name, Math.max(seenMs.get(name) ?? 0, Date.parse(spec?.renewTime ?? "") || 0));
+    }
+    for (const name of seenMs.keys()) if (stores.nodes.get(name) === undefined) seenMs.delete(name);
     for (const node of stores.nodes.all()) if (isSilent(node) !== isMarkedLost(node)) enqueue(node.metadata.name);
     return { againAfterMs: Math.ceil(graceMs / 4) };
   }

@@ -49,6 +49,7 @@ export function createNodeTunnels(
     });
     socket.once("close", () => {
       stopWatching?.();
+      tunnels.closed(peer);
       peers.delete(peer);
       if (peers.size === 0 && sockets.get(nodeName) === peers) sockets.delete(nodeName);
     });

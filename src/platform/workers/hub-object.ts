@@ -81,6 +81,7 @@ export class ClusterHub extends DurableObject<Env> {
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
+    if (this.#tunnels.owns(socket)) this.#tunnels.socketClosed(socket);
     // 1005 and 1006 say that there was no code; they may not be sent.
     socket.close(code === 1005 || code === 1006 ? 1000 : code);
     // The node's grace period begins: the loops set their alarm by it.

@@ -10,6 +10,8 @@ export interface HubTunnels extends Tunnels {
   accept(nodeName: string): Response;
   /** Is this socket a tunnel? The object may hold others. */
   owns(socket: WebSocket): boolean;
+  /** For the object's webSocketClose. */
+  socketClosed(socket: WebSocket): void;
   /** For the object's webSocketMessage. */
   message(socket: WebSocket, data: string | ArrayBuffer): void;
 }
@@ -52,6 +54,7 @@ export function createHubTunnels(deps: Omit<TunnelsDeps, "peers"> & { state: Dur
       return new Response(null, { status: 101, webSocket: agentEnd });
     },
     owns: (socket) => state.getTags(socket).includes(TAG),
+    socketClosed: (socket) => tunnels.closed(peerOf(socket)),
     message(socket, data) {
       const peer = peerOf(socket);
       if (typeof data === "string") tunnels.received(peer, data);
