@@ -61,7 +61,7 @@ export function createLoops({
   const manager = createManager({
     name: "loops",
     platform,
-    informers: [...new Set([...stores.all.values()])],
+    informers: [...stores.all.values()],
     controllers,
     flush: async () => {
       await Promise.all(recorders.map((recorder) => recorder.flush()));

@@ -43,7 +43,7 @@ export async function handleWatch(services: Services, exchange: Exchange): Promi
     status: 200,
     headers: {
       "Content-Type": form.contentType,
-      "Cache-Control": "no-cache, private",
+      "Cache-Control": "no-cache, private, no-transform",
       "Audit-Id": exchange.auditId,
     },
   });

@@ -36,7 +36,7 @@ export interface ContainerDeps {
  * file for the exit code and is not the program's business. What the shell itself says of signals is not the program's output.
  */
 const SUPERVISOR =
-  'trap : TERM INT HUP QUIT USR1 USR2; exec 4>&2 2>/dev/null; "$@" 2>&4 3>&- 4>&-; code=$?; echo $code >&3; exit $code';
+  'trap : TERM INT HUP QUIT USR1 USR2; exec 4>&2 2>/dev/null; (exec "$@" 2>&4 3>&- 4>&-); code=$?; echo $code >&3; exit $code';
 /** How often a process that is no child of this agent is looked at. */
 const WATCH_MS = 250;
 /** Waited for output after the end; what holds a pipe open longer has been killed anyway. */

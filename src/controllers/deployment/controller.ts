@@ -39,6 +39,7 @@ export function createDeploymentController(deps: ControllerDeps<"deployments" | 
     if (!deployment) return { done: true };
     const owned = await claim(deployment);
     if (deployment.metadata.deletionTimestamp !== undefined) return writeStatus(deployment, owned);
+    const had = findNew(deployment, owned) !== undefined;
     const scaling = planProportional(deployment, owned);
     if (scaling) {
       await scaleAll(deployment, scaling);
@@ -48,7 +49,8 @@ export function createDeploymentController(deps: ControllerDeps<"deployments" | 
       if (failure !== undefined) return writeStatus(deployment, ownedOf(deployment), failure);
     }
     await cleanUp(deployment);
-    return writeStatus(deployment, ownedOf(deployment));
+    const all = ownedOf(deployment);
+    return writeStatus(deployment, all, undefined, !had && findNew(deployment, all) !== undefined);
   }
 
   async function claim(deployment: DeploymentView): Promise<ReplicaSetView[]> {
@@ -224,12 +226,13 @@ export function createDeploymentController(deps: ControllerDeps<"deployments" | 
     before: DeploymentView,
     all: readonly ReplicaSetView[],
     failure?: string,
+    created = false,
   ): Promise<ReconcileResult> {
     const deployment = stores.deployments.get(keyOf(before.metadata)) ?? before;
     // Of a newer spec nothing has been done yet: its own turn says so.
     const observed = { ...deployment, metadata: { ...deployment.metadata, generation: before.metadata.generation } };
     const nowMs = platform.clock.now();
-    const plan = planStatus({ deployment: observed, current: findNew(before, all), all, nowMs, failure });
+    const plan = planStatus({ deployment: observed, current: findNew(before, all), all, nowMs, failure, created });
     if (plan.changed) {
       const { namespace, name } = before.metadata;
       try {

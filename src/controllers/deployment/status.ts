@@ -18,6 +18,8 @@ export function planStatus(input: {
   nowMs: number;
   /** Why the new ReplicaSet could not be made. */
   failure?: string | undefined;
+  /** The new ReplicaSet was made in this turn. */
+  created?: boolean;
 }): StatusPlan {
   const { deployment, current, all, nowMs } = input;
   const total = (of: (replicaSet: ReplicaSetView) => number | undefined): number =>
@@ -78,6 +80,13 @@ function setProgressing(conditions: Conditions, input: ProgressInput): number | 
     conditions.set("Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed");
   }
   const what = current ? `ReplicaSet "${current.metadata.name}"` : `Deployment "${deployment.metadata.name}"`;
+  // Once rolled out it stays so, whatever becomes of its pods: another template begins the next rollout.
+  if (known?.reason === "NewReplicaSetAvailable" && status.replicas === status.updatedReplicas) return undefined;
+  if (input.created && current) {
+    const message = `Created new replica set "${current.metadata.name}"`;
+    conditions.touch("Progressing", "True", "NewReplicaSetCreated", message);
+    return deadline(conditions, { deployment, what, nowMs });
+  }
   if (isComplete(deployment, status)) {
     conditions.set("Progressing", "True", "NewReplicaSetAvailable", `${what} has successfully progressed.`);
     return undefined;

@@ -49,8 +49,13 @@ export function createGarbageCollector(deps: GarbageCollectorDeps): Controller {
       isDeleted: false,
       hasDependents: dependentsOf(view).length > 0,
     });
-    if (verdict.do === "release") await releaseOwners(informer, view, verdict.uids);
-    else if (verdict.do === "delete") await remove(informer, view, verdict.propagationPolicy);
+    if (verdict.do === "release") return releaseOwners(informer, view, verdict.uids);
+    if (verdict.do !== "delete") return;
+    // In a circle each would wait for the other: this one lets its owners go first.
+    const inCircle =
+      verdict.propagationPolicy === "Foreground" && dependentsOf(view).some(({ view: one }) => isEnding(one));
+    const current = inCircle ? await unblock(informer, view) : view;
+    await remove(informer, current, verdict.propagationPolicy);
   }
 
   async function stateOf(reference: OwnerReference, namespace: string): Promise<OwnerState> {
@@ -116,6 +121,19 @@ export function createGarbageCollector(deps: GarbageCollectorDeps): Controller {
     await orGone(client.patch(ref, atOf(keyOf(view.metadata)), "merge", body));
   }
 
+  /** Its owners need not wait for it any more. */
+  async function unblock({ ref }: Informer, view: View): Promise<View> {
+    const { ownerReferences, resourceVersion } = view.metadata;
+    const body = {
+      metadata: {
+        resourceVersion,
+        ownerReferences: ownerReferences.map((reference) => ({ ...reference, blockOwnerDeletion: false })),
+      },
+    };
+    const written = await client.patch<KubeObject>(ref, atOf(keyOf(view.metadata)), "merge", body);
+    return { metadata: { ...view.metadata, resourceVersion: written.metadata.resourceVersion ?? resourceVersion } };
+  }
+
   /** With the revision as precondition: an object that was given a new owner meanwhile must not go. */
   async function remove(
     informer: Informer,
@@ -137,20 +155,23 @@ export function createGarbageCollector(deps: GarbageCollectorDeps): Controller {
     const prefix = `${groupResource(group, resource)}|`;
     return watching(informer, (view, { after }) => {
       const keys: string[] = [];
-      const { ownerReferences, deletionTimestamp } = view.metadata;
+      const { ownerReferences, deletionTimestamp, namespace } = view.metadata;
       if (after !== undefined && (ownerReferences.length > 0 || deletionTimestamp !== undefined)) {
         keys.push(prefix + keyOf(view.metadata));
       }
-      if (after !== undefined) return keys;
-      for (const dependent of dependentsOf(view)) {
-        const { ref } = dependent.informer;
-        keys.push(`${groupResource(ref.group, ref.resource)}|${keyOf(dependent.view.metadata)}`);
+      if (after === undefined) {
+        for (const { informer: of, view: dependent } of dependentsOf(view)) {
+          keys.push(`${groupResource(of.ref.group, of.ref.resource)}|${keyOf(dependent.metadata)}`);
+        }
       }
       for (const reference of ownerReferences) {
         const owner = resourceOf(reference);
         if (owner === undefined) continue;
-        const at = { name: reference.name, ...(owner.namespaced ? { namespace: view.metadata.namespace } : {}) };
-        keys.push(`${groupResource(owner.group, owner.resource)}|${keyOf(at)}`);
+        const storeName = groupResource(owner.group, owner.resource);
+        const at = keyOf({ name: reference.name, ...(owner.namespaced ? { namespace } : {}) });
+        const known = stores.all.get(storeName)?.get(at);
+        // An owner that stays has no interest in what becomes of its dependents.
+        if (known && isEnding(known)) keys.push(`${storeName}|${at}`);
       }
       return keys;
     });
@@ -162,6 +183,11 @@ export function createGarbageCollector(deps: GarbageCollectorDeps): Controller {
     watches: informers.map(keysOf),
     reconcile,
   };
+}
+
+/** It waits for its dependents. */
+function isEnding({ metadata }: View): boolean {
+  return metadata.deletionTimestamp !== undefined && metadata.finalizers.includes(FOREGROUND);
 }
 
 async function orGone(write: Promise<unknown>): Promise<void> {

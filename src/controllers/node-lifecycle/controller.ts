@@ -23,6 +23,7 @@ export interface NodeLifecycleDeps extends ControllerDeps<"nodes" | "pods"> {
 /** No node has this name: it is the turn that reads all Leases. */
 const HEARTBEATS: Key = "*heartbeats";
 const NODE_LEASES = "kube-node-lease";
+const DOUBT_MS = 5_000;
 
 export function createNodeLifecycleController(deps: NodeLifecycleDeps): Controller {
   const { client, stores, recorder, platform, config } = deps;
@@ -31,7 +32,7 @@ export function createNodeLifecycleController(deps: NodeLifecycleDeps): Controll
   /** After a start every node is given one grace period: its tunnel may have been cut by the start itself. */
   const startedMs = clock.now();
   const seenMs = new Map<string, number>();
-  let enqueue: (key: Key) => void = () => {};
+  let enqueue: ((key: Key) => void) | undefined;
   /** One at a time: two nodes must not be given one network. */
   let allocation: Promise<unknown> = Promise.resolve();
 
@@ -44,8 +45,14 @@ export function createNodeLifecycleController(deps: NodeLifecycleDeps): Controll
       seenMs.set(name, Math.max(seenMs.get(name) ?? 0, Date.parse(spec?.renewTime ?? "") || 0));
     }
     for (const name of seenMs.keys()) if (stores.nodes.get(name) === undefined) seenMs.delete(name);
-    for (const node of stores.nodes.all()) if (isSilent(node) !== isMarkedLost(node)) enqueue(node.metadata.name);
-    return { againAfterMs: Math.ceil(graceMs / 4) };
+    let doubtful = false;
+    for (const node of stores.nodes.all()) {
+      if (isSilent(node) !== isMarkedLost(node)) enqueue?.(node.metadata.name);
+      doubtful ||= !isMarkedLost(node) && clock.now() - (seenMs.get(node.metadata.name) ?? 0) > graceMs / 2;
+    }
+    // The grace period of a start is counted in memory. Where the runtime drops what sleeps for ten seconds, it would begin anew each
+    // time and a lost node would never be called lost; so while one is in doubt the next look comes sooner.
+    return { againAfterMs: Math.ceil(doubtful ? Math.min(graceMs / 4, DOUBT_MS) : graceMs / 4) };
   }
 
   function isSilent({ metadata }: NodeView): boolean {
@@ -123,6 +130,15 @@ export function createNodeLifecycleController(deps: NodeLifecycleDeps): Controll
 
   async function evict(pod: PodView): Promise<void> {
     const { namespace, name, uid } = pod.metadata;
+    const condition = {
+      type: "DisruptionTarget",
+      status: "True",
+      lastTransitionTime: formatTime(clock.now()),
+      reason: "DeletionByTaintManager",
+      message: "Taint manager: deleting due to NoExecute taint",
+    };
+    const body = { metadata: { uid }, status: { conditions: [condition] } };
+    await orGone(() => client.patch<Pod>(pods, { namespace, name }, "strategic", body, "status"));
     await orGone(() => client.delete(pods, { namespace, name }, { preconditions: { uid } }));
     stores.pods.expectDeletion(pod);
     const about = referenceTo({ apiVersion: "v1", kind: "Pod" }, pod);

@@ -2,12 +2,22 @@
 import type { NodeView } from "../../controller-runtime/views/node-view.ts";
 import { isFinished, type PodView } from "../../controller-runtime/views/pod-view.ts";
 import type { NodeCondition } from "../../kinds/core/nodes/types.ts";
-import type { Taint, Toleration } from "../../kinds/core/pods/types.ts";
+import { toleratesTaint } from "../../controller-runtime/views/tolerations.ts";
+import type { Taint } from "../../kinds/core/pods/types.ts";
 import { formatTime } from "../../machinery/meta.ts";
 
 const NOT_READY = "node.kubernetes.io/not-ready";
 const UNREACHABLE = "node.kubernetes.io/unreachable";
-const OWN_TAINTS = [NOT_READY, UNREACHABLE];
+const UNSCHEDULABLE = "node.kubernetes.io/unschedulable";
+/** Conditions that keep new pods away while they are True. */
+const PRESSURES: readonly (readonly [condition: string, taint: string])[] = [
+  ["MemoryPressure", "node.kubernetes.io/memory-pressure"],
+  ["DiskPressure", "node.kubernetes.io/disk-pressure"],
+  ["PIDPressure", "node.kubernetes.io/pid-pressure"],
+  ["NetworkUnavailable", "node.kubernetes.io/network-unavailable"],
+];
+/** Taints that this controller alone sets and takes away. */
+const OWN_TAINTS = [NOT_READY, UNREACHABLE, UNSCHEDULABLE, ...PRESSURES.map(([, taint]) => taint)];
 
 /** What a silent node cannot be believed about. */
 const REPORTED = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
@@ -27,24 +37,21 @@ export function planLost(node: NodeView, nowMs: number): NodeCondition[] | undef
 
 /** The taints this node should have; undefined when it has them. Times of taints that stay are kept. */
 export function planTaints(node: NodeView, nowMs: number): Taint[] | undefined {
-  const ready = node.conditions.find(({ type }) => type === "Ready")?.status;
+  const statusOf = (type: string) => node.conditions.find((condition) => condition.type === type)?.status;
+  const ready = statusOf("Ready");
   const key = ready === "True" ? undefined : ready === "Unknown" ? UNREACHABLE : NOT_READY;
   const wanted: Taint[] = key === undefined ? [] : [{ key, effect: "NoSchedule" }];
   // A node that has never reported has no pods yet that could be driven away.
   if (key !== undefined && ready !== undefined) wanted.push({ key, effect: "NoExecute", timeAdded: formatTime(nowMs) });
+  for (const [type, taint] of PRESSURES) {
+    if (statusOf(type) === "True") wanted.push({ key: taint, effect: "NoSchedule" });
+  }
+  if (node.unschedulable) wanted.push({ key: UNSCHEDULABLE, effect: "NoSchedule" });
   const others = node.taints.filter((taint) => !OWN_TAINTS.includes(taint.key));
   const own = node.taints.filter((taint) => OWN_TAINTS.includes(taint.key));
-  const same = (a: Taint, b: Taint): boolean => a.key === b.key && a.effect === b.effect;
-  if (own.length === wanted.length && wanted.every((taint) => own.some((known) => same(known, taint))))
-    return undefined;
-  return [...others, ...wanted.map((taint) => own.find((known) => same(known, taint)) ?? taint)];
-}
-
-export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false;
-  if (toleration.key && toleration.key !== taint.key) return false;
-  if (toleration.operator === "Exists") return true;
-  return toleration.key !== undefined && toleration.key !== "" && (toleration.value ?? "") === (taint.value ?? "");
+  const known = (taint: Taint) => own.find(({ key: same, effect }) => same === taint.key && effect === taint.effect);
+  if (own.length === wanted.length && wanted.every((taint) => known(taint) !== undefined)) return undefined;
+  return [...others, ...wanted.map((taint) => known(taint) ?? taint)];
 }
 
 /** Unix ms at which NoExecute taints drive the pod away; undefined: never. */
@@ -52,7 +59,7 @@ export function evictionMs(pod: PodView, node: NodeView): number | undefined {
   let earliest: number | undefined;
   for (const taint of node.taints) {
     if (taint.effect !== "NoExecute") continue;
-    const matching = pod.tolerations.filter((toleration) => tolerates(toleration, taint));
+    const matching = pod.tolerations.filter((toleration) => toleratesTaint(toleration, taint));
     const sinceMs = Date.parse(taint.timeAdded ?? "") || 0;
     const seconds = matching.map(({ tolerationSeconds }) => tolerationSeconds ?? Number.POSITIVE_INFINITY);
     const dueMs = matching.length === 0 ? sinceMs : sinceMs + Math.max(0, Math.min(...seconds)) * 1000;

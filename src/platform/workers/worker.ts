@@ -27,7 +27,7 @@ export default {
     // Others wait for it too: it goes on when this client has gone.
     context.waitUntil(opened.catch(() => {}));
     try {
-      return await (await opened).fetch(request);
+      return uncompressed(await (await opened).fetch(request));
     } catch (error) {
       createWorkersPlatform("worker").log.error("the cluster cannot be opened", { error });
       const status = new StatusError("ServiceUnavailable", "the cluster cannot be opened now", {
@@ -37,6 +37,17 @@ export default {
     }
   },
 } satisfies ExportedHandler<Env>;
+
+/**
+ * The edge compresses JSON and text by itself, and what it compresses it holds back until a block is full: a watch would show nothing for
+ * minutes. It leaves alone what has an encoding already; "no-transform" says which answers are streams.
+ */
+function uncompressed(response: Response): Response {
+  if (!response.headers.get("cache-control")?.includes("no-transform")) return response;
+  const stream = new Response(response.body, response);
+  stream.headers.set("content-encoding", "identity");
+  return stream;
+}
 
 async function openApp(env: Env): Promise<App> {
   const platform = createWorkersPlatform("worker");

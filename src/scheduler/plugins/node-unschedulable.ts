@@ -1,6 +1,6 @@
 import type { Taint } from "../../kinds/core/pods/types.ts";
 import type { Plugin } from "../framework.ts";
-import { tolerates } from "./tolerations.ts";
+import { tolerates } from "../../controller-runtime/views/tolerations.ts";
 
 const TAINT: Taint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };
 

@@ -1,5 +1,5 @@
 import type { Plugin } from "../framework.ts";
-import { tolerates } from "./tolerations.ts";
+import { tolerates } from "../../controller-runtime/views/tolerations.ts";
 
 /** NoSchedule and NoExecute keep a pod away that does not tolerate them; of nodes with PreferNoSchedule rather fewer such taints. */
 export const taintToleration: Plugin = {

@@ -2,10 +2,13 @@
 import type { Taint, Toleration } from "../../kinds/core/pods/types.ts";
 
 export function tolerates(tolerations: readonly Toleration[], taint: Taint): boolean {
-  return tolerations.some((toleration) => matches(toleration, taint));
+  return tolerations.some((toleration) => toleratesTaint(toleration, taint));
 }
 
-function matches({ key = "", operator = "Equal", value = "", effect }: Toleration, taint: Taint): boolean {
+export function toleratesTaint(
+  { key = "", operator = "Equal", value = "", effect }: Toleration,
+  taint: Taint,
+): boolean {
   if (effect !== undefined && effect !== taint.effect) return false;
   if (key !== "" && key !== taint.key) return false;
   switch (operator) {
