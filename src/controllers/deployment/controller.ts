@@ -46,11 +46,11 @@ export function createDeploymentController(deps: ControllerDeps<"deployments" | 
       if (deployment.paused && !findNew(deployment, owned)) return writeStatus(deployment, ownedOf(deployment));
     } else if (!deployment.paused) {
       const failure = await rollOut(deployment, owned);
-      if (failure !== undefined) return writeStatus(deployment, ownedOf(deployment), failure);
+      if (failure !== undefined) return writeStatus(deployment, ownedOf(deployment), { failure });
     }
     await cleanUp(deployment);
     const all = ownedOf(deployment);
-    return writeStatus(deployment, all, undefined, !had && findNew(deployment, all) !== undefined);
+    return writeStatus(deployment, all, { created: !had && findNew(deployment, all) !== undefined });
   }
 
   async function claim(deployment: DeploymentView): Promise<ReplicaSetView[]> {
@@ -225,14 +225,13 @@ export function createDeploymentController(deps: ControllerDeps<"deployments" | 
   async function writeStatus(
     before: DeploymentView,
     all: readonly ReplicaSetView[],
-    failure?: string,
-    created = false,
+    news: { failure?: string; created?: boolean } = {},
   ): Promise<ReconcileResult> {
     const deployment = stores.deployments.get(keyOf(before.metadata)) ?? before;
     // Of a newer spec nothing has been done yet: its own turn says so.
     const observed = { ...deployment, metadata: { ...deployment.metadata, generation: before.metadata.generation } };
     const nowMs = platform.clock.now();
-    const plan = planStatus({ deployment: observed, current: findNew(before, all), all, nowMs, failure, created });
+    const plan = planStatus({ deployment: observed, current: findNew(before, all), all, nowMs, ...news });
     if (plan.changed) {
       const { namespace, name } = before.metadata;
       try {

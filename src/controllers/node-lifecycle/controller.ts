@@ -39,11 +39,7 @@ export function createNodeLifecycleController(deps: NodeLifecycleDeps): Controll
   async function readHeartbeats(): Promise<ReconcileResult> {
     if (stores.nodes.size === 0) return { done: true };
     const { items } = await client.list<Lease>(leases, { namespace: NODE_LEASES });
-    for (const { metadata, spec } of items) {
-      const { name = "" } = metadata;
-      // A hub that has just started does not know of the heartbeats before it; what was seen once stays seen.
-      seenMs.set(name, Math.max(seenMs.get(name) ?? 0, Date.parse(spec?.renewTime ?? "") || 0));
-    }
+    for (const lease of items) noteHeartbeat(lease);
     for (const name of seenMs.keys()) if (stores.nodes.get(name) === undefined) seenMs.delete(name);
     let doubtful = false;
     for (const node of stores.nodes.all()) {
@@ -53,6 +49,22 @@ export function createNodeLifecycleController(deps: NodeLifecycleDeps): Controll
     // The grace period of a start is counted in memory. Where the runtime drops what sleeps for ten seconds, it would begin anew each
     // time and a lost node would never be called lost; so while one is in doubt the next look comes sooner.
     return { againAfterMs: Math.ceil(doubtful ? Math.min(graceMs / 4, DOUBT_MS) : graceMs / 4) };
+  }
+
+  /** A hub that has just started does not know of the heartbeats before it; what was seen once stays seen. */
+  function noteHeartbeat({ metadata: { name = "" }, spec }: Lease): void {
+    seenMs.set(name, Math.max(seenMs.get(name) ?? 0, Date.parse(spec?.renewTime ?? "") || 0));
+  }
+
+  /** What was read on the timer may be older than the node's return. */
+  async function isLost(node: NodeView): Promise<boolean> {
+    if (!isSilent(node) || planLost(node, clock.now()) === undefined) return false;
+    try {
+      noteHeartbeat(await client.get<Lease>(leases, { namespace: NODE_LEASES, name: node.metadata.name }));
+    } catch (error) {
+      if (!isStatusError(error, "NotFound")) throw error;
+    }
+    return isSilent(node);
   }
 
   function isSilent({ metadata }: NodeView): boolean {
@@ -67,7 +79,7 @@ export function createNodeLifecycleController(deps: NodeLifecycleDeps): Controll
     if (node === undefined) return removeOrphans(key);
     if (node.metadata.deletionTimestamp !== undefined) return { done: true };
     if (node.podCIDR === "") await inTurn(() => allocate(node.metadata.name));
-    if (isSilent(node)) await markLost(node);
+    if (await isLost(node)) await markLost(node);
     const current = stores.nodes.get(key) ?? node;
     await taint(current);
     return treatPods(stores.nodes.get(key) ?? current);
