@@ -4,7 +4,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   echo "Installing dependencies …" >&2
-  npm ci --no-progress >&2
+  # Not `npm ci`: it refuses a lockfile in which a binary for some other platform is missing, and mirrors lag behind with those.
+  npm install --no-save --no-progress --loglevel=error >&2
   touch node_modules/.package-lock.json
 fi
 if [ -f src/setup/generate-schema.ts ]; then node src/setup/generate-schema.ts; fi
