@@ -164,12 +164,9 @@ describe("started, as on Node", () => {
     const sets = await setsOf("web");
     expect(
       sets
-        .map(({ metadata, spec }) => [metadata.annotations?.["deployment.kubernetes.io/revision"], spec.replicas])
+        .map(({ metadata, spec }) => `${metadata.annotations?.["deployment.kubernetes.io/revision"]}: ${spec.replicas}`)
         .toSorted(),
-    ).toEqual([
-      ["1", 0],
-      ["2", 5],
-    ]);
+    ).toEqual(["1: 0", "2: 5"]);
 
     // As `kubectl rollout undo` does it: the template of the older ReplicaSet, without the hash.
     const old = sets.find(({ spec }) => spec.replicas === 0);
@@ -290,13 +287,6 @@ describe("started, as on Node", () => {
     const circle = async (name: string) =>
       client.create<ConfigMap>(configMaps, { apiVersion: "v1", kind: "ConfigMap", metadata: { ...at(name) } });
     const [a, b] = [await circle("a"), await circle("b")];
-    const ownedBy = ({ metadata }: ConfigMap) => ({
-      metadata: {
-        ownerReferences: [
-          { apiVersion: "v1", kind: "ConfigMap", name: metadata.name, uid: metadata.uid, blockOwnerDeletion: true },
-        ],
-      },
-    });
     await client.patch(configMaps, at("a"), "merge", ownedBy(b));
     await client.patch(configMaps, at("b"), "merge", ownedBy(a));
     await client.delete(configMaps, at("a"), { propagationPolicy: "Foreground" });
@@ -459,29 +449,28 @@ describe("run by run, as on Workers", () => {
     for (const name of ["a", "b", "c"]) await kubelets.addNode(name);
     await runToRest(newLoops());
     const { items } = await client.list<Node>(nodes);
-    expect(items.map(({ spec }) => spec.podCIDR).toSorted()).toEqual([
+    expect(items.map(({ spec }) => spec.podCIDR ?? "").toSorted()).toEqual([
       "10.244.0.0/24",
       "10.244.1.0/24",
       "10.244.2.0/24",
     ]);
   });
-
-  async function beat(name: string): Promise<void> {
-    const renewTime = new Date(now()).toISOString().replace("Z", "000Z");
-    await client.patch(leases, { namespace: "kube-node-lease", name }, "merge", { spec: { renewTime } });
-  }
-
-  async function readyOf(name: string): Promise<string | undefined> {
-    const { status } = await client.get<Node>(nodes, { name });
-    return status?.conditions?.find(({ type }) => type === "Ready")?.status;
-  }
-
-  async function taintsOf(name: string): Promise<string[]> {
-    const { spec } = await client.get<Node>(nodes, { name });
-    return (spec.taints ?? []).map(({ key, effect }) => `${key}:${effect}`).toSorted();
-  }
 });
 
+async function beat(name: string): Promise<void> {
+  const renewTime = new Date(now()).toISOString().replace("Z", "000Z");
+  await client.patch(leases, { namespace: "kube-node-lease", name }, "merge", { spec: { renewTime } });
+}
+
+async function readyOf(name: string): Promise<string | undefined> {
+  const { status } = await client.get<Node>(nodes, { name });
+  return status?.conditions?.find(({ type }) => type === "Ready")?.status;
+}
+
+async function taintsOf(name: string): Promise<string[]> {
+  const { spec } = await client.get<Node>(nodes, { name });
+  return (spec.taints ?? []).map(({ key, effect }) => `${key}:${effect}`).toSorted();
+}
 /** Looks again and again; answers the lowest number of what it saw. */
 function watchLowest(look: () => Promise<unknown[]>): () => Promise<number> {
   const stop = watchAll(async () => (await look()).length);
@@ -490,17 +479,25 @@ function watchLowest(look: () => Promise<unknown[]>): () => Promise<number> {
 
 function watchAll(look: () => Promise<number>): () => Promise<number[]> {
   const seen: number[] = [];
-  let stopped = false;
+  const stopped = new AbortController();
   const run = async (): Promise<void> => {
-    while (!stopped) {
+    while (!stopped.signal.aborted) {
       seen.push(await look());
       await new Promise((wake) => setTimeout(wake, 5));
     }
   };
   const running = run();
   return async () => {
-    stopped = true;
+    stopped.abort();
     await running;
     return seen;
   };
 }
+
+const ownedBy = ({ metadata }: ConfigMap) => ({
+  metadata: {
+    ownerReferences: [
+      { apiVersion: "v1", kind: "ConfigMap", name: metadata.name, uid: metadata.uid, blockOwnerDeletion: true },
+    ],
+  },
+});

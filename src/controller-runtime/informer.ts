@@ -40,7 +40,7 @@ export interface Informer<T extends View = View> {
 
 export interface InformerOptions<T extends View> {
   ref: ResourceRef;
-  project(object: KubeObject): T;
+  project: (object: KubeObject) => T;
   /** Beside "namespace" and "owner" (uids of owners), which every informer has. */
   indices?: Indices<T>;
   client: Client;
@@ -107,7 +107,7 @@ export function createInformer<T extends View>(options: InformerOptions<T>): Inf
       listed.add(keyOf(item.metadata));
       upsert(item);
     }
-    for (const view of [...store.all()]) {
+    for (const view of store.all()) {
       const key = keyOf(view.metadata);
       if (listed.has(key) || revisionOf(view.metadata) > at) continue;
       expected.delete(key);

@@ -19,7 +19,7 @@ export function watching<T extends View>(
   informer: Informer<T>,
   keys: (view: T, change: Change<T>) => readonly Key[],
 ): Watch {
-  return { informer, keys } as unknown as Watch;
+  return { informer, keys };
 }
 
 export interface Controller extends Reconciler {
@@ -72,7 +72,7 @@ export function createManager(options: ManagerOptions): Manager {
   let session: Session | undefined;
   /** Set while keys may be worked on. */
   let active = false;
-  let cancelTimer = (): void => {};
+  let cancelTimer: (() => void) | undefined;
   const idleWaiters = new Set<() => void>();
 
   const busy = (): boolean => workers.some(({ running }) => running > 0);
@@ -92,7 +92,7 @@ export function createManager(options: ManagerOptions): Manager {
 
   /** Comes back when a delayed key is due. */
   function schedule(): void {
-    cancelTimer();
+    cancelTimer?.();
     const dueMs = nextDueMs(workers.filter(({ running, controller }) => running < controller.concurrency));
     if (dueMs === undefined) return;
     cancelTimer = timers.after(Math.max(0, dueMs - clock.now()), pump);
@@ -141,14 +141,18 @@ export function createManager(options: ManagerOptions): Manager {
 
   async function close(): Promise<void> {
     active = false;
-    cancelTimer();
+    cancelTimer?.();
     session?.abort();
     await Promise.all([session?.closed, idle()]);
     session = undefined;
-    await Promise.race([options.flush?.(), after(timers, FLUSH_MS_MAX)]);
+    const enough = new AbortController();
+    await Promise.race([options.flush?.(), after(timers, FLUSH_MS_MAX, enough.signal)]);
+    enough.abort();
   }
 
-  let running: Promise<unknown> | undefined;
+  /** Runs come one after the other: two at once would share watches and keys. */
+  let turns: Promise<unknown> = Promise.resolve();
+  let turnCount = 0;
 
   async function run(deadline: number): Promise<{ nextDueMs: number | undefined }> {
     const { synced, quiet } = open();
@@ -173,22 +177,21 @@ export function createManager(options: ManagerOptions): Manager {
   return {
     name: options.name,
     async runOnce({ deadline }) {
-      if (session && !running)
-        throw new Error("the loops are running already: runOnce is for those that are not started");
-      // Two at once would share watches and keys; the second does what the first left.
-      while (running) await running;
-      const turn = run(deadline);
-      running = turn.catch(() => {});
+      if (session && turnCount === 0) throw new Error("runOnce is for loops that are not started");
+      turnCount += 1;
+      const turn = turns.then(() => run(deadline));
+      turns = turn.catch(() => {});
       try {
         return await turn;
       } finally {
-        running = undefined;
+        turnCount -= 1;
       }
     },
     start() {
       if (session) return;
-      void open().synced.then(() => {
-        if (!session || session.signal.aborted) return undefined;
+      const { signal, synced } = open();
+      void synced.then(() => {
+        if (signal.aborted) return undefined;
         active = true;
         pump();
         return undefined;
@@ -210,10 +213,10 @@ function connect({ controller, queue }: Worker, pump: () => void): void {
       pump();
     });
   };
-  for (const { informer, keys } of controller.watches) {
-    informer.onChange((change) => {
-      if (change.before) for (const key of keys(change.before, change)) add(key);
-      if (change.after) for (const key of keys(change.after, change)) add(key);
+  for (const watch of controller.watches) {
+    watch.informer.onChange((change) => {
+      if (change.before) for (const key of watch.keys(change.before, change)) add(key);
+      if (change.after) for (const key of watch.keys(change.after, change)) add(key);
     });
   }
   for (const key of controller.initialKeys ?? []) queue.add(key);
@@ -238,11 +241,11 @@ interface Session {
   signal: AbortSignal;
   synced: Promise<unknown>;
   closed: Promise<unknown>;
-  abort(): void;
+  abort: () => void;
   /** Something happened. */
-  touch(): void;
+  touch: () => void;
   /** Resolves after a while in which nothing happened, or when the session is aborted. */
-  quiet(options: { timers: Platform["timers"]; settleMs: number; busy(): boolean }): Promise<void>;
+  quiet: (options: { timers: Platform["timers"]; settleMs: number; busy: () => boolean }) => Promise<void>;
 }
 
 /** The time in which watches are open. */

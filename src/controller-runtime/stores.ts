@@ -60,7 +60,7 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
     indices: Indices<T> = {},
   ): Informer<T> => {
     const made = createInformer<T>({ ref, project, indices, client: deps.client, platform: deps.platform });
-    all.set(groupResource(ref.group, ref.resource), made as unknown as Informer);
+    all.set(groupResource(ref.group, ref.resource), made);
     return made;
   };
   const stores: Stores = {

@@ -15,7 +15,7 @@ export function planClaims<T extends View>(input: {
   selector: LabelSelector;
   candidates: readonly T[];
   /** May this one be adopted? */
-  adoptable?(candidate: T): boolean;
+  adoptable?: (candidate: T) => boolean;
 }): Claims<T> {
   const { owner, selector, candidates, adoptable = () => true } = input;
   const requirements = requirementsOf(selector);

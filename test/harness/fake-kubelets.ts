@@ -18,9 +18,9 @@ export interface FakeKubelets {
 
 export function createFakeKubelets(options: {
   client: Client;
-  now(): number;
+  now: () => number;
   /** Pods for which this answers true never get ready. */
-  broken?(pod: Pod): boolean;
+  broken?: (pod: Pod) => boolean;
 }): FakeKubelets {
   const { client, now, broken = () => false } = options;
   const lost = new Set<string>();
@@ -85,16 +85,16 @@ export function createFakeKubelets(options: {
     step,
     lose: (name) => void lost.add(name),
     start(everyMs = 15) {
-      let stopped = false;
+      const stopped = new AbortController();
       const run = async (): Promise<void> => {
-        while (!stopped) {
+        while (!stopped.signal.aborted) {
           await step();
           await new Promise((wake) => setTimeout(wake, everyMs));
         }
       };
       const running = run();
       return async () => {
-        stopped = true;
+        stopped.abort();
         await running;
       };
     },

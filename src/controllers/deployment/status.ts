@@ -123,13 +123,16 @@ export function isComplete(deployment: DeploymentView, status: DeploymentStatus)
 }
 
 function hasProgressed({ status: before }: DeploymentView, after: DeploymentStatus): boolean {
-  const old = (status: DeploymentStatus): number => (status.replicas ?? 0) - (status.updatedReplicas ?? 0);
   return (
     (after.updatedReplicas ?? 0) > (before.updatedReplicas ?? 0) ||
-    old(after) < old(before) ||
+    oldReplicas(after) < oldReplicas(before) ||
     (after.readyReplicas ?? 0) > (before.readyReplicas ?? 0) ||
     (after.availableReplicas ?? 0) > (before.availableReplicas ?? 0)
   );
+}
+
+function oldReplicas(status: DeploymentStatus): number {
+  return (status.replicas ?? 0) - (status.updatedReplicas ?? 0);
 }
 
 /** A ReplicaSet that cannot make its pods is the Deployment's trouble too. */

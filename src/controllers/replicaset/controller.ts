@@ -3,7 +3,7 @@ import { referenceTo } from "../../controller-runtime/events.ts";
 import { watching, type Controller } from "../../controller-runtime/manager.ts";
 import type { Key, ReconcileResult } from "../../controller-runtime/reconciler.ts";
 import { ORPHANS } from "../../controller-runtime/stores.ts";
-import type { PodView } from "../../controller-runtime/views/pod-view.ts";
+import { isFinished, type PodView } from "../../controller-runtime/views/pod-view.ts";
 import { controllerOfView, keyOf } from "../../controller-runtime/views/view.ts";
 import type { ReplicaSetView } from "../../controller-runtime/views/workload-views.ts";
 import { replicaSets, type ReplicaSet } from "../../kinds/apps/replicasets/types.ts";
@@ -53,8 +53,12 @@ export function createReplicaSetController(deps: ControllerDeps<"pods" | "replic
   function claimsOf(replicaSet: ReplicaSetView) {
     const { uid, namespace } = replicaSet.metadata;
     const candidates = [...stores.pods.by("owner", uid), ...stores.pods.by(ORPHANS, namespace)];
-    const adoptable = (pod: PodView): boolean => pod.phase !== "Succeeded" && pod.phase !== "Failed";
-    return planClaims({ owner: replicaSet, selector: replicaSet.selector, candidates, adoptable });
+    return planClaims({
+      owner: replicaSet,
+      selector: replicaSet.selector,
+      candidates,
+      adoptable: (pod) => !isFinished(pod),
+    });
   }
 
   const ownedPods = (replicaSet: ReplicaSetView): PodView[] => claimsOf(replicaSet).owned;
@@ -97,7 +101,7 @@ export function createReplicaSetController(deps: ControllerDeps<"pods" | "replic
           const message = `Created pod: ${result.value}`;
           recorder.record({ about, type: "Normal", reason: "SuccessfulCreate", message });
         } else if (!isNamespaceTerminating(result.reason)) {
-          const message = `Error creating: ${String((result.reason as Error).message)}`;
+          const message = `Error creating: ${(result.reason as Error).message}`;
           recorder.record({ about, type: "Warning", reason: "FailedCreate", message });
         }
       }
@@ -137,7 +141,7 @@ export function createReplicaSetController(deps: ControllerDeps<"pods" | "replic
       if (result.status === "fulfilled") {
         recorder.record({ about, type: "Normal", reason: "SuccessfulDelete", message: `Deleted pod: ${name}` });
       } else {
-        const message = `Error deleting: ${String((result.reason as Error).message)}`;
+        const message = `Error deleting: ${(result.reason as Error).message}`;
         recorder.record({ about, type: "Warning", reason: "FailedDelete", message });
       }
     });

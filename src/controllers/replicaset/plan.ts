@@ -47,7 +47,7 @@ const PHASES = ["Pending", "Unknown", "Running"];
 function compareForDeletion(
   a: PodView,
   b: PodView,
-  { crowd, nowMs }: { crowd(pod: PodView): number; nowMs: number },
+  { crowd, nowMs }: { crowd: (pod: PodView) => number; nowMs: number },
 ): number {
   if ((a.nodeName === "") !== (b.nodeName === "")) return a.nodeName === "" ? -1 : 1;
   if (a.phase !== b.phase) return PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase);
