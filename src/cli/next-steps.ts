@@ -8,7 +8,7 @@ export function nextSteps(started: { url: string; kubeconfig: string; node: stri
     "In another terminal:",
     `  export KUBECONFIG=${kubeconfig}`,
     "  kubectl get nodes",
-    "  kubectl create deployment web --image=nginx --replicas=3",
+    "  kubectl create deployment hello --image=busybox --replicas=3 -- sh -c 'echo hello; sleep 3600'",
     "  kubectl get pods -o wide",
     "",
     "Stop with Ctrl-C.",

@@ -1,8 +1,8 @@
 /** The folder of an embedded Gantry: database, master key, administrator's token, kubeconfig. */
 import { constants } from "node:fs";
-import { access, mkdir, open, readFile } from "node:fs/promises";
+import { access, mkdir, open, readFile, stat } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { StartupError } from "./server.ts";
 
 export interface DataFolder {
@@ -15,9 +15,10 @@ export interface DataFolder {
 }
 
 /** Makes what is missing; what exists is kept. @throws StartupError when the folder cannot be written */
-export async function openDataFolder(path: string): Promise<DataFolder> {
+export async function openDataFolder(folder: string): Promise<DataFolder> {
+  const path = resolve(folder);
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolder(path);
     await access(path, constants.W_OK | constants.X_OK);
     const masterKey = await readOrCreate(join(path, "master.key"), () => randomBytes(32).toString("base64"));
     const adminToken = await readOrCreate(
@@ -28,6 +29,17 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartupError(`cannot use the data folder ${path}: ${reason}`, { cause: error });
+  }
+}
+
+/** Node's recursive mkdir never ends below a folder like /proc, which takes no new ones: so the last step is a plain one. */
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const isFolder = (error as NodeJS.ErrnoException).code === "EEXIST" && (await stat(path)).isDirectory();
+    if (!isFolder) throw error;
   }
 }
 

@@ -79,7 +79,9 @@ export function createNodeStreamBroker(deps: {
       if (request.target.kind === "log") {
         const end = await meet(request, "body");
         if (!("body" in end)) throw new Error("a log stream is a body");
-        return new Response(relayed(end.body, end.done), { headers: { "content-type": "text/plain", "cache-control": "no-transform" } });
+        return new Response(relayed(end.body, end.done), {
+          headers: { "content-type": "text/plain", "cache-control": "no-transform" },
+        });
       }
       assertUpgrade(request.client);
       const end = await meet(request, "socket");

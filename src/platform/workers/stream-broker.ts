@@ -103,7 +103,11 @@ export class StreamBroker extends DurableObject<unknown> {
   async #relayBody(request: Request): Promise<Response> {
     if (request.body === null) throw new Refused({ code: 400, message: "a body is needed" });
     const { readable, writable } = new IdentityTransformStream();
-    this.#answer.resolve(new Response(readable, { headers: { [SERVED]: "1", "content-type": "text/plain", "cache-control": "no-transform" } }));
+    this.#answer.resolve(
+      new Response(readable, {
+        headers: { [SERVED]: "1", "content-type": "text/plain", "cache-control": "no-transform" },
+      }),
+    );
     try {
       await request.body.pipeTo(writable);
       return new Response(null, { status: 204, headers: { [SERVED]: "1" } });
