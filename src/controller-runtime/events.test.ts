@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import { silentLog } from "../../test/harness/silent-log.ts";
+import { createManualTime } from "../../test/harness/timers.ts";
+import type { Client } from "../client/client.ts";
+import type { CoreEvent } from "../kinds/core/events/types.ts";
+import { notFound } from "../machinery/status-error.ts";
+import { createEventRecorder } from "./events.ts";
+
+function setUp() {
+  const time = createManualTime();
+  const written: CoreEvent[] = [];
+  const patched: { name: string; body: unknown }[] = [];
+  let expired = false;
+  let next = 0;
+  const client = {
+    create: async (_ref: unknown, event: CoreEvent) => {
+      written.push(event);
+      return event;
+    },
+    patch: async (_ref: unknown, at: { name: string }, _type: string, body: unknown) => {
+      if (expired) throw notFound({ group: "", resource: "events" }, at.name);
+      patched.push({ name: at.name, body });
+    },
+  } as unknown as Client;
+  const platform = {
+    clock: time,
+    timers: time,
+    log: silentLog,
+    random: { uuid: () => "", fraction: () => 0, bytes: (length: number) => new Uint8Array(length).fill((next += 1)) },
+  };
+  const recorder = createEventRecorder({ client, platform, component: "test-controller" });
+  const about = { apiVersion: "v1", kind: "Pod", namespace: "n", name: "p", uid: "u" };
+  const record = (message: string) => recorder.record({ about, type: "Normal", reason: "Did", message });
+  return { time, written, patched, recorder, record, expire: () => (expired = true) };
+}
+
+test("an event names its object, its component and its times", async () => {
+  const { recorder, record, written } = setUp();
+  record("hello");
+  await recorder.flush();
+  expect(written).toEqual([
+    expect.objectContaining({
+      metadata: { name: "p.0101010101010101", namespace: "n" },
+      involvedObject: { apiVersion: "v1", kind: "Pod", namespace: "n", name: "p", uid: "u" },
+      reason: "Did",
+      message: "hello",
+      type: "Normal",
+      count: 1,
+      source: { component: "test-controller" },
+    }),
+  ]);
+});
+
+test("the same again raises the count, at most every five seconds; another message is another event", async () => {
+  const { recorder, record, written, patched, time } = setUp();
+  for (let index = 0; index < 10; index++) record("hello");
+  record("other");
+  await recorder.flush();
+  expect(written.map(({ message }) => message)).toEqual(["hello", "other"]);
+  expect(patched).toEqual([]);
+  time.advance(6_000);
+  record("hello");
+  await recorder.flush();
+  expect(patched).toEqual([{ name: "p.0101010101010101", body: expect.objectContaining({ count: 11 }) as unknown }]);
+});
+
+test("an event that has expired is told anew", async () => {
+  const { recorder, record, written, time, expire } = setUp();
+  record("hello");
+  await recorder.flush();
+  expire();
+  time.advance(3_600_000);
+  record("hello");
+  await recorder.flush();
+  expect(written.map(({ metadata, count }) => [metadata.name, count])).toEqual([
+    ["p.0101010101010101", 1],
+    ["p.0202020202020202", 1],
+  ]);
+});
