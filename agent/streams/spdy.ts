@@ -2,9 +2,9 @@
  * The client side of SPDY/3.1 on a connection that has been upgraded: streams with back-pressure both ways. Engines' streaming
  * servers speak it and nothing newer that can close one direction of a stream.
  *
- * The servers in use (Go's spdystream) know no flow control: they neither send WINDOW_UPDATE nor heed it. So a send window binds only
- * from the moment the peer shows that it keeps one, and what nobody reads stops the whole connection once it is more than
- * UNREAD_BYTES_HIGH. Headers from the peer are not read: nothing depends on them.
+ * The servers in use (Go's spdystream) know no flow control: they neither send WINDOW_UPDATE nor heed it. So windows bind, and are
+ * renewed, only from the moment the peer shows that it keeps them; and what nobody reads stops the whole connection once it is more
+ * than UNREAD_BYTES_HIGH. Headers from the peer are not read: nothing depends on them.
  */
 import type { Duplex } from "node:stream";
 import {
@@ -192,6 +192,8 @@ class Connection implements SpdyConnection {
     this.unreadBytes -= bytes;
     if (this.lost !== undefined) return;
     if (this.socket.isPaused() && this.unreadBytes <= UNREAD_BYTES_LOW) this.socket.resume();
+    // To a server that has said everything and closed, a write is answered by a reset, and what is unread yet would be lost.
+    if (!this.peerKeepsWindows) return;
     this.readBytes += bytes;
     if (this.readBytes >= WINDOW_RENEW_BYTES) {
       this.socket.write(controlFrame(FRAME.windowUpdate, numbers(0, this.readBytes)));
