@@ -36,18 +36,23 @@ export async function bootstrapCluster(cluster: Pick<Cluster, "config">, app: Pi
 }
 
 async function ensure(client: Client, ref: ResourceRef, object: KubeObject): Promise<void> {
-  const { name = "", namespace } = object.metadata;
-  const at = { name, ...(namespace === undefined ? {} : { namespace }) };
-  try {
-    await client.get(ref, at);
-    return;
-  } catch (error) {
-    if (!isStatusError(error, "NotFound")) throw error;
-  }
+  if (await exists(client, ref, object)) return;
+  const { namespace } = object.metadata;
   try {
     await client.create(ref, object, namespace === undefined ? {} : { namespace });
   } catch (error) {
-    // Another start of the same cluster was faster.
-    if (!isStatusError(error, "AlreadyExists")) throw error;
+    // Another start of the same cluster may have been faster; which of our conditions it broke does not matter.
+    if (!(await exists(client, ref, object))) throw error;
+  }
+}
+
+async function exists(client: Client, ref: ResourceRef, { metadata }: KubeObject): Promise<boolean> {
+  const { name = "", namespace } = metadata;
+  try {
+    await client.get(ref, { name, ...(namespace === undefined ? {} : { namespace }) });
+    return true;
+  } catch (error) {
+    if (isStatusError(error, "NotFound")) return false;
+    throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { runAgent } from "../../agent/run-agent.ts";
 import { createNodePlatform } from "../platform/node/platform.ts";
 import { StartupError } from "../platform/node/server.ts";
@@ -14,7 +15,8 @@ export async function agent(options: AgentOptions): Promise<void> {
     ...(token === undefined ? {} : { token }),
     ...(options.caFile === undefined ? {} : { ca: await readCa(options.caFile) }),
     nodeName: options.nodeName,
-    dataDirectory: options.data,
+    // The kernel names mounts by their whole path.
+    dataDirectory: resolve(options.data),
     engine: options.engine,
     ...(options.criSocket === undefined ? {} : { criSocket: options.criSocket }),
     cniConfDir: options.cniConfDir,
