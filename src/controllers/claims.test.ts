@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { adoption, controllerReference, planClaims, release } from "./claims.ts";
-import { pod, replicaSet, type PodParts } from "./views.fixture.ts";
+import { pod, replicaSet, type PodParts } from "../controller-runtime/views.fixture.ts";
 
 const owner = replicaSet("rs");
 const ours = controllerReference({ apiVersion: "apps/v1", kind: "ReplicaSet" }, owner);

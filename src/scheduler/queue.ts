@@ -9,12 +9,17 @@ export interface SchedulingQueue {
   remove(uid: string): void;
   /** The next pod, which is out of the queue then. */
   pop(): PodView | undefined;
-  /** No node would have it: it waits for an event that one of these plugins waits for. `noNodes`: there was none to ask. */
+  /**
+   * No node would have it: it waits for an event that one of these plugins waits for; where there was no node to ask, for a node. To be
+   * called in the same turn as `pop`, so that no event falls in between.
+   */
   unschedulable(pod: PodView, refusedBy: ReadonlySet<Plugin>): void;
   /** Something went wrong that time may heal. */
   retry(pod: PodView): void;
   /** Lets those go ahead whom this may help. */
   happened(event: ClusterEvent): void;
+  /** Is there something to pop, now or after a back-off? */
+  readonly isEmpty: boolean;
   /** Unix ms at which there is something to pop; undefined when only an event can bring it. */
   nextDueMs(): number | undefined;
 }
@@ -24,7 +29,6 @@ const BACK_OFF_MS_MAX = 10_000;
 
 interface Waiting {
   pod: PodView;
-  attempts: number;
   /** When its back-off ends. */
   readyMs: number;
   /** Undefined: only time. */
@@ -39,17 +43,13 @@ export function createSchedulingQueue(deps: { clock: Clock }): SchedulingQueue {
   /** Waits for an event. */
   const parked = new Map<string, Waiting>();
   const attempts = new Map<string, number>();
-  /** Events since a pod was taken out: what happened while it was being tried must not be missed. */
-  let happened: { event: ClusterEvent; turn: number }[] = [];
-  const taken = new Map<string, number>();
-  let turn = 0;
 
   const failed = (pod: PodView, refusedBy: ReadonlySet<Plugin> | undefined): Waiting => {
     const { uid } = pod.metadata;
     const count = (attempts.get(uid) ?? 0) + 1;
     attempts.set(uid, count);
     const delayMs = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_MIN * 2 ** Math.min(count - 1, 10));
-    return { pod, attempts: count, readyMs: clock.now() + delayMs, refusedBy };
+    return { pod, readyMs: clock.now() + delayMs, refusedBy };
   };
   const release = (): void => {
     const now = clock.now();
@@ -58,13 +58,6 @@ export function createSchedulingQueue(deps: { clock: Clock }): SchedulingQueue {
       backingOff.delete(uid);
       active.set(uid, pod);
     }
-  };
-  const giveBack = (uid: string): number => {
-    const since = taken.get(uid) ?? turn;
-    taken.delete(uid);
-    const oldest = Math.min(turn, ...taken.values());
-    happened = happened.filter((one) => one.turn > oldest);
-    return since;
   };
 
   return {
@@ -77,7 +70,7 @@ export function createSchedulingQueue(deps: { clock: Clock }): SchedulingQueue {
       else active.set(uid, pod);
     },
     remove(uid) {
-      for (const map of [active, backingOff, parked, attempts, taken]) map.delete(uid);
+      for (const map of [active, backingOff, parked, attempts]) map.delete(uid);
     },
     pop() {
       release();
@@ -86,33 +79,26 @@ export function createSchedulingQueue(deps: { clock: Clock }): SchedulingQueue {
       for (const pod of active.values()) if (best === undefined || pod.priority > best.priority) best = pod;
       if (best === undefined) return undefined;
       active.delete(best.metadata.uid);
-      taken.set(best.metadata.uid, turn);
       return best;
     },
-    unschedulable(pod, refusedBy) {
-      const { uid } = pod.metadata;
-      const since = giveBack(uid);
-      const waiting = failed(pod, refusedBy);
-      const missed = happened.some((one) => one.turn > since && concerns(waiting, one.event));
-      (missed ? backingOff : parked).set(uid, waiting);
-    },
-    retry(pod) {
-      giveBack(pod.metadata.uid);
-      backingOff.set(pod.metadata.uid, failed(pod, undefined));
-    },
+    unschedulable: (pod, refusedBy) => void parked.set(pod.metadata.uid, failed(pod, refusedBy)),
+    retry: (pod) => void backingOff.set(pod.metadata.uid, failed(pod, undefined)),
     happened(event) {
-      turn += 1;
-      if (taken.size > 0) happened.push({ event, turn });
       for (const [uid, waiting] of parked) {
         if (!concerns(waiting, event)) continue;
         parked.delete(uid);
         backingOff.set(uid, waiting);
       }
     },
+    get isEmpty() {
+      return active.size === 0 && backingOff.size === 0;
+    },
     nextDueMs() {
       if (active.size > 0) return clock.now();
       if (backingOff.size === 0) return undefined;
-      return Math.max(clock.now(), Math.min(...[...backingOff.values()].map(({ readyMs }) => readyMs)));
+      let earliestMs = Number.POSITIVE_INFINITY;
+      for (const { readyMs } of backingOff.values()) earliestMs = Math.min(earliestMs, readyMs);
+      return Math.max(clock.now(), earliestMs);
     },
   };
 }

@@ -161,8 +161,7 @@ export function createScheduler(deps: SchedulerDeps): Controller {
     watches: [],
     connect(enqueue) {
       const wake = (): void => {
-        const dueMs = queue.nextDueMs();
-        if (dueMs !== undefined) enqueue(TURN);
+        if (!queue.isEmpty) enqueue(TURN);
       };
       stores.pods.onChange((change) => {
         podChanged(change);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { withSeed, type Dice } from "../../../test/harness/seeded.ts";
 import type { DeploymentView, ReplicaSetView } from "../../controller-runtime/views/workload-views.ts";
-import { deployment, replicaSet, rolled } from "../views.fixture.ts";
+import { deployment, replicaSet, rolled } from "../../controller-runtime/views.fixture.ts";
 import {
   DESIRED_REPLICAS,
   findNew,

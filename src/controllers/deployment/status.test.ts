@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { DeploymentView, ReplicaSetView } from "../../controller-runtime/views/workload-views.ts";
 import type { DeploymentCondition, DeploymentStatus } from "../../kinds/apps/deployments/types.ts";
 import { formatTime } from "../../machinery/meta.ts";
-import { deployment, NOW_MS, rolled } from "../views.fixture.ts";
+import { deployment, NOW_MS, rolled } from "../../controller-runtime/views.fixture.ts";
 import { planStatus } from "./status.ts";
 
 const ago = (seconds: number): string => formatTime(NOW_MS - seconds * 1000);

@@ -3,7 +3,7 @@ import { serviceView, endpointSliceView, type EndpointSliceView } from "../../co
 import type { PodView } from "../../controller-runtime/views/pod-view.ts";
 import type { Service } from "../../kinds/core/services/types.ts";
 import { withSeed } from "../../../test/harness/seeded.ts";
-import { pod, type PodParts } from "../views.fixture.ts";
+import { pod, type PodParts } from "../../controller-runtime/views.fixture.ts";
 import { ENDPOINTS_MAX, planSlices, type SlicePlan } from "./plan.ts";
 
 const serviceOf = (spec: Service["spec"] = {}, labels: Record<string, string> = {}) =>

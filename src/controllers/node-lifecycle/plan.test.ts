@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { NodeStatus } from "../../kinds/core/nodes/types.ts";
 import type { Taint, Toleration } from "../../kinds/core/pods/types.ts";
 import { formatTime } from "../../machinery/meta.ts";
-import { node, NOW_MS, pod } from "../views.fixture.ts";
+import { node, NOW_MS, pod } from "../../controller-runtime/views.fixture.ts";
 import { evictionMs, freePodCidr, planLost, planPods, planTaints } from "./plan.ts";
 
 const saying = (...conditions: [type: string, status: "True" | "False" | "Unknown"][]): NodeStatus => ({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { NOW_MS, pod, replicaSet, type PodParts } from "../views.fixture.ts";
+import { NOW_MS, pod, replicaSet, type PodParts } from "../../controller-runtime/views.fixture.ts";
 import { planScaling, planStatus, podsToDelete } from "./plan.ts";
 
 const deleted = { meta: { deletionTimestamp: "2026-01-01T12:00:00Z" } };

@@ -1,8 +1,8 @@
 /** Views for tables in tests: say what matters, the rest is ordinary. */
-import { metaView } from "../controller-runtime/views/view.ts";
-import { nodeView, type NodeView } from "../controller-runtime/views/node-view.ts";
-import { podView, type PodView } from "../controller-runtime/views/pod-view.ts";
-import type { DeploymentView, ReplicaSetView } from "../controller-runtime/views/workload-views.ts";
+import { metaView } from "./views/view.ts";
+import { nodeView, type NodeView } from "./views/node-view.ts";
+import { podView, type PodView } from "./views/pod-view.ts";
+import type { DeploymentView, ReplicaSetView } from "./views/workload-views.ts";
 import type { Node } from "../kinds/core/nodes/types.ts";
 import type { Pod, PodCondition } from "../kinds/core/pods/types.ts";
 import { formatTime, type ObjectMeta } from "../machinery/meta.ts";
