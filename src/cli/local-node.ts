@@ -16,6 +16,8 @@ export interface LocalNode {
 }
 
 const STOP_MS_MAX = 40_000;
+/** An agent is idle nearly always: a small young generation keeps some 20 MB from it at no cost that shows. */
+const AGENT_FLAGS = ["--max-semi-space-size=1"];
 
 export async function startLocalNode(options: UpOptions, access: Access, platform: Platform): Promise<LocalNode> {
   const { clock, random } = platform;
@@ -30,7 +32,7 @@ export async function startLocalNode(options: UpOptions, access: Access, platfor
     ...(options.criSocket === undefined ? [] : ["--cri-socket", options.criSocket]),
   ];
   // The token travels by environment: arguments are shown to every user of the machine.
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, [...AGENT_FLAGS, ...args], {
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, GANTRY_JOIN_TOKEN: token },
   });

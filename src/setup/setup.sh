@@ -8,4 +8,7 @@ if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
   npm install --no-save --no-progress --loglevel=error >&2
   touch node_modules/.package-lock.json
 fi
-if [ -f src/setup/generate-schema.ts ]; then node src/setup/generate-schema.ts; fi
+node src/setup/generate-schema.ts
+if [ ! -d .generated/compile-cache ]; then
+  NODE_COMPILE_CACHE=.generated/compile-cache node src/setup/warm-compile-cache.ts
+fi
