@@ -15,6 +15,7 @@ import { createNodeLifecycleController } from "./controllers/node-lifecycle/cont
 import { createReplicaSetController } from "./controllers/replicaset/controller.ts";
 import { createRootCaPublisher } from "./controllers/root-ca-publisher/controller.ts";
 import { createServiceAccountController } from "./controllers/service-account/controller.ts";
+import { namespaces } from "./kinds/core/namespaces/types.ts";
 import { kinds } from "./kinds/index.ts";
 import type { ResourceRef } from "./machinery/gvk.ts";
 import { createScheduler } from "./scheduler/scheduler.ts";
@@ -37,7 +38,8 @@ export function createLoops({
   const { platform, config, keys } = cluster;
   const resources = servedResources();
   const recorders: EventRecorder[] = [];
-  const stores = createStores({ client: clientFor(app, "generic-garbage-collector"), platform, resources });
+  const reader = clientFor(app, "generic-garbage-collector");
+  const stores = createStores({ client: reader, platform, resources });
 
   function depsOf(name: string) {
     const client = clientFor(app, name);
@@ -60,6 +62,11 @@ export function createLoops({
   ];
   const manager = createManager({
     name: "loops",
+    // Any list answers the revision of the whole cluster.
+    async currentRevision() {
+      const { metadata } = await reader.list(namespaces, { limit: 1 });
+      return Number(metadata.resourceVersion);
+    },
     platform,
     informers: [...stores.all.values()],
     controllers,

@@ -4,6 +4,7 @@ import { events, type CoreEvent, type ObjectReference } from "../kinds/core/even
 import { formatTime } from "../machinery/meta.ts";
 import { isStatusError } from "../machinery/status-error.ts";
 import type { Platform } from "../platform/platform.ts";
+import { fnv1a } from "./views/template-hash.ts";
 import type { View } from "./views/view.ts";
 
 export interface EventRecorder {
@@ -23,6 +24,8 @@ export function referenceTo(of: { apiVersion: string; kind: string }, { metadata
 const REMEMBERED_MAX = 1_024;
 /** As many may wait to be written; what comes on top is dropped. */
 const PENDING_MAX = 1_000;
+/** Events under way at once: the hub commits them in groups. */
+const LANES = 16;
 /** The same event within this time is counted but not written: a hot loop must not become a hot writer. */
 const REPEAT_MS_MIN = 5_000;
 
@@ -37,7 +40,7 @@ export function createEventRecorder(deps: { client: Client; platform: Platform; 
   const { client, platform, component } = deps;
   const { clock, random, log } = platform;
   const remembered = new Map<string, Remembered>();
-  let tail: Promise<void> = Promise.resolve();
+  const lanes: Promise<unknown>[] = [];
   let pending = 0;
 
   const remember = (key: string, entry: Remembered): void => {
@@ -94,18 +97,16 @@ export function createEventRecorder(deps: { client: Client; platform: Platform; 
       pending += 1;
       const { about, type, reason, message } = event;
       const key = [about.uid, about.name, type, reason, message].join("|");
-      // One after the other, so that a count follows its event.
-      tail = tail
+      // The same event stays in its lane, so that a count follows what it counts; others don't wait for it.
+      const lane = fnv1a(key, 0) % LANES;
+      lanes[lane] = (lanes[lane] ?? Promise.resolve())
         .then(() => write(key, event))
-        .then(
-          () => void (pending -= 1),
-          (error: unknown) => {
-            pending -= 1;
-            log.debug("an event could not be written", { reason, about, error });
-          },
-        );
+        .catch((error: unknown) => log.debug("an event could not be written", { reason, about, error }))
+        .finally(() => (pending -= 1));
     },
-    flush: () => tail,
+    async flush() {
+      await Promise.all(lanes);
+    },
   };
 }
 

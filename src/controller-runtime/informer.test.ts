@@ -1,5 +1,5 @@
 /** Against a scripted API: what the real one does only rarely (lag, cut watches, compaction) happens here on purpose. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { silentLog } from "../../test/harness/silent-log.ts";
 import { createManualTime } from "../../test/harness/timers.ts";
 import type { Client } from "../client/client.ts";
@@ -16,6 +16,7 @@ const object = (name: string, revision: number, more: Partial<KubeObject["metada
 
 interface OpenWatch {
   since: string;
+  timeoutSeconds: number | undefined;
   send(event: WatchEvent): void;
   end(error?: Error): void;
 }
@@ -25,14 +26,22 @@ function scriptedApi() {
   const lists: { items: KubeObject[]; revision: number }[] = [];
   const watches: OpenWatch[] = [];
   let listCount = 0;
-  async function* watch(_ref: unknown, options: { resourceVersion: string; signal: AbortSignal }) {
+  async function* watch(
+    _ref: unknown,
+    options: { resourceVersion: string; timeoutSeconds?: number; signal: AbortSignal },
+  ) {
     const queue: (WatchEvent | "end" | Error)[] = [];
     let wake: (() => void) | undefined;
     const push = (one: WatchEvent | "end" | Error): void => {
       queue.push(one);
       wake?.();
     };
-    watches.push({ since: options.resourceVersion, send: push, end: (error) => push(error ?? "end") });
+    watches.push({
+      since: options.resourceVersion,
+      timeoutSeconds: options.timeoutSeconds,
+      send: push,
+      end: (error) => push(error ?? "end"),
+    });
     options.signal.addEventListener("abort", () => push("end"));
     for (;;) {
       const next = queue.shift();
@@ -152,6 +161,55 @@ test("a server that fails, or ends each watch at once, is asked ever more rarely
     await turns();
   }
   expect(delays).toEqual([75, 150, 300, 600, 1200]);
+});
+
+describe("catching up, for runs that end", () => {
+  async function started() {
+    const all = setUp();
+    all.lists.push({ items: [object("a", 3)], revision: 5 });
+    const result = all.informer.catchUp(all.stop.signal);
+    await turns();
+    return { ...all, result };
+  }
+
+  test("asks for the shortest watch; its marked end proves that nothing is missing, up to the mark's revision", async () => {
+    const { informer, watches, result } = await started();
+    watches[0]?.send({ type: "ADDED", object: object("b", 6) });
+    watches[0]?.send({ type: "BOOKMARK", object: { metadata: { resourceVersion: "90" } } });
+    watches[0]?.end();
+    expect([await result, informer.revision, informer.size, watches[0]?.timeoutSeconds]).toEqual([true, 90, 2, 1]);
+  });
+
+  test("a watch that was cut proves nothing", async () => {
+    const { watches, result } = await started();
+    watches[0]?.send({ type: "BOOKMARK", object: { metadata: { resourceVersion: "90" } } });
+    watches[0]?.send({ type: "ADDED", object: object("b", 91) });
+    watches[0]?.end();
+    expect(await result).toBe(false);
+  });
+
+  test("neither does a failure, nor a signal", async () => {
+    const failed = await started();
+    failed.watches[0]?.end(new StatusError("ServiceUnavailable", "gone"));
+    expect(await failed.result).toBe(false);
+    const stopped = await started();
+    stopped.stop.abort();
+    expect(await stopped.result).toBe(false);
+  });
+
+  test("past compaction it lists again and goes on", async () => {
+    const { informer, lists, watches, result } = await started();
+    lists.push({ items: [object("c", 40)], revision: 50 });
+    watches[0]?.end(new StatusError("Expired", "too old"));
+    await turns();
+    watches[1]?.send({ type: "BOOKMARK", object: { metadata: { resourceVersion: "60" } } });
+    watches[1]?.end();
+    expect([await result, informer.revision, [...informer.all()].map(({ metadata }) => metadata.name)]).toEqual([
+      true,
+      60,
+      ["c"],
+    ]);
+  });
 });
 
 test("what we wrote is there at once; older news do not undo it, newer do", async () => {

@@ -21,6 +21,8 @@ export interface Informer<T extends View = View> {
   readonly ref: ResourceRef;
   /** True once everything that was there at some moment is here. */
   readonly synced: boolean;
+  /** What happened up to here is known; 0 before the first list. */
+  readonly revision: number;
   readonly size: number;
   get(key: string): T | undefined;
   all(): IterableIterator<T>;
@@ -34,6 +36,11 @@ export interface Informer<T extends View = View> {
   expectDeletion(view: View): void;
   /** Follows the API until the signal fires. Never throws; failures are retried. Resolves when the last connection is closed. */
   run(signal: AbortSignal): Promise<void>;
+  /**
+   * For runs that end: lists where needed and watches for a second. True when everything committed before the call is known now;
+   * false when that could not be made sure of. Never throws.
+   */
+  catchUp(signal: AbortSignal): Promise<boolean>;
   /** Resolves when `synced`, or when the signal fires. */
   whenSynced(signal: AbortSignal): Promise<void>;
 }
@@ -51,6 +58,8 @@ export interface InformerOptions<T extends View> {
 
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 30_000;
+/** The shortest watch there is. Its server ends it with a bookmark, which is the proof that nothing is missing. */
+const CATCH_UP_SECONDS = 1;
 /** A watch that ends sooner than this counts as a failure, so that a server that closes at once is not asked in a busy loop. */
 const WATCH_MS_MIN = 1_000;
 
@@ -124,31 +133,38 @@ export function createInformer<T extends View>(options: InformerOptions<T>): Inf
     ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
   };
 
-  /** One list where needed, then one watch to its end. */
-  async function follow(signal: AbortSignal): Promise<void> {
+  /** One list where needed, then one watch to its end. True when that end was the server's and is marked. */
+  async function follow(signal: AbortSignal, limits: { timeoutSeconds?: number } = {}): Promise<boolean> {
     if (revision === undefined) {
       const list = await client.list<KubeObject>(ref, selection);
-      if (signal.aborted) return;
+      if (signal.aborted) return false;
       replace(list.items, Number(list.metadata.resourceVersion ?? 0));
     }
     const watch = client.watch<KubeObject>(ref, {
       ...selection,
+      ...limits,
       resourceVersion: String(revision),
       allowWatchBookmarks: true,
       signal,
     });
+    let marked = false;
     for await (const event of watch) {
-      if (event.type === "ERROR") return;
+      if (event.type === "ERROR") return false;
+      marked = event.type === "BOOKMARK";
       if (event.type === "DELETED") remove(event.object);
       else if (event.type !== "BOOKMARK") upsert(event.object);
       revision = Math.max(revision ?? 0, revisionOf(event.object.metadata));
     }
+    return marked && !signal.aborted;
   }
 
   return {
     ref,
     get synced() {
       return synced;
+    },
+    get revision() {
+      return revision ?? 0;
     },
     get size() {
       return store.size;
@@ -192,6 +208,19 @@ export function createInformer<T extends View>(options: InformerOptions<T>): Inf
         }
         if (failures > 0) await pause({ failures, signal, platform });
       }
+    },
+    async catchUp(signal) {
+      for (let attempt = 1; !signal.aborted; attempt++) {
+        try {
+          return await follow(signal, { timeoutSeconds: CATCH_UP_SECONDS });
+        } catch (error) {
+          const expired = isStatusError(error, "Expired") || isStatusError(error, "Gone");
+          if (expired) revision = undefined;
+          if (!signal.aborted && !expired) log.warn("catching up failed", { resource: ref.resource, error });
+          if (!expired || attempt > 1) return false;
+        }
+      }
+      return false;
     },
     whenSynced(signal) {
       if (synced || signal.aborted) return Promise.resolve();

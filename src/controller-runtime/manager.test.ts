@@ -20,6 +20,8 @@ const soon = (attempt: () => void) => eventually(attempt, { withinMs: 5_000, eve
 function fakeInformer() {
   const handlers = new Set<(change: Change<View>) => void>();
   let open = 0;
+  let looks = 0;
+  let revision = 0;
   let synced = false;
   const waiting: (() => void)[] = [];
   const informer = {
@@ -31,6 +33,9 @@ function fakeInformer() {
       handlers.add(handler);
       return () => handlers.delete(handler);
     },
+    get revision() {
+      return revision;
+    },
     run: (signal: AbortSignal) => {
       open += 1;
       return new Promise<void>((resolve) => {
@@ -39,6 +44,17 @@ function fakeInformer() {
           resolve();
         });
       });
+    },
+    catchUp: async (signal: AbortSignal) => {
+      open += 1;
+      looks += 1;
+      await new Promise<void>((resolve) => {
+        signal.addEventListener("abort", () => resolve());
+        setTimeout(resolve, 20);
+      });
+      open -= 1;
+      revision = 7;
+      return synced;
     },
     whenSynced: (signal: AbortSignal) =>
       synced
@@ -51,6 +67,7 @@ function fakeInformer() {
   return {
     informer,
     open: () => open,
+    looks: () => looks,
     sync: (): void => {
       synced = true;
       for (const wake of waiting) wake();
@@ -64,15 +81,15 @@ function fakeInformer() {
 
 function setUp(
   reconcile: (key: string) => Promise<ReconcileResult>,
-  more: Partial<Controller> & { flush?: () => Promise<void> } = {},
+  more: Partial<Controller> & { flush?: () => Promise<void>; currentRevision?: () => Promise<number> } = {},
 ) {
   const source = fakeInformer();
-  const { flush, ...controller } = more;
+  const { flush, currentRevision, ...controller } = more;
   const manager = createManager({
     name: "test",
     platform,
     informers: [source.informer],
-    settleMs: 20,
+    ...(currentRevision ? { currentRevision } : {}),
     ...(flush ? { flush } : {}),
     controllers: [
       {
@@ -191,6 +208,27 @@ test("what is left at the deadline is due at once", async () => {
   for (let index = 0; index < 50; index++) change(`key-${index}`);
   const { nextDueMs = Number.POSITIVE_INFINITY } = await manager.runOnce({ deadline: Date.now() + 50 });
   expect(nextDueMs).toBeLessThanOrEqual(Date.now());
+});
+
+test("where nothing was written since, a run opens no watches, but does what is due", async () => {
+  const keys: string[] = [];
+  let written = 7;
+  const { manager, sync, looks } = setUp(
+    async (key) => {
+      keys.push(key);
+      return { againAfterMs: 30 };
+    },
+    { initialKeys: ["beat"], currentRevision: async () => written },
+  );
+  sync();
+  await manager.runOnce({ deadline: Date.now() + 5_000 });
+  expect([keys.length, looks()]).toEqual([1, 1]);
+  await new Promise((wake) => setTimeout(wake, 40));
+  await manager.runOnce({ deadline: Date.now() + 5_000 });
+  expect([keys.length, looks()]).toEqual([2, 1]);
+  written = 8;
+  await manager.runOnce({ deadline: Date.now() + 5_000 });
+  expect(looks()).toBe(2);
 });
 
 test("two calls at once run one after the other", async () => {

@@ -47,13 +47,16 @@ export interface ManagerOptions {
   controllers: readonly Controller[];
   /** Waited for at the end of a run: events under way. */
   flush?(): Promise<void>;
-  /** How long nothing may happen before a run counts as caught up: events of commits made before it are on their way. */
-  settleMs?: number;
+  /** The cluster's revision now. Where nothing was written since the last run, a run opens no watches. */
+  currentRevision?(): Promise<number>;
 }
 
-const SETTLE_MS = 150;
-/** A run may outlive its deadline by what is under way, never by this much. */
+/** What a run waits for after its work: events under way. */
 const FLUSH_MS_MAX = 2_000;
+/** Before a run looks again at what it could not reach. */
+const RETRY_MS = 500;
+/** A run that could not list everything comes again after this. */
+const UNFINISHED_MS = 1_000;
 
 interface Worker {
   controller: Controller;
@@ -79,7 +82,6 @@ export function createManager(options: ManagerOptions): Manager {
 
   function pump(): void {
     if (!active) return;
-    session?.touch();
     for (const worker of workers) {
       while (worker.running < worker.controller.concurrency) {
         const key = worker.queue.take();
@@ -134,15 +136,10 @@ export function createManager(options: ManagerOptions): Manager {
     }
   };
 
-  function open(): Session {
-    session = openSession(informers);
-    return session;
-  }
-
   async function close(): Promise<void> {
+    session?.abort();
     active = false;
     cancelTimer?.();
-    session?.abort();
     await Promise.all([session?.closed, idle()]);
     session = undefined;
     const enough = new AbortController();
@@ -152,50 +149,61 @@ export function createManager(options: ManagerOptions): Manager {
 
   /** Runs come one after the other: two at once would share watches and keys. */
   let turns: Promise<unknown> = Promise.resolve();
-  let turnCount = 0;
+
+  /** Is everything known that was ever written? Then what is due can be done as it is. */
+  async function isCurrent(): Promise<boolean> {
+    if (!options.currentRevision || !informers.every(({ synced }) => synced)) return false;
+    const revision = await options.currentRevision().catch(() => undefined);
+    return informers.every((informer) => informer.revision === revision);
+  }
+
+  /** One look at everything; keys are worked on meanwhile. Answers whether nothing was missed. */
+  async function look(signal: AbortSignal): Promise<boolean> {
+    const looks = Promise.all(informers.map((informer) => informer.catchUp(signal)));
+    await Promise.race([looks, Promise.all(informers.map((informer) => informer.whenSynced(signal)))]);
+    if (!signal.aborted && informers.every(({ synced }) => synced)) begin();
+    const complete = await looks;
+    return complete.every((one) => one);
+  }
+
+  function begin(): void {
+    active = true;
+    pump();
+  }
 
   async function run(deadline: number): Promise<{ nextDueMs: number | undefined }> {
-    const { synced, quiet } = open();
-    const cancelDeadline = timers.after(Math.max(0, deadline - clock.now()), () => session?.abort());
-    await synced;
-    if (clock.now() < deadline && informers.every((informer) => informer.synced)) {
-      active = true;
-      pump();
-      await quiet({
-        timers,
-        settleMs: options.settleMs ?? SETTLE_MS,
-        busy: () => busy() || isReady(workers, clock.now()),
-      });
+    const stop = new AbortController();
+    const { signal } = stop;
+    const cancelDeadline = timers.after(Math.max(0, deadline - clock.now()), () => stop.abort());
+    let current = await isCurrent();
+    if (current) begin();
+    while (!signal.aborted) {
+      current ||= await look(signal);
+      await Promise.race([idle(), aborted(signal)]);
+      if (current && !isReady(workers, clock.now())) break;
+      if (!current) await after(timers, RETRY_MS, signal);
+      current = current && busy();
     }
     cancelDeadline();
-    const unfinished = !informers.every((informer) => informer.synced);
     await close();
     const dueMs = nextDueMs(workers);
-    return { nextDueMs: unfinished ? Math.min(dueMs ?? Infinity, clock.now() + 1_000) : dueMs };
+    if (informers.every(({ synced }) => synced)) return { nextDueMs: dueMs };
+    return { nextDueMs: Math.min(dueMs ?? Number.POSITIVE_INFINITY, clock.now() + UNFINISHED_MS) };
   }
 
   return {
     name: options.name,
     async runOnce({ deadline }) {
-      if (session && turnCount === 0) throw new Error("runOnce is for loops that are not started");
-      turnCount += 1;
+      if (session) throw new Error("runOnce is for loops that are not started");
       const turn = turns.then(() => run(deadline));
       turns = turn.catch(() => {});
-      try {
-        return await turn;
-      } finally {
-        turnCount -= 1;
-      }
+      return await turn;
     },
     start() {
       if (session) return;
-      const { signal, synced } = open();
-      void synced.then(() => {
-        if (signal.aborted) return undefined;
-        active = true;
-        pump();
-        return undefined;
-      });
+      session = openSession(informers);
+      const { signal, synced } = session;
+      void synced.then(() => (signal.aborted ? undefined : begin()));
     },
     stop: close,
   };
@@ -237,42 +245,28 @@ function isReady(workers: readonly Worker[], nowMs: number): boolean {
   return dueMs !== undefined && dueMs <= nowMs;
 }
 
+/** The time in which watches stay open. */
 interface Session {
   signal: AbortSignal;
   synced: Promise<unknown>;
   closed: Promise<unknown>;
   abort: () => void;
-  /** Something happened. */
-  touch: () => void;
-  /** Resolves after a while in which nothing happened, or when the session is aborted. */
-  quiet: (options: { timers: Platform["timers"]; settleMs: number; busy: () => boolean }) => Promise<void>;
 }
 
-/** The time in which watches are open. */
 function openSession(informers: readonly Informer[]): Session {
   const controller = new AbortController();
   const { signal } = controller;
-  const closed = Promise.all(informers.map((informer) => informer.run(signal)));
-  const synced = Promise.all(informers.map((informer) => informer.whenSynced(signal)));
-  let touched = 0;
-  const undo = informers.map((informer) => informer.onChange(() => void (touched += 1)));
   return {
     signal,
-    synced,
-    closed,
-    abort() {
-      for (const step of undo) step();
-      controller.abort();
-    },
-    touch: () => void (touched += 1),
-    async quiet({ timers, settleMs, busy }) {
-      for (;;) {
-        const before = touched;
-        await after(timers, settleMs, signal);
-        if (signal.aborted || (before === touched && !busy())) return;
-      }
-    },
+    closed: Promise.all(informers.map((informer) => informer.run(signal))),
+    synced: Promise.all(informers.map((informer) => informer.whenSynced(signal))),
+    abort: () => controller.abort(),
   };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 function after(timers: Platform["timers"], delayMs: number, signal?: AbortSignal): Promise<void> {
