@@ -163,15 +163,15 @@ test("a server that fails, or ends each watch at once, is asked ever more rarely
   expect(delays).toEqual([75, 150, 300, 600, 1200]);
 });
 
-describe("catching up, for runs that end", () => {
-  async function started() {
-    const all = setUp();
-    all.lists.push({ items: [object("a", 3)], revision: 5 });
-    const result = all.informer.catchUp(all.stop.signal);
-    await turns();
-    return { ...all, result };
-  }
+async function started() {
+  const all = setUp();
+  all.lists.push({ items: [object("a", 3)], revision: 5 });
+  const result = all.informer.catchUp(all.stop.signal);
+  await turns();
+  return { ...all, result };
+}
 
+describe("catching up, for runs that end", () => {
   test("asks for the shortest watch; its marked end proves that nothing is missing, up to the mark's revision", async () => {
     const { informer, watches, result } = await started();
     watches[0]?.send({ type: "ADDED", object: object("b", 6) });
