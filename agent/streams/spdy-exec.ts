@@ -21,7 +21,16 @@ const ERROR_BYTES_MAX = 64 * 1024;
 /** @throws EngineError */
 export async function startSpdyExec(options: SpdyExecOptions): Promise<ExecSession> {
   const { socket, head } = await upgrade(options.url);
-  return sessionOver(createSpdyConnection(socket, head), options);
+  const connection = createSpdyConnection(socket, head);
+  const { session, opened } = sessionOver(connection, options);
+  try {
+    // A connection that is cut before it has answered leaves containerd 1.6 waiting for ever, and the container cannot be stopped.
+    await opened;
+    return session;
+  } catch (cause) {
+    connection.close();
+    throw new EngineError("unavailable", "the engine's streaming server did not take the streams", { cause });
+  }
 }
 
 function upgrade(address: string): Promise<{ socket: Duplex; head: Buffer }> {
@@ -62,7 +71,10 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString("utf8");
 }
 
-function sessionOver(connection: SpdyConnection, { stdin, tty }: SpdyExecOptions): ExecSession {
+function sessionOver(
+  connection: SpdyConnection,
+  { stdin, tty }: SpdyExecOptions,
+): { session: ExecSession; opened: Promise<unknown> } {
   // The server resets all streams when the process is over; what was written before, the status too, has arrived by then.
   const endsByReset = () => errors.receivedBytes() > 0;
   const open = (streamType: string) => connection.openStream({ headers: { streamType }, endsByReset });
@@ -71,7 +83,9 @@ function sessionOver(connection: SpdyConnection, { stdin, tty }: SpdyExecOptions
   const input = stdin ? open("stdin") : undefined;
   const output = open("stdout");
   const errorOutput = tty ? undefined : open("stderr");
-  const sizes = tty ? open("resize").writable.getWriter() : undefined;
+  const resizing = tty ? open("resize") : undefined;
+  const sizes = resizing?.writable.getWriter();
+  const opened = Promise.all([errors, input, output, errorOutput, resizing].flatMap((stream) => stream?.opened ?? []));
 
   const exit = (async () => {
     const text = await readStatus(errors.readable);
@@ -79,7 +93,7 @@ function sessionOver(connection: SpdyConnection, { stdin, tty }: SpdyExecOptions
   })();
   // Whoever wants to know awaits it; a session that is cut is no failure of the agent.
   exit.catch(() => undefined);
-  return {
+  const session: ExecSession = {
     stdin: input?.writable,
     stdout: output.readable,
     stderr: errorOutput?.readable,
@@ -90,6 +104,7 @@ function sessionOver(connection: SpdyConnection, { stdin, tty }: SpdyExecOptions
     exit,
     close: () => connection.close(),
   };
+  return { session, opened };
 }
 
 async function readStatus(stream: ReadableStream<Uint8Array>): Promise<string> {

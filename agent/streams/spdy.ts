@@ -22,6 +22,8 @@ import {
 } from "./spdy-frames.ts";
 
 export interface SpdyStream {
+  /** Resolves when the peer has accepted the stream. */
+  opened: Promise<void>;
   /** Errors when the stream is reset or the connection is lost before its end. */
   readable: ReadableStream<Uint8Array>;
   /** Closing it closes this direction only. */
@@ -129,13 +131,14 @@ class Connection implements SpdyConnection {
       replied: Promise.withResolvers(),
       output: "open",
     };
-    // Awaited by writers only; a stream that is just read must not fail for it.
+    // Not everybody waits for it.
     state.replied.promise.catch(() => undefined);
     this.streams.set(id, state);
     if (this.lost !== undefined) this.endAbruptly(state, this.lost);
     else this.socket.write(synStream(id, this.compress(headers)));
     const receivedBytes = () => state.receivedBytes;
-    return { readable: this.readable(state), writable: this.writable(state), receivedBytes };
+    const opened = state.replied.promise;
+    return { opened, readable: this.readable(state), writable: this.writable(state), receivedBytes };
   }
 
   close(): void {

@@ -21,6 +21,7 @@ const run = promisify(execFile);
 const CNI_PLUGINS = "/usr/lib/cni";
 const BUSYBOX = "/bin/busybox";
 const START_MS_MAX = 30_000;
+const ORDERLY_STOP_MS_MAX = 15_000;
 export const PAUSE_IMAGE = "gantry.test/pause:1";
 /** A shell and the usual small tools, from the machine's static busybox. */
 export const BUSYBOX_IMAGE = "gantry.test/busybox:1";
@@ -176,7 +177,9 @@ class ContainerdServer implements TestContainerd {
   }
 
   async stop(): Promise<void> {
-    await this.removePods().catch(() => undefined);
+    // An engine that hangs is killed all the same.
+    const late = new Promise((resolve) => setTimeout(resolve, ORDERLY_STOP_MS_MAX));
+    await Promise.race([this.removePods().catch(() => undefined), late]);
     await this.kill();
     await clearContainerd(this.folder);
   }

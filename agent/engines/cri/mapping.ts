@@ -160,7 +160,8 @@ export function containerOf(status: Message<"ContainerStatus">, sandboxId: strin
     ...identity(status),
     sandboxId,
     startedMs: milliseconds(status.started_at),
-    finishedMs: milliseconds(status.finished_at),
+    // An engine may note the start of a short container after its end.
+    finishedMs: status.finished_at === 0 ? 0 : milliseconds(Math.max(status.started_at, status.finished_at)),
     exitCode: status.exit_code,
     reason: status.reason,
     message: status.message,

@@ -291,8 +291,12 @@ function makeEntry(at: {
 /** `cat` copies its input, `print` and `exit` do as they say, anything else waits for the end of its container. */
 function fakeSession(at: { command: string[]; stdin: boolean; tty: boolean; ended: Promise<void> }): ExecSession {
   const [word = "", ...rest] = at.command;
-  const copy = new TransformStream<Uint8Array, Uint8Array>();
-  const input = at.stdin ? copy : new TransformStream<Uint8Array, Uint8Array>();
+  // Takes some input before anybody reads, as pipes do.
+  const copy = new TransformStream<Uint8Array, Uint8Array>({}, undefined, { highWaterMark: 16 });
+  const input =
+    at.stdin && word === "cat"
+      ? copy
+      : new TransformStream<Uint8Array, Uint8Array>({}, undefined, { highWaterMark: Infinity });
   const { promise: exit, resolve } = Promise.withResolvers<{ exitCode: number }>();
   const output = word === "cat" && at.stdin ? copy.readable : textStream(word === "print" ? `${rest.join(" ")}\n` : "");
   const writer = input.writable;

@@ -2,7 +2,7 @@
  * One container of the process engine: its process, its record on disk, its end. A small shell stands between, in a process group
  * of its own: it outlives the agent and writes the exit code where the next agent finds it.
  */
-import { execFile, spawn } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
 import { chown, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -63,6 +63,7 @@ export class ContainerProcess {
   private input: number | undefined;
   private ending = false;
   private closed = false;
+  private child: ChildProcess | undefined;
   private saved: Promise<void> = Promise.resolve();
 
   constructor(options: { record: ContainerRecord; directory: string; deps: ContainerDeps }) {
@@ -70,6 +71,8 @@ export class ContainerProcess {
     this.directory = options.directory;
     this.deps = options.deps;
     if (this.status.state === "exited") this.ended.resolve();
+    // Rejected when this agent lets go; who waits then is told, and often nobody waits.
+    this.ended.promise.catch(() => undefined);
   }
 
   get status(): ContainerStatus {
@@ -112,8 +115,7 @@ export class ContainerProcess {
       child.once("error", reject);
     });
     child.once("exit", (code) => void this.finish(code ?? KILLED));
-    // The agent may end before its containers.
-    child.unref();
+    this.child = child;
     try {
       await spawned;
     } catch (cause) {
@@ -192,7 +194,10 @@ export class ContainerProcess {
     this.closeInput();
     status.exitCode = exitCode;
     status.reason = exitCode === 0 ? "Completed" : "Error";
-    status.finishedMs = written === "" ? this.deps.clock.now() : Math.floor(known?.mtimeMs ?? this.deps.clock.now());
+    // Files carry the time of the kernel's last tick, which may be before the start.
+    const nowMs = this.deps.clock.now();
+    const endedMs = written === "" ? nowMs : Math.floor(known?.mtimeMs ?? nowMs);
+    status.finishedMs = Math.max(status.startedMs, endedMs);
     status.state = "exited";
     await this.save().catch((error: unknown) => this.deps.log.warn("a container's record was not written", { error }));
     this.ended.resolve();
@@ -262,6 +267,9 @@ export class ContainerProcess {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    // The agent may end before its containers.
+    this.child?.unref();
+    this.ended.reject(new EngineError("unavailable", "the agent lets go of its containers"));
     this.closeOutputs();
     this.closeInput();
     await Promise.all([this.pumps?.stdout.ended, this.pumps?.stderr.ended]);
