@@ -101,11 +101,13 @@ async function startNames(deps: {
   }
 }
 
+function same(a: readonly KubeObject[], b: readonly KubeObject[]): boolean {
+  return a.length === b.length && a.every((object, i) => object === b[i]);
+}
+
 /** The index of names is built anew only when Services or endpoints have changed. */
 function createCachedZone({ cluster, node }: NetworkContext): () => Zone {
   let built: { services: KubeObject[]; endpointSlices: KubeObject[]; zone: Zone } | undefined;
-  const same = (a: readonly KubeObject[], b: readonly KubeObject[]) =>
-    a.length === b.length && a.every((object, i) => object === b[i]);
   return () => {
     const state = node().services();
     if (

@@ -4,12 +4,12 @@
  */
 import { startVitest, type TestCase } from "vitest/node";
 
-const { filters, projects } = parseArguments(process.argv.slice(2));
-const vitest = await startVitest("test", filters, {
+const asked = parseArguments(process.argv.slice(2));
+const vitest = await startVitest("test", asked.filters, {
   watch: false,
   run: true,
   reporters: process.env["CI"] === "true" ? ["verbose"] : ["default"],
-  ...(projects.length > 0 ? { project: projects } : {}),
+  ...(asked.projects.length > 0 ? { project: asked.projects } : {}),
 });
 
 const tests: TestCase[] = vitest.state.getTestModules().flatMap((module) => [...module.children.allTests()]);

@@ -159,7 +159,7 @@ function createForwarder({ upstreams, timers }: { upstreams: readonly string[]; 
 async function startTcp(deps: {
   address: string;
   port: number;
-  respond(message: Uint8Array): Promise<Uint8Array | undefined>;
+  respond: (message: Uint8Array) => Promise<Uint8Array | undefined>;
 }): Promise<{ close(): Promise<void> }> {
   const sockets = new Set<TcpSocket>();
   const server: Server = createServer((socket) => {

@@ -60,6 +60,19 @@ describe("names of a cluster", () => {
   });
 });
 
+const query = (name: string) =>
+  dns.encode({ type: "query", id: 7, flags: dns.RECURSION_DESIRED, questions: [{ type: "A", name }] });
+
+const askUdp = (port: number, message: Uint8Array): Promise<dns.DecodedPacket> =>
+  new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    socket.on("message", (answer) => {
+      socket.close();
+      resolve(dns.decode(answer));
+    });
+    socket.send(message, port, "127.0.0.1");
+  });
+
 describe("the DNS server", () => {
   const servers: DnsServer[] = [];
   afterEach(async () => {
@@ -71,19 +84,6 @@ describe("the DNS server", () => {
     servers.push(server);
     return server;
   };
-  const query = (name: string) =>
-    dns.encode({ type: "query", id: 7, flags: dns.RECURSION_DESIRED, questions: [{ type: "A", name }] });
-
-  const askUdp = (port: number, message: Uint8Array): Promise<dns.DecodedPacket> =>
-    new Promise((resolve) => {
-      const socket = createSocket("udp4");
-      socket.on("message", (answer) => {
-        socket.close();
-        resolve(dns.decode(answer));
-      });
-      socket.send(message, port, "127.0.0.1");
-    });
-
   test("answers over UDP with the question's id", async () => {
     const { port } = await start([]);
     const answer = await askUdp(port, query("web.shop.svc.cluster.local"));

@@ -30,7 +30,7 @@ export async function edge(options: UpOptions): Promise<void> {
   const folder = await openDataFolder(resolve(options.data));
   const children: ChildProcess[] = [];
   const stopChildren = async (): Promise<void> => {
-    for (const child of children.splice(0).reverse()) await endChild(child);
+    for (const child of children.splice(0).toReversed()) await endChild(child);
   };
   try {
     const databaseUrl = await startSqld(folder, children);
@@ -128,16 +128,25 @@ function startWorkerd(deps: {
     process.execPath,
     [
       join(ROOT, "node_modules/wrangler/bin/wrangler.js"),
-      ...["dev", "--config", join(ROOT, "wrangler.toml"), "--ip", options.host, "--port", String(deps.port)],
-      ...[
-        "--local-protocol",
-        "https",
-        "--https-key-path",
-        identity.keyPath,
-        "--https-cert-path",
-        identity.certificatePath,
-      ],
-      ...["--persist-to", join(folder.path, "workerd"), "--inspector-port", "0", "--log-level", "warn"],
+      "dev",
+      "--config",
+      join(ROOT, "wrangler.toml"),
+      "--ip",
+      options.host,
+      "--port",
+      String(deps.port),
+      "--local-protocol",
+      "https",
+      "--https-key-path",
+      identity.keyPath,
+      "--https-cert-path",
+      identity.certificatePath,
+      "--persist-to",
+      join(folder.path, "workerd"),
+      "--inspector-port",
+      "0",
+      "--log-level",
+      "warn",
       "--show-interactive-dev-session=false",
       ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
     ],

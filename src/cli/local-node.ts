@@ -27,8 +27,18 @@ export async function startLocalNode(options: UpOptions, access: Access, platfor
   const data = join(options.data, "agent");
   const args = [
     fileURLToPath(new URL("main.ts", import.meta.url)),
-    ...["agent", "--server", access.url, "--ca-file", join(options.data, "ca.crt")],
-    ...["--data", data, "--node-name", options.nodeName, "--engine", options.engine, "--end-pods-on-stop"],
+    "agent",
+    "--server",
+    access.url,
+    "--ca-file",
+    join(options.data, "ca.crt"),
+    "--data",
+    data,
+    "--node-name",
+    options.nodeName,
+    "--engine",
+    options.engine,
+    "--end-pods-on-stop",
     ...(options.criSocket === undefined ? [] : ["--cri-socket", options.criSocket]),
   ];
   // The token travels by environment: arguments are shown to every user of the machine.

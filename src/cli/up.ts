@@ -26,6 +26,7 @@ export async function up(options: UpOptions): Promise<void> {
   void node?.ended.then((code) => {
     if (code !== 0 && code !== null)
       process.stderr.write(`gantry: the local node ended (exit code ${code}); the API goes on\n`);
+    return undefined;
   });
   await untilStopped(async () => {
     process.stdout.write("\nStopping: pods first, then the control plane …\n");

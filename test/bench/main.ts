@@ -20,8 +20,8 @@ const names = args.filter((arg) => !arg.startsWith("--"));
 
 for (const [name, load] of Object.entries(BENCHES)) {
   if (names.length > 0 && !names.includes(name)) continue;
-  const { run } = await load();
-  await run((row) => console.log(json ? JSON.stringify(row) : line(row)));
+  const bench = await load();
+  await bench.run((row) => console.log(json ? JSON.stringify(row) : line(row)));
 }
 
 function line({ bench, case: name, metric, value, unit }: BenchRow): string {

@@ -32,7 +32,7 @@ export async function startTwoNodes(runtime: "node" | "edge"): Promise<TwoNodes>
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {
     const failures: unknown[] = [];
-    for (const step of undo.splice(0).reverse()) await step().catch((error: unknown) => failures.push(error));
+    for (const step of undo.splice(0).toReversed()) await step().catch((error: unknown) => failures.push(error));
     if (failures.length > 0) throw new AggregateError(failures, "the cluster did not end cleanly");
   };
   try {
@@ -63,17 +63,18 @@ async function build(
   }
   const data = join(folder, "control-plane");
   const controlPlane = startGantry([
-    ...[
-      runtime === "node" ? "up" : "edge",
-      "--host",
-      networks.hostAddress,
-      "--port",
-      "0",
-      "--data",
-      data,
-      "--no-agent",
-    ],
-    ...["--node-monitor-grace", GRACE_SECONDS, "--not-ready-toleration", TOLERATION_SECONDS],
+    runtime === "node" ? "up" : "edge",
+    "--host",
+    networks.hostAddress,
+    "--port",
+    "0",
+    "--data",
+    data,
+    "--no-agent",
+    "--node-monitor-grace",
+    GRACE_SECONDS,
+    "--not-ready-toleration",
+    TOLERATION_SECONDS,
   ]);
   undo.push(() => controlPlane.stop());
   const { kubeconfig, url, caFile } = await untilUp(controlPlane, data);
@@ -89,8 +90,22 @@ async function build(
     const token = joined ? [] : ["--token", await createToken(data)];
     const agent = startGantry(
       [
-        ...["agent", "--server", url, "--ca-file", caFile, "--node-name", name, "--data", join(folder, name)],
-        ...["--engine", "cri", "--cri-socket", engine.socketPath, "--cni-conf-dir", engine.cniConfDir, ...token],
+        "agent",
+        "--server",
+        url,
+        "--ca-file",
+        caFile,
+        "--node-name",
+        name,
+        "--data",
+        join(folder, name),
+        "--engine",
+        "cri",
+        "--cri-socket",
+        engine.socketPath,
+        "--cni-conf-dir",
+        engine.cniConfDir,
+        ...token,
       ],
       { netns: node.netns },
     );
@@ -111,7 +126,9 @@ async function build(
     nodes,
     controlPlane,
     agent: (name) => agents.get(name) ?? never(name),
-    stopAgent: async (name) => void (await agents.get(name)?.stop()),
+    stopAgent: async (name) => {
+      await agents.get(name)?.stop();
+    },
     startAgent,
     killContainer: async (name, id) => void (await ctr(engines.get(name), "tasks", "kill", "-s", "SIGKILL", id)),
     async containers() {
@@ -139,5 +156,5 @@ function never(name: string): never {
 }
 
 function printOutputs(processes: Record<string, GantryProcess>): void {
-  for (const [name, { output }] of Object.entries(processes)) console.log(`--- ${name}\n${output()}`);
+  for (const [name, one] of Object.entries(processes)) console.log(`--- ${name}\n${one.output()}`);
 }

@@ -15,7 +15,6 @@ export async function createNodeNetworks(count: number): Promise<NodeNetworks> {
   // 198.18.0.0/15 is set aside for tests of network devices (RFC 2544): it meets no real network.
   const subnet = `198.18.${Number.parseInt(id.slice(0, 2), 16)}`;
   const nodes: NodeNetworks["nodes"] = [];
-  const ip = (...args: string[]) => command(["ip", ...args]);
   const stop = async (): Promise<void> => {
     for (const { netns } of nodes) await command(["ip", "netns", "del", netns], { mayFail: true });
     await command(["ip", "link", "del", bridge], { mayFail: true });
@@ -42,4 +41,8 @@ export async function createNodeNetworks(count: number): Promise<NodeNetworks> {
     await stop();
     throw error;
   }
+}
+
+function ip(...args: string[]) {
+  return command(["ip", ...args]);
 }

@@ -50,7 +50,7 @@ export async function startControlPlane(options: {
   const database = await openExclusively(join(folder.path, "cluster.db"));
   const undo: (() => unknown)[] = [() => database.close()];
   const stopAll = async (): Promise<void> => {
-    for (const step of undo.splice(0).reverse()) await step();
+    for (const step of undo.splice(0).toReversed()) await step();
   };
   try {
     await migrate(database);
@@ -141,7 +141,7 @@ async function openExclusively(path: string) {
 /** Compaction and expiry, once a minute. Where nothing was written there is nothing to do, and nothing is written. */
 function maintain({ platform, run }: { platform: Platform; run: () => Promise<unknown> }): () => void {
   let stopped = false;
-  let cancel = (): void => {};
+  let cancel: (() => void) | undefined;
   const again = (): void => {
     cancel = platform.timers.after(MAINTENANCE_INTERVAL_MS, () => {
       run()
@@ -154,6 +154,6 @@ function maintain({ platform, run }: { platform: Platform; run: () => Promise<un
   again();
   return () => {
     stopped = true;
-    cancel();
+    cancel?.();
   };
 }

@@ -20,6 +20,7 @@ export function createWaker(deps: { wake: () => Promise<void>; timers: Timers; l
       () => {
         underWay = false;
         if (again) run();
+        return undefined;
       },
       (error: unknown) => {
         log.warn("the control loops could not be woken; trying again", { error });
