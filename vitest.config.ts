@@ -1,8 +1,11 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { hasSqld } from "./test/harness/sqld.ts";
 
 /**
- * unit: everything that needs nothing but Node. workers: the same suites inside workerd. cluster: control plane, real agents,
+ * unit: everything that needs nothing but Node. workers: the suites of storage, watch and the API
+ * inside workerd. cluster: control plane, real agents,
  * real containers and real kubectl, one file at a time.
  */
 export default defineConfig({
@@ -20,9 +23,22 @@ export default defineConfig({
         plugins: [
           cloudflareTest({ miniflare: { compatibilityDate: "2026-10-01", compatibilityFlags: ["nodejs_compat"] } }),
         ],
+        resolve: {
+          alias: [
+            {
+              find: /^.*\/test-runtime\.ts$/,
+              replacement: fileURLToPath(new URL("test/workers/test-runtime.ts", import.meta.url)),
+            },
+          ],
+        },
         test: {
           name: "workers",
-          include: ["test/workers/**/*.test.ts", "src/**/*.workers.test.ts"],
+          include: [
+            "test/workers/**/*.test.ts",
+            "src/**/*.workers.test.ts",
+            // Without a libSQL server test/workers/runtime.test.ts says what is missing.
+            ...(hasSqld() ? ["test/{api,model}/**/*.test.ts"] : []),
+          ],
           globalSetup: ["test/workers/global-setup.ts"],
           testTimeout: 60_000,
         },

@@ -14,19 +14,21 @@ export interface Access {
   adminToken: string;
 }
 
-/** Writes `kubeconfig` (mode 0600), `ca.crt` and `server.url`; each appears whole or not at all. Returns the kubeconfig's path. */
-export async function writeAccess(folder: string, access: Access): Promise<string> {
+/** Writes the kubeconfig (mode 0600), and `ca.crt` and `server.url` into `folder`; each appears whole or not at all. */
+export async function writeAccess(
+  access: Access,
+  { folder, kubeconfig }: { folder: string; kubeconfig: string },
+): Promise<void> {
   const { url, clusterCa, adminToken } = access;
-  const put = async (name: string, text: string, mode: number): Promise<string> => {
-    const path = join(folder, name);
-    await writeFile(`${path}.new`, text, { mode });
-    await rename(`${path}.new`, path);
-    return path;
-  };
-  await put("ca.crt", clusterCa, 0o644);
-  await put("server.url", url, 0o644);
+  await put(join(folder, "ca.crt"), clusterCa, 0o644);
+  await put(join(folder, "server.url"), url, 0o644);
   // Last: who waits for it finds the others too.
-  return put("kubeconfig", renderKubeconfig({ server: url, clusterCa, token: adminToken, name: "gantry" }), 0o600);
+  await put(kubeconfig, renderKubeconfig({ server: url, clusterCa, token: adminToken, name: "gantry" }), 0o600);
+}
+
+async function put(path: string, text: string, mode: number): Promise<void> {
+  await writeFile(`${path}.new`, text, { mode });
+  await rename(`${path}.new`, path);
 }
 
 /** @throws StartupError when no control plane has run on this folder */

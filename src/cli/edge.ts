@@ -27,7 +27,8 @@ const READY_MS_MAX = 60_000;
 /** `gantry edge`, which is `npm run edge`: a libSQL server and workerd as children, and the local node beside them. */
 export async function edge(options: UpOptions): Promise<void> {
   const platform = createNodePlatform({ level: "warn" });
-  const folder = await openDataFolder(resolve(options.data));
+  const home = resolve(options.data);
+  const folder = await openDataFolder(join(home, "edge"));
   const children: ChildProcess[] = [];
   const stopChildren = async (): Promise<void> => {
     for (const child of children.splice(0).toReversed()) await endChild(child);
@@ -41,9 +42,10 @@ export async function edge(options: UpOptions): Promise<void> {
     startWorkerd({ options, folder, databaseUrl, url, port, identity, children });
     const access: Access = { url, clusterCa: identity.clusterCa, adminToken: folder.adminToken };
     await untilReady(access, children);
-    const kubeconfig = await writeAccess(folder.path, access);
-    const node = options.agent ? await startLocalNode(options, access, platform) : undefined;
-    process.stdout.write(nextSteps({ url, kubeconfig: resolve(kubeconfig), node: node && options.nodeName }));
+    const kubeconfig = join(home, "edge.kubeconfig");
+    await writeAccess(access, { folder: folder.path, kubeconfig });
+    const node = options.agent ? await startLocalNode({ ...options, data: folder.path }, access, platform) : undefined;
+    process.stdout.write(nextSteps({ url, kubeconfig, node: node && options.nodeName }));
     await untilStopped(async () => {
       process.stdout.write("\nStopping: pods first, then workerd and the libSQL server …\n");
       await node?.stop();

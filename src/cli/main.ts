@@ -37,7 +37,7 @@ program
   .description("start the same product in workerd, over a libSQL server on this machine, and a local node")
   .option("--host <address>", "address to listen on", "127.0.0.1")
   .option("--port <number>", "port to listen on; 0 lets the system choose", port, 8787)
-  .option("--data <folder>", "where everything is kept", ".gantry/edge")
+  .option("--data <folder>", "where everything is kept, in `edge/` and `edge.kubeconfig`", ".gantry")
   .option("--no-agent", "run no node here")
   .addOption(engineOption())
   .option("--cri-socket <path>", "socket of containerd or CRI-O")

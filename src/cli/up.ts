@@ -20,9 +20,10 @@ export async function up(options: UpOptions): Promise<void> {
       notReadyTolerationSeconds: options.notReadyToleration,
     },
   });
-  const kubeconfig = await writeAccess(options.data, plane);
+  const kubeconfig = resolve(options.data, "kubeconfig");
+  await writeAccess(plane, { folder: options.data, kubeconfig });
   const node = options.agent ? await startLocalNode(options, plane, platform) : undefined;
-  process.stdout.write(nextSteps({ url: plane.url, kubeconfig: resolve(kubeconfig), node: node && options.nodeName }));
+  process.stdout.write(nextSteps({ url: plane.url, kubeconfig, node: node && options.nodeName }));
   void node?.ended.then((code) => {
     if (code !== 0 && code !== null)
       process.stderr.write(`gantry: the local node ended (exit code ${code}); the API goes on\n`);

@@ -77,7 +77,7 @@ async function build(
     TOLERATION_SECONDS,
   ]);
   undo.push(() => controlPlane.stop());
-  const { kubeconfig, url, caFile } = await untilUp(controlPlane, data);
+  const { kubeconfig, url, caFile, folder: home } = await untilUp(controlPlane, { data, runtime });
   const kubectl = await createKubectl(kubeconfig);
   undo.push(() => kubectl.close());
 
@@ -87,7 +87,7 @@ async function build(
     const engine = engines.get(name);
     if (node === undefined || engine === undefined) throw new Error(`no node ${name}`);
     const joined = agents.has(name);
-    const token = joined ? [] : ["--token", await createToken(data)];
+    const token = joined ? [] : ["--token", await createToken(home)];
     const agent = startGantry(
       [
         "agent",

@@ -1,11 +1,4 @@
-/**
- * A cluster for black-box tests: real database, log, hub and API, no network. Only this file knows that it runs on Node; the
- * suites use nothing but `fetch`.
- */
-import { createHash } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+/** A cluster for black-box tests: real database, log, hub and API, no network. The suites use nothing but `fetch`. */
 import { createApp, type App } from "../../src/app.ts";
 import { bootstrapCluster } from "../../src/bootstrap.ts";
 import { DEFAULT_CLUSTER_CONFIG, type Cluster, type ClusterConfig } from "../../src/cluster.ts";
@@ -14,8 +7,6 @@ import type { Presence } from "../../src/hub/hub.ts";
 import type { KubeObject } from "../../src/machinery/meta.ts";
 import { StatusError, type Status } from "../../src/machinery/status-error.ts";
 import { loadClusterKeys } from "../../src/pki/load-cluster-keys.ts";
-import { openDatabase } from "../../src/platform/node/libsql-database.ts";
-import { createNodePlatform } from "../../src/platform/node/platform.ts";
 import type { Log, Platform } from "../../src/platform/platform.ts";
 import type { NodeStreams } from "../../src/relay/node-streams.ts";
 import { createCachedReader } from "../../src/registry/cached-reader.ts";
@@ -23,6 +14,7 @@ import { migrate } from "../../src/storage/migrate.ts";
 import { createSqlLog } from "../../src/storage/sql-log.ts";
 import type { StorageWriter } from "../../src/storage/storage.ts";
 import { createSettings } from "../../src/storage/settings.ts";
+import { testRuntime } from "./test-runtime.ts";
 
 export const ADMIN_TOKEN = "test-admin-token";
 
@@ -71,11 +63,11 @@ const noStreams: NodeStreams = {
 };
 
 export async function createTestCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
-  const folder = await mkdtemp(join(tmpdir(), "gantry-test-"));
   const errors: string[] = [];
-  const platform: Platform = { ...createNodePlatform(), log: recordingLog(errors), ...options.platform };
+  const platform: Platform = { ...testRuntime.createPlatform(), log: recordingLog(errors), ...options.platform };
   const { clock, timers, random, log } = platform;
-  const database = await openDatabase({ path: join(folder, "cluster.db"), durability: "normal" });
+  const opened = await testRuntime.openDatabase();
+  const { database } = opened;
   await migrate(database);
   const storage = createSqlLog({ database, clock, log });
   const hub = createHub({ storage, clock, timers, log, ...(options.hubLimits ? { limits: options.hubLimits } : {}) });
@@ -83,7 +75,9 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
   const keys = await loadClusterKeys({ settings: createSettings({ database }), masterKey, clock, random });
   const cluster: Cluster = {
     id: "test",
-    storage: await createCachedReader({ storage, onCommit: (listener) => hub.onCommit(listener) }),
+    storage: testRuntime.cachesReads
+      ? await createCachedReader({ storage, onCommit: (listener) => hub.onCommit(listener) })
+      : storage,
     hub,
     presence: options.presence ?? { lastSeen: async () => ({}) },
     streams: options.streams ?? noStreams,
@@ -93,7 +87,7 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
       ...DEFAULT_CLUSTER_CONFIG,
       serverUrl: "https://gantry.test:6443",
       issuer: "https://gantry.test:6443",
-      adminTokenHashes: [createHash("sha256").update(ADMIN_TOKEN).digest("hex")],
+      adminTokenHashes: [await sha256Hex(ADMIN_TOKEN)],
       ...options.config,
     },
   };
@@ -110,10 +104,14 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
     call,
     async stop() {
       await hub.stop();
-      await database.close();
-      await rm(folder, { recursive: true, force: true });
+      await opened.close();
     },
   };
+}
+
+async function sha256Hex(text: string): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function recordingLog(errors: string[]): Log {

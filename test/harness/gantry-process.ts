@@ -48,12 +48,16 @@ async function stop(child: ChildProcess, ended: Promise<unknown>): Promise<void>
   clearTimeout(timer);
 }
 
-/** Waits for the kubeconfig of `up` or `edge`. @throws with what the process printed when it ends before */
+/**
+ * Waits for the kubeconfig of `up` ("node") or `edge`. `folder` is where the control plane keeps its own.
+ * @throws with what the process printed when it ends before
+ */
 export async function untilUp(
   gantry: GantryProcess,
-  data: string,
-): Promise<{ kubeconfig: string; url: string; caFile: string }> {
-  const kubeconfig = join(data, "kubeconfig");
+  { data, runtime }: { data: string; runtime: "node" | "edge" },
+): Promise<{ kubeconfig: string; url: string; caFile: string; folder: string }> {
+  const folder = runtime === "node" ? data : join(data, "edge");
+  const kubeconfig = join(data, runtime === "node" ? "kubeconfig" : "edge.kubeconfig");
   let code: number | null | undefined;
   void gantry.ended.then((ended) => (code = ended));
   await eventually(
@@ -65,7 +69,8 @@ export async function untilUp(
   ).catch((error: unknown) => {
     throw new Error(`gantry is not up: ${String(error)}\n${gantry.output()}`);
   });
-  return { kubeconfig, url: (await readFile(join(data, "server.url"), "utf8")).trim(), caFile: join(data, "ca.crt") };
+  const url = (await readFile(join(folder, "server.url"), "utf8")).trim();
+  return { kubeconfig, url, caFile: join(folder, "ca.crt"), folder };
 }
 
 class Ended extends Error {}

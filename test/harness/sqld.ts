@@ -18,15 +18,25 @@ export function hasSqld(): boolean {
 
 export interface Sqld {
   url: string;
+  /** Where namespaces are made and removed; only with `namespaces`. */
+  adminUrl: string | undefined;
   stop(): Promise<void>;
 }
 
-export async function startSqld(): Promise<Sqld> {
+export async function startSqld(options: { namespaces?: boolean } = {}): Promise<Sqld> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-sqld-"));
   const port = await freePort();
+  const adminPort = options.namespaces ? await freePort() : undefined;
   const child = spawn(
     BINARY,
-    ["--no-welcome", "--http-listen-addr", `127.0.0.1:${port}`, "--db-path", join(folder, "data.sqld")],
+    [
+      "--no-welcome",
+      "--http-listen-addr",
+      `127.0.0.1:${port}`,
+      "--db-path",
+      join(folder, "data.sqld"),
+      ...(adminPort === undefined ? [] : ["--enable-namespaces", "--admin-listen-addr", `127.0.0.1:${adminPort}`]),
+    ],
     { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, RUST_LOG: "error" } },
   );
   let complaints = "";
@@ -48,7 +58,7 @@ export async function startSqld(): Promise<Sqld> {
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  return { url, stop };
+  return { url, adminUrl: adminPort === undefined ? undefined : `http://127.0.0.1:${adminPort}`, stop };
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -1,0 +1,14 @@
+import type { Platform } from "../../src/platform/platform.ts";
+import type { Database } from "../../src/storage/database.ts";
+
+/** The contract of test-runtime.ts. */
+export interface TestRuntime {
+  name: "Node" | "workerd";
+  /** Why no cluster can be made here: what the machine lacks. */
+  missing: string | undefined;
+  /** Whether reads are answered from memory, as this runtime does in earnest. */
+  cachesReads: boolean;
+  createPlatform(): Platform;
+  /** An empty database of its own, gone after `close`. */
+  openDatabase(): Promise<{ database: Database; close(): Promise<void> }>;
+}
