@@ -26,14 +26,14 @@ import { handlerOf } from "./http/resources.ts";
 import { respondError } from "./http/respond-error.ts";
 import { REVIEWS, findReview, handleReview } from "./http/reviews.ts";
 import { isStatusError } from "./machinery/status-error.ts";
-import { kinds } from "./kinds/index.ts";
+import { kinds as builtInKinds } from "./kinds/index.ts";
 import type { AgentSockets } from "./relay/agent-sockets.ts";
 import { createAgentRoutes, type AgentRoutes } from "./relay/agent-routes.ts";
 import { createSchema } from "./schema/schema.ts";
+import type { KindDefinition } from "./registry/kind.ts";
 import { createRegistry } from "./registry/registry.ts";
 import { createScheme } from "./registry/scheme.ts";
 import type { StorageWriter } from "./storage/storage.ts";
-import { canonicalise } from "./encoding/canonical.ts";
 
 export interface App {
   /** Serves a request as whoever its token says. Never throws. */
@@ -52,9 +52,16 @@ export interface AgentAccess {
   changes?: StorageWriter["changes"];
 }
 
-export function createApp(cluster: Cluster, options: { agents?: AgentAccess } = {}): App {
+export interface AppOptions {
+  agents?: AgentAccess;
+  /** What is served; the built-in kinds unless said otherwise. */
+  kinds?: readonly KindDefinition[];
+}
+
+export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const { platform, config, keys, storage, hub, presence } = cluster;
   const { clock, random, log } = platform;
+  const kinds = options.kinds ?? builtInKinds;
   const scheme = createScheme(kinds);
   const schema = createSchema();
 
@@ -74,7 +81,7 @@ export function createApp(cluster: Cluster, options: { agents?: AgentAccess } = 
     clock,
     random,
     serviceCidr: config.serviceCidr,
-    canonical: (resource, object) => canonicalise(object, resource.kind.schema),
+    canonical: (resource, object) => resource.stored.canonical(object),
   });
 
   const services: Services = {

@@ -1,7 +1,7 @@
 /** LIST: pages of one snapshot, spliced together from stored text. */
 import type { KubeObject } from "../machinery/meta.ts";
 import { badRequest } from "../machinery/status-error.ts";
-import { currentValue, decodeStored } from "../registry/context.ts";
+import { currentValue, decodeStored } from "../registry/stored-form.ts";
 import type { Resource } from "../registry/scheme.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { ListPage, ListQuery, StoredObject } from "../storage/storage.ts";
@@ -67,12 +67,14 @@ function spliceList(
   resource: Resource,
   { objects, meta }: { objects: readonly StoredObject[]; meta: ListMeta },
 ): string {
-  let items = joinedLists.get(objects);
+  // The array is the same for every version; what is joined is the stored one.
+  const shared = resource.stored === resource;
+  let items = shared ? joinedLists.get(objects) : undefined;
   if (items === undefined) {
     items = objects
       .map((stored) => renderObject(currentValue(resource, stored), stored.revision, resource.itemHead))
       .join(",");
-    joinedLists.set(objects, items);
+    if (shared) joinedLists.set(objects, items);
   }
   return `{"kind":"${resource.listKind}","apiVersion":"${resource.apiVersion}","metadata":${JSON.stringify(meta)},"items":[${items}]}`;
 }

@@ -1,5 +1,6 @@
 /** GET of one object: stored text with its revision spliced in. */
-import { decodeStored, renderStored } from "../registry/context.ts";
+import { renderStored } from "../registry/context.ts";
+import { decodeStored } from "../registry/stored-form.ts";
 import type { Exchange, Services } from "./exchange.ts";
 import { parseRevision } from "./exchange.ts";
 import { tooLargeResourceVersion } from "./respond-error.ts";

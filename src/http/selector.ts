@@ -33,7 +33,7 @@ function fieldsOf(resource: Resource, text: string): FieldRequirement[] {
   for (const { field } of requirements) {
     if (!isSelectable(resource, field)) throw badRequest(`field label not supported: ${field}`);
   }
-  return requirements;
+  return requirements.map((requirement) => ({ ...requirement, field: resource.storedField(requirement.field) }));
 }
 
 function isSelectable(resource: Resource, field: string): boolean {

@@ -5,7 +5,7 @@
 import type { KubeObject } from "../machinery/meta.ts";
 import { StatusError } from "../machinery/status-error.ts";
 import { INITIAL_EVENTS_END } from "../machinery/watch-event.ts";
-import { currentValue } from "../registry/context.ts";
+import { currentValue } from "../registry/stored-form.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { ListQuery } from "../storage/storage.ts";
 import { renderObject } from "../storage/stored-value.ts";

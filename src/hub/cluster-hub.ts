@@ -2,6 +2,7 @@
 import type { Clock, Log, Timers } from "../platform/platform.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { LogEntry, LogPage, PreparedWrite, StorageWriter, WriteOutcome } from "../storage/storage.ts";
+import type { Present } from "../storage/stored-value.ts";
 import { FanOut } from "../watch/fan-out.ts";
 import type { Hub, WatchQuery } from "./hub.ts";
 import { Maintenance, type MaintenanceReport } from "./maintenance.ts";
@@ -38,6 +39,8 @@ export interface HubDeps {
   timers: Timers;
   log: Log;
   limits?: Partial<HubLimits>;
+  /** What watchers are shown of a row; without it (tests of the log alone) values go out as they are stored. */
+  present?: Present;
 }
 
 export interface ClusterHub extends Hub {
@@ -145,10 +148,10 @@ class SqlHub implements ClusterHub {
   }
 
   async #load(): Promise<Running> {
-    const { storage, clock, timers, log } = this.#deps;
+    const { storage, clock, timers, log, present } = this.#deps;
     const [revision, floor] = await Promise.all([storage.revision(), storage.floor()]);
     const from = Math.max(floor, revision - PRELOADED_ENTRIES, 0);
-    const fanOut = new FanOut({ storage, clock, timers, log, limits: this.#limits }, { revision: from });
+    const fanOut = new FanOut({ storage, clock, timers, log, present, limits: this.#limits }, { revision: from });
     const position = await this.#preload(fanOut, from);
     const sequencer = new Sequencer({
       storage,

@@ -7,6 +7,7 @@ import type { Clock, Random } from "../platform/platform.ts";
 import type { PreparedWrite, StorageReader, StoredObject, WriteCondition, WriteOutcome } from "../storage/storage.ts";
 import { renderObject, storedValue } from "../storage/stored-value.ts";
 import type { Resource, Scheme } from "./scheme.ts";
+import { currentValue } from "./stored-form.ts";
 import type { AllocationContext } from "./strategy.ts";
 
 /** All admission plugins as one; see admission/index.ts for their order. */
@@ -51,24 +52,13 @@ export interface Written {
   read(): KubeObject;
 }
 
-/** The object that a row holds, complete with kind, apiVersion and resourceVersion, defaulted when it was stored in an older form. */
-export function decodeStored(resource: Resource, stored: StoredObject): KubeObject {
-  const object = JSON.parse(renderObject(stored.value, stored.revision, resource.head)) as KubeObject;
-  if (stored.form !== resource.form) resource.kind.strategy.default?.(object);
-  return object;
-}
-
-/** `value` in the form this version of the code serves. */
-export function currentValue(resource: Resource, stored: StoredObject): string {
-  return stored.form === resource.form ? stored.value : storedValue(decodeStored(resource, stored));
-}
-
 export function renderStored(resource: Resource, stored: StoredObject): string {
   return renderObject(currentValue(resource, stored), stored.revision, resource.head);
 }
 
 export type CommitRequest = {
   target: Target;
+  /** In the stored form. */
   object: KubeObject;
   conditions: readonly WriteCondition[];
 } & ({ op: "create" } | { op: "update" | "delete"; expected: number });
@@ -79,7 +69,7 @@ export async function commit(
   request: CommitRequest,
 ): Promise<{ outcome: WriteOutcome; value: string }> {
   const { resource, namespace, name } = request.target;
-  const { strategy } = resource.kind;
+  const { strategy } = resource;
   const value = storedValue(request.object);
   const expiresMs = strategy.expiresMs?.(request.object, deps.clock.now());
   const base = {
@@ -100,9 +90,11 @@ export async function commit(
   return { outcome: await deps.hub.write(write), value };
 }
 
+/** What a write answers. `value` is in the stored form. */
 export function written(resource: Resource, value: string, revision: number, created: boolean): Written {
+  const served = currentValue(resource, { form: resource.form, value, revision });
   // A dry run of a create has no revision to show.
-  const text = revision > 0 ? renderObject(value, revision, resource.head) : `{${resource.head}${value.slice(1)}`;
+  const text = revision > 0 ? renderObject(served, revision, resource.head) : `{${resource.head}${served.slice(1)}`;
   return { text, created, read: () => JSON.parse(text) as KubeObject };
 }
 

@@ -18,6 +18,7 @@ import { GENERATE_NAME_TRIES, generateName, generateNameConflict } from "./gener
 import { metaErrors } from "./object-meta.ts";
 import { lostWrite } from "./outcome.ts";
 import type { Resource } from "./scheme.ts";
+import { toStored } from "./stored-form.ts";
 
 export interface CreateRequest {
   resource: Resource;
@@ -30,13 +31,14 @@ export interface CreateRequest {
 /** @throws StatusError Invalid, AlreadyExists, Forbidden, NotFound (the namespace) … */
 export async function createObject(deps: RegistryDeps, request: CreateRequest): Promise<Written> {
   const { resource, namespace, context } = request;
-  const { strategy } = resource.kind;
+  const { strategy } = resource;
   let object = request.object;
   const { resourceVersion } = object.metadata;
   if (resourceVersion !== undefined && resourceVersion !== "" && resourceVersion !== "0") {
     throw badRequest("resourceVersion should not be set on objects to be created");
   }
-  setIdentity(deps, request);
+  object = toStored(resource, object);
+  setIdentity(deps, request, object);
   strategy.default?.(object);
   const admitted = admissionAttributes({ resource, namespace, name: object.metadata.name ?? "" }, context, {
     operation: "CREATE",
@@ -49,7 +51,7 @@ export async function createObject(deps: RegistryDeps, request: CreateRequest): 
   return await createNamed(deps, request, admitted, object);
 }
 
-function setIdentity(deps: RegistryDeps, { resource, namespace, object }: CreateRequest): void {
+function setIdentity(deps: RegistryDeps, { resource, namespace }: CreateRequest, object: KubeObject): void {
   const { metadata } = object;
   if (resource.namespaced) metadata.namespace = namespace;
   else delete metadata.namespace;
@@ -70,7 +72,7 @@ async function createNamed(
   template: KubeObject,
 ): Promise<Written> {
   const generated = !template.metadata.name && Boolean(template.metadata.generateName);
-  const retried = generated || resource.kind.strategy.allocate !== undefined;
+  const retried = generated || resource.strategy.allocate !== undefined;
   let name = "";
   for (let attempt = 1; ; attempt++) {
     const object = retried ? structuredClone(template) : template;
@@ -97,7 +99,7 @@ async function prepareNew(
   { context, object, admitted }: { context: WriteContext; object: KubeObject; admitted: AdmissionAttributes },
 ): Promise<WriteCondition[]> {
   const { resource, namespace, name } = target;
-  const { strategy } = resource.kind;
+  const { strategy } = resource;
   strategy.prepareForCreate?.(object, { nowMs: deps.clock.now(), subresource: "" });
   const allocated = (await strategy.allocate?.(object, undefined, allocationContext(deps))) ?? [];
   const final = deps.canonical(resource, object);

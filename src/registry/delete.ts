@@ -5,8 +5,6 @@ import type { Selector, StoredObject } from "../storage/storage.ts";
 import {
   admissionAttributes,
   commit,
-  currentValue,
-  decodeStored,
   named,
   written,
   type RegistryDeps,
@@ -17,6 +15,7 @@ import {
 import { planDeletion, type DeleteOptions } from "./deletion.ts";
 import { lostWrite } from "./outcome.ts";
 import type { Resource } from "./scheme.ts";
+import { currentValue, decodeStored } from "./stored-form.ts";
 
 export interface DeleteRequest extends Target {
   options: DeleteOptions;
@@ -37,11 +36,11 @@ export async function deleteObject(deps: RegistryDeps, request: DeleteRequest): 
     const { object: stored } = await deps.storage.get({ resource: resource.storageName, namespace, name });
     if (!stored) throw notFound(named(request), name);
     checkPreconditions(request, stored);
-    const old = decodeStored(resource, stored);
+    const old = decodeStored(resource.stored, stored);
     await admitDeletion(deps, request, old);
     const plan = planDeletion(resource, old, { options, nowMs: deps.clock.now() });
     if (plan.kind === "pending") {
-      return { ...written(resource, currentValue(resource, stored), stored.revision, false), removed: false };
+      return { ...written(resource, currentValue(resource.stored, stored), stored.revision, false), removed: false };
     }
     const removed = plan.kind === "remove";
     if (context.dryRun) return { ...dryDeleted(resource, plan.object, stored), removed };

@@ -47,7 +47,7 @@ type Grace = { kind: "now" } | { kind: "wait" } | { kind: "for"; seconds: number
 
 /** A second delete may only shorten what the first one granted. */
 function graceOf(resource: Resource, old: KubeObject, asked: number | undefined): Grace {
-  const { strategy } = resource.kind;
+  const { strategy } = resource;
   if (!strategy.gracePeriodSeconds) return { kind: "now" };
   if (old.metadata.deletionTimestamp !== undefined) {
     const granted = old.metadata.deletionGracePeriodSeconds ?? 0;

@@ -35,6 +35,21 @@ export interface ScalePaths {
   selector: readonly string[];
 }
 
+/**
+ * How a version of a kind is kept that is stored as another: autoscaling/v1 as autoscaling/v2, events.k8s.io/v1 as v1. Both share
+ * names, uids, revisions and the history. Everything that happens between decoding and encoding (admission, strategy, validation,
+ * selectors) sees the stored form, as Kubernetes' registries see the internal one.
+ */
+export interface StoredAs<T extends KubeObject = KubeObject> {
+  /** It is stored as itself. Its strategy rules; of this kind's own strategy only `default` counts, on what clients send. */
+  kind: KindDefinition;
+  /** Both are pure and total and lose nothing on the way there and back; what has no place goes to annotations. Metadata stays. */
+  toStored(object: T): KubeObject;
+  fromStored(object: KubeObject): T;
+  /** Selectable fields, by their name in this version: the stored kind's name of each. The same names where absent. */
+  fields?: Readonly<Record<string, string>>;
+}
+
 export interface KindDefinition<T extends KubeObject = KubeObject> {
   group: string;
   version: string;
@@ -55,6 +70,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   strategy: Strategy<T>;
   /** Raise when defaults or the schema change so that stored objects of an older generation are decoded anew. */
   generation: number;
+  /** Absent: it is stored as itself. */
+  storedAs?: StoredAs<T>;
 }
 
 export type KindInput<T extends KubeObject> = Pick<
@@ -101,13 +118,21 @@ export function defineKind<T extends KubeObject = KubeObject>(input: KindInput<T
     shortNames: [],
     categories: [],
     verbs: ALL_VERBS,
-    nameRule: "dns-subdomain",
-    columns: NAME_AND_AGE,
+    nameRule: input.storedAs?.kind.nameRule ?? "dns-subdomain",
+    columns: input.storedAs ? columnsOfStored(input.storedAs) : NAME_AND_AGE,
     subresources: [],
     strategy: {},
     generation: 1,
     ...input,
   };
+}
+
+/** What the stored kind prints, of objects of this version. */
+function columnsOfStored<T extends KubeObject>(storedAs: StoredAs<T>): readonly PrinterColumn<T>[] {
+  return storedAs.kind.columns.map((column) => ({
+    ...column,
+    value: (obj, nowMs) => column.value(storedAs.toStored(obj), nowMs),
+  }));
 }
 
 /** The form stored with every row of this kind. */

@@ -6,7 +6,7 @@ import type { Resource } from "./scheme.ts";
 
 /** `old` is undefined for a new object. Never mutates. */
 export function metaErrors(resource: Resource, object: KubeObject, old: KubeObject | undefined): FieldError[] {
-  const rules = { namespaced: resource.namespaced, nameRule: resource.kind.nameRule, field: "metadata" };
+  const rules = { namespaced: resource.namespaced, nameRule: resource.stored.kind.nameRule, field: "metadata" };
   if (!old) return validateObjectMeta(object.metadata, rules);
   return validateObjectMetaUpdate(object.metadata, old.metadata, rules);
 }

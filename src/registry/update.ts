@@ -14,8 +14,6 @@ import {
   admissionAttributes,
   allocationContext,
   commit,
-  currentValue,
-  decodeStored,
   named,
   written,
   type RegistryDeps,
@@ -27,6 +25,7 @@ import { isReadyToRemove } from "./deletion.ts";
 import { metaErrors } from "./object-meta.ts";
 import { lostWrite } from "./outcome.ts";
 import { sameJson } from "./same-json.ts";
+import { decodeStored, toStored } from "./stored-form.ts";
 
 /**
  * What of the object a request may change.
@@ -58,7 +57,7 @@ export async function updateObject(deps: RegistryDeps, request: UpdateRequest): 
   for (let attempt = 1; ; attempt++) {
     const { object: stored } = await deps.storage.get({ resource: resource.storageName, namespace, name });
     if (!stored) {
-      if (request.create && resource.kind.strategy.allowCreateOnUpdate) return await request.create();
+      if (request.create && resource.strategy.allowCreateOnUpdate) return await request.create();
       throw notFound(named(request), name);
     }
     const result = await tryUpdate(deps, request, stored);
@@ -74,9 +73,9 @@ type Attempt =
 
 async function tryUpdate(deps: RegistryDeps, request: UpdateRequest, stored: StoredObject): Promise<Attempt> {
   const { resource, context } = request;
-  const { strategy } = resource.kind;
-  const old = decodeStored(resource, stored);
-  const produced = await request.produce(decodeStored(resource, stored));
+  const { strategy } = resource;
+  const old = decodeStored(resource.stored, stored);
+  const produced = toStored(resource, await request.produce(decodeStored(resource, stored)));
   const conditional = checkPreconditions(request, produced, stored);
   let next = carryOver(request, produced, old);
   strategy.default?.(next);
@@ -97,7 +96,7 @@ async function tryUpdate(deps: RegistryDeps, request: UpdateRequest, stored: Sto
   for (const warning of strategy.warnings?.(next) ?? []) context.warn(warning);
 
   if (isUnchanged(next, old) && stored.form === resource.form) {
-    return { done: true, written: written(resource, currentValue(resource, stored), stored.revision, false) };
+    return { done: true, written: written(resource, stored.value, stored.revision, false) };
   }
   const op = isReadyToRemove(resource, next) ? ("delete" as const) : ("update" as const);
   if (context.dryRun) {
@@ -129,7 +128,7 @@ function checkPreconditions(request: UpdateRequest, produced: KubeObject, stored
     );
   }
   if (resourceVersion === undefined || resourceVersion === "" || resourceVersion === "0") {
-    if (!request.isPatch && resource.kind.strategy.allowUnconditionalUpdate === false) {
+    if (!request.isPatch && resource.strategy.allowUnconditionalUpdate === false) {
       throw invalid({ group: resource.group, kind: resource.kind.kind }, name, [
         fieldError.invalid("metadata.resourceVersion", 0, "must be specified for an update"),
       ]);
@@ -177,7 +176,7 @@ async function prepareChanged(
   old: KubeObject,
 ): Promise<WriteCondition[]> {
   if (request.scope === "whole") return [];
-  const { strategy } = request.resource.kind;
+  const { strategy } = request.resource;
   strategy.prepareForUpdate?.(next, old, { nowMs: deps.clock.now(), subresource: request.subresource });
   if (request.scope === "status") return [];
   return (await strategy.allocate?.(next, old, allocationContext(deps))) ?? [];
@@ -185,7 +184,7 @@ async function prepareChanged(
 
 function validateChanged(deps: RegistryDeps, request: UpdateRequest, next: KubeObject, old: KubeObject): void {
   const { resource, scope, name, subresource } = request;
-  const { strategy } = resource.kind;
+  const { strategy } = resource;
   const errors: FieldError[] = [...metaErrors(resource, next, old), ...newFinalizers(next, old)];
   if (scope !== "whole") {
     errors.push(...(strategy.validate?.(next) ?? []));

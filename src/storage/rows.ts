@@ -19,7 +19,7 @@ export interface RowDecoder {
 export const ENTRY_COLUMNS = `l.revision, l.resource, l.namespace, l.name, l.uid, l.form, l.labels, l.fields,
   CASE WHEN l.write_id IN (SELECT value FROM json_each(?1)) THEN NULL ELSE l.value END,
   l.write_id, l.created, l.deleted, p.labels, p.fields,
-  CASE WHEN p.labels <> l.labels OR p.fields <> l.fields THEN p.value END`;
+  CASE WHEN p.labels <> l.labels OR p.fields <> l.fields THEN p.value END, nullif(p.form, l.form)`;
 
 const REMEMBERED_SETS_MAX = 1_000;
 /** Longer texts are parsed each time: the memory is to stay small. */
@@ -63,7 +63,9 @@ export function createRowDecoder(): RowDecoder {
       const labels = strings(row[12]);
       const fields = strings(row[13]);
       const changed = row[14];
-      const before = typeof changed === "string" ? { labels, fields, value: changed } : { labels, fields };
+      if (typeof changed !== "string") return { ...stored, value, type, before: { labels, fields } };
+      const form = row[15];
+      const before = { labels, fields, value: changed, ...(typeof form === "string" ? { form } : {}) };
       return { ...stored, value, type, before };
     },
   };

@@ -60,7 +60,7 @@ const changesSql = (ofResource: "" | "AND resource = ?5") => `WITH candidates (r
 const CHANGES = changesSql("");
 const CHANGES_OF_RESOURCE = changesSql("AND resource = ?5");
 /** The column after ENTRY_COLUMNS. */
-const CANDIDATES_AT = 15;
+const CANDIDATES_AT = 16;
 
 const LOOKUP = `SELECT write_id, revision FROM log
   WHERE revision > ? AND write_id IN (SELECT value FROM json_each(?))`;

@@ -97,8 +97,13 @@ export type WriteOutcome =
 /** One row of the log, with what a watcher needs to know of the version before. */
 export interface LogEntry extends StoredObject {
   type: "ADDED" | "MODIFIED" | "DELETED";
-  /** Of the version before (MODIFIED, DELETED); its value only where labels or fields changed. */
-  before?: { labels: Readonly<Record<string, string>>; fields: Readonly<Record<string, string>>; value?: string };
+  /** Of the version before (MODIFIED, DELETED); its value only where labels or fields changed, and then its form if it is another. */
+  before?: {
+    labels: Readonly<Record<string, string>>;
+    fields: Readonly<Record<string, string>>;
+    value?: string;
+    form?: string;
+  };
 }
 
 /** Small named values of the cluster (its sealed keys): beside the log, written once. */

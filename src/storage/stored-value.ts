@@ -12,6 +12,15 @@ export function headOf(apiVersion: string, kind: string): Head {
   return `"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},`;
 }
 
+/**
+ * Brings the value of a row into the form that readers with this head are served. Pure; most rows come back as they are. Whoever
+ * knows the kinds gives it to those who do not (the hub).
+ */
+export type Present = (
+  row: { resource: string; revision: number; form: string; value: string },
+  asked: { head: Head },
+) => string;
+
 /** The JSON text of an object as it is served. */
 export function renderObject(value: string, revision: number, head: Head): string {
   return `{${head}"metadata":{"resourceVersion":"${revision}",${value.slice(OPENING.length)}`;

@@ -1,7 +1,7 @@
 /** What an entry of the log is to one watcher, and its text, which all watchers who see it alike share. */
 import { matchesFields, matchesLabels } from "../machinery/selectors.ts";
 import type { LogEntry, Selector } from "../storage/storage.ts";
-import { renderObject, type Head } from "../storage/stored-value.ts";
+import { renderObject, type Head, type Present } from "../storage/stored-value.ts";
 
 /** What a watcher wants to see. */
 export interface Interest {
@@ -14,8 +14,9 @@ export type ChangeType = "ADDED" | "MODIFIED" | "DELETED";
 
 export interface Change {
   type: ChangeType;
-  /** Of the object to show. */
+  /** Of the object to show, as it is stored. */
   value: string;
+  form: string;
 }
 
 /**
@@ -24,13 +25,14 @@ export interface Change {
  */
 export function changeFor({ namespace, selector }: Interest, entry: LogEntry): Change | undefined {
   if (namespace !== undefined && namespace !== entry.namespace) return undefined;
-  const { type, value, before } = entry;
-  if (selector.labels.length === 0 && selector.fields.length === 0) return { type, value };
+  const { type, value, form, before } = entry;
+  if (selector.labels.length === 0 && selector.fields.length === 0) return { type, value, form };
   const matchedBefore = before !== undefined && matches(selector, { ...before, ...keyOf(entry) });
-  if (type === "DELETED") return matchedBefore ? { type, value } : undefined;
+  if (type === "DELETED") return matchedBefore ? { type, value, form } : undefined;
   const matchesNow = matches(selector, entry);
-  if (matchesNow) return { type: matchedBefore ? "MODIFIED" : "ADDED", value };
-  return matchedBefore ? { type: "DELETED", value: before.value ?? value } : undefined;
+  if (matchesNow) return { type: matchedBefore ? "MODIFIED" : "ADDED", value, form };
+  if (!matchedBefore) return undefined;
+  return { type: "DELETED", value: before.value ?? value, form: before.form ?? form };
 }
 
 interface Selectable {
@@ -73,11 +75,13 @@ export class SharedEntry {
   }
 
   /** The line a watcher with this head gets. Never change the bytes: others hold them too. */
-  lineFor({ type, value }: Change, head: Head): Uint8Array {
+  lineFor({ type, value, form }: Change, head: Head, present: Present | undefined): Uint8Array {
     const key = `${type}${head}`;
     const known = this.#texts.get(key);
     if (known !== undefined) return known;
-    const line = encoder.encode(`{"type":"${type}","object":${renderObject(value, this.entry.revision, head)}}\n`);
+    const { resource, revision } = this.entry;
+    const served = present ? present({ resource, revision, form, value }, { head }) : value;
+    const line = encoder.encode(`{"type":"${type}","object":${renderObject(served, revision, head)}}\n`);
     if (this.#texts.size < TEXTS_MAX) this.#texts.set(key, line);
     return line;
   }

@@ -5,6 +5,7 @@
 import type { Clock, Log, Timers } from "../platform/platform.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { LogPage, StorageWriter } from "../storage/storage.ts";
+import type { Present } from "../storage/stored-value.ts";
 import { SharedEntry } from "./changes.ts";
 import { RecentEntries } from "./recent-entries.ts";
 import { Watcher, type WatcherOptions } from "./watcher.ts";
@@ -24,6 +25,8 @@ export interface FanOutDeps {
   timers: Timers;
   log: Log;
   limits: FanOutLimits;
+  /** Without it values go out as they are stored. */
+  present?: Present | undefined;
 }
 
 const SLICE_MS = 10;
@@ -84,6 +87,7 @@ export class FanOut {
     const page = options.since < this.#recent.start ? await this.#read(options) : undefined;
     const watcher = new Watcher(options, {
       timers: this.#deps.timers,
+      present: this.#deps.present,
       queueBytesMax: this.#deps.limits.queueBytesMax,
       bookmarkIntervalMs: this.#deps.limits.bookmarkIntervalMs,
       positionOf: (asking) => (this.#live.get(asking.resource)?.has(asking) ? this.#delivered : 0),

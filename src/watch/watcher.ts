@@ -1,6 +1,6 @@
 /** One open watch: its place in the log, its queue, and the stream its client reads. */
 import type { Timers } from "../platform/platform.ts";
-import type { Head } from "../storage/stored-value.ts";
+import type { Head, Present } from "../storage/stored-value.ts";
 import { bookmarkLine, changeFor, type Interest, type SharedEntry } from "./changes.ts";
 
 export interface WatcherOptions extends Interest {
@@ -12,6 +12,7 @@ export interface WatcherOptions extends Interest {
 
 export interface WatcherDeps {
   timers: Timers;
+  present?: Present | undefined;
   queueBytesMax: number;
   bookmarkIntervalMs: number;
   /** Everything up to here has been offered to this watcher. */
@@ -80,7 +81,7 @@ export class Watcher {
     if (shared.entry.resource !== this.#options.resource) return;
     const change = changeFor(this.#options, shared.entry);
     if (change === undefined) return;
-    const line = shared.lineFor(change, this.#options.head);
+    const line = shared.lineFor(change, this.#options.head, this.#deps.present);
     const full = this.#queuedBytes > 0 && this.#queuedBytes + line.byteLength > this.#deps.queueBytesMax;
     if (full && mode === "live") this.#close();
     else this.#push(line);

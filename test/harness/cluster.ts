@@ -4,12 +4,16 @@ import { bootstrapCluster } from "../../src/bootstrap.ts";
 import { DEFAULT_CLUSTER_CONFIG, type Cluster, type ClusterConfig } from "../../src/cluster.ts";
 import { createHub, type ClusterHub, type HubLimits } from "../../src/hub/cluster-hub.ts";
 import type { Presence } from "../../src/hub/hub.ts";
+import { kinds } from "../../src/kinds/index.ts";
 import type { KubeObject } from "../../src/machinery/meta.ts";
 import { StatusError, type Status } from "../../src/machinery/status-error.ts";
 import { loadClusterKeys } from "../../src/pki/load-cluster-keys.ts";
 import type { Log, Platform } from "../../src/platform/platform.ts";
 import type { NodeStreams } from "../../src/relay/node-streams.ts";
 import { createCachedReader } from "../../src/registry/cached-reader.ts";
+import type { KindDefinition } from "../../src/registry/kind.ts";
+import { createScheme } from "../../src/registry/scheme.ts";
+import { createPresenter } from "../../src/registry/stored-form.ts";
 import { migrate } from "../../src/storage/migrate.ts";
 import { createSqlLog } from "../../src/storage/sql-log.ts";
 import type { StorageWriter } from "../../src/storage/storage.ts";
@@ -24,6 +28,8 @@ export interface TestClusterOptions {
   presence?: Presence;
   streams?: NodeStreams;
   platform?: Partial<Platform>;
+  /** Instead of the built-in ones. */
+  kinds?: readonly KindDefinition[];
 }
 
 export interface Answer<T = KubeObject> {
@@ -70,7 +76,16 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
   const { database } = opened;
   await migrate(database);
   const storage = createSqlLog({ database, clock, log });
-  const hub = createHub({ storage, clock, timers, log, ...(options.hubLimits ? { limits: options.hubLimits } : {}) });
+  const served = options.kinds ?? kinds;
+  const present = createPresenter(createScheme(served));
+  const hub = createHub({
+    storage,
+    clock,
+    timers,
+    log,
+    present,
+    ...(options.hubLimits ? { limits: options.hubLimits } : {}),
+  });
   const masterKey = new Uint8Array(32);
   const keys = await loadClusterKeys({ settings: createSettings({ database }), masterKey, clock, random });
   const cluster: Cluster = {
@@ -91,7 +106,7 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
       ...options.config,
     },
   };
-  const app = createApp(cluster);
+  const app = createApp(cluster, { kinds: served });
   await bootstrapCluster(cluster, app);
   const { fetch, call } = callers(app);
   return {

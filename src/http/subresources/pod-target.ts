@@ -1,7 +1,7 @@
 /** Which pod, container and node a stream request means. Texts are those of Kubernetes' pod strategy and kubelet. */
 import type { KubeObject } from "../../machinery/meta.ts";
 import { badRequest } from "../../machinery/status-error.ts";
-import { decodeStored } from "../../registry/context.ts";
+import { decodeStored } from "../../registry/stored-form.ts";
 import type { Exchange, Services } from "../exchange.ts";
 import { target } from "../write.ts";
 

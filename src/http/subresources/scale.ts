@@ -1,7 +1,7 @@
 /** {kind}/{name}/scale: replicas of anything that has them, as autoscaling/v1 Scale. */
 import type { KubeObject } from "../../machinery/meta.ts";
 import { fieldError, invalid } from "../../machinery/status-error.ts";
-import { decodeStored } from "../../registry/context.ts";
+import { decodeStored } from "../../registry/stored-form.ts";
 import type { ScalePaths } from "../../registry/kind.ts";
 import { writeContext, type Exchange, type Services } from "../exchange.ts";
 import { negotiate } from "../negotiate.ts";

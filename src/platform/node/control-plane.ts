@@ -6,8 +6,11 @@ import { bootstrapCluster } from "../../bootstrap.ts";
 import { DEFAULT_CLUSTER_CONFIG, type Cluster, type ClusterConfig } from "../../cluster.ts";
 import { createHub } from "../../hub/cluster-hub.ts";
 import { createLoops } from "../../loops.ts";
+import { kinds } from "../../kinds/index.ts";
 import { loadClusterKeys } from "../../pki/load-cluster-keys.ts";
 import { createCachedReader } from "../../registry/cached-reader.ts";
+import { createScheme } from "../../registry/scheme.ts";
+import { createPresenter } from "../../registry/stored-form.ts";
 import { issueServerIdentity } from "../../pki/server-identity.ts";
 import { DatabaseError } from "../../storage/database.ts";
 import { migrate } from "../../storage/migrate.ts";
@@ -61,7 +64,7 @@ export async function startControlPlane(options: {
       clock,
       random,
     });
-    const hub = createHub({ storage, clock, timers, log });
+    const hub = createHub({ storage, clock, timers, log, present: createPresenter(createScheme(kinds)) });
     await hub.start();
     undo.push(() => hub.stop());
 

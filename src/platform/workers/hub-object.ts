@@ -5,7 +5,10 @@
 import { DurableObject } from "cloudflare:workers";
 import { createHub, type ClusterHub as Hub } from "../../hub/cluster-hub.ts";
 import type { WatchQuery } from "../../hub/hub.ts";
+import { kinds } from "../../kinds/index.ts";
 import { StatusError } from "../../machinery/status-error.ts";
+import { createScheme } from "../../registry/scheme.ts";
+import { createPresenter } from "../../registry/stored-form.ts";
 import type { TunnelMessage } from "../../relay/protocol.ts";
 import type { PreparedWrite, WriteOutcome } from "../../storage/storage.ts";
 import { createSqlLog } from "../../storage/sql-log.ts";
@@ -33,7 +36,8 @@ export class ClusterHub extends DurableObject<Env> {
     this.#tunnels = createHubTunnels({ state, clock, timers, log, refused: (answer) => this.#refused(answer) });
     this.#hub = once(async () => {
       const { database } = await openCluster(env, this.#platform);
-      const hub = createHub({ storage: createSqlLog({ database, clock, log }), clock, timers, log });
+      const present = createPresenter(createScheme(kinds));
+      const hub = createHub({ storage: createSqlLog({ database, clock, log }), clock, timers, log, present });
       hub.onCommit((entries) => {
         this.#tunnels.committed(entries);
         this.#loops.wake();
