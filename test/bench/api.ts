@@ -5,7 +5,7 @@ import { Hono } from "hono";
 import { createApp } from "../../src/app.ts";
 import { ADMIN_TOKEN, createTestCluster, type TestCluster } from "../harness/cluster.ts";
 import { load, type LoadRequest, type LoadResult } from "./http-load.ts";
-import type { Report } from "./main.ts";
+import type { Report } from "./report.ts";
 
 const CONNECTIONS = 32;
 const LISTED_PODS = 500;

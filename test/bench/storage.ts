@@ -3,7 +3,7 @@
  * carries its own limit.
  */
 import { createHub, type ClusterHub } from "../../src/hub/cluster-hub.ts";
-import type { Database, Statement } from "../../src/storage/database.ts";
+import type { Database } from "../../src/storage/database.ts";
 import { migrate } from "../../src/storage/migrate.ts";
 import { createSqlLog } from "../../src/storage/sql-log.ts";
 import type { PreparedWrite, StorageWriter } from "../../src/storage/storage.ts";
@@ -13,8 +13,7 @@ import { silentLog } from "../harness/silent-log.ts";
 import { openTemporaryDatabase } from "../harness/temporary-database.ts";
 import { realClock, realTimers } from "../harness/timers.ts";
 import { preparedWrite, type WriteInput } from "../harness/writes.ts";
-
-type Report = (row: { bench: string; case: string; metric: string; value: number; unit: string }) => void;
+import type { Report } from "./report.ts";
 
 const GROUP = 64;
 const GROUPS = 100;
@@ -31,7 +30,6 @@ export async function run(report: Report): Promise<void> {
   await withLog(report, benchReads);
   await withLog(report, benchHub);
   for (const watchers of [1, 100, 1_000]) await withLog(report, (bench) => benchFanOut(bench, watchers));
-  await withLog(report, benchSqlPerOperation);
 }
 
 async function withLog(report: Report, bench: (bench: Bench) => Promise<void>): Promise<void> {
@@ -243,70 +241,4 @@ async function startHub(storage: StorageWriter): Promise<ClusterHub> {
   const hub = createHub({ storage, clock: realClock, timers, log: silentLog });
   await hub.start();
   return hub;
-}
-
-/** What an operation costs where the database is billed by the row. Rows of indexes count, as they do on the bill. */
-async function benchSqlPerOperation({ report, database }: Bench): Promise<void> {
-  const counts = { batches: 0, statements: 0, returned: 0 };
-  const counting: Database = {
-    async batch(statements: readonly Statement[], mode) {
-      counts.batches++;
-      counts.statements += statements.length;
-      const results = await database.batch(statements, mode);
-      for (const { rows } of results) counts.returned += rows.length;
-      return results;
-    },
-    close: () => database.close(),
-  };
-  const storage = createSqlLog({ database: counting, clock: realClock, log: silentLog });
-  const count = async <T>(name: string, operate: () => Promise<T>): Promise<T> => {
-    counts.batches = counts.statements = counts.returned = 0;
-    const result = await operate();
-    const row = { bench: "sql-per-operation", case: name };
-    report({ ...row, metric: "round trips", value: counts.batches, unit: "batches" });
-    report({ ...row, metric: "statements", value: counts.statements, unit: "statements" });
-    report({ ...row, metric: "rows returned", value: counts.returned, unit: "rows" });
-    return result;
-  };
-  const commit = (write: PreparedWrite) => storage.commit([write], { since: 1_000_000, limit: 64 });
-  const namespace = { op: "create" as const, resource: "namespaces", namespace: "", name: "default" };
-  await commit(preparedWrite({ ...namespace, fields: { "status.phase": "Active" } }));
-  const conditions = [{ kind: "namespace-active" as const, name: "default" }];
-  const created = await count("create", () => commit(pod({ op: "create", name: "p0", conditions })));
-  const [outcome] = created.outcomes;
-  const expected = outcome?.ok ? outcome.revision : 0;
-  const updated = await count("update", () => commit(pod({ op: "update", name: "p0", expected })));
-  await count("update that loses", () => commit(pod({ op: "update", name: "p0", expected })));
-  await count("get", () => storage.get(key(0)));
-  for (let at = 1; at < 500; at++) await commit(pod({ op: "create", name: `p${at}` }));
-  await count("list of 500", () => storage.list({ resource: "pods", limit: 500 }));
-  const [last] = updated.outcomes;
-  await count("delete", () => commit(pod({ op: "delete", name: "p0", expected: last?.ok ? last.revision : 0 })));
-  await reportRowsWritten({ report, database });
-}
-
-/** SQLite does not say how many index rows it wrote; the indexes that hold a row before and after do. */
-async function reportRowsWritten({ report, database }: Pick<Bench, "report" | "database">): Promise<void> {
-  const [found] = await database.batch(
-    [{ sql: "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'log' AND sql IS NOT NULL" }],
-    "read",
-  );
-  const predicates = (found?.rows ?? []).map(([, sql]) => String(sql).split(" WHERE ")[1] ?? "1");
-  const memberships = async (row: string) => {
-    const columns = predicates.map((predicate) => `(${predicate})`).join(" + ");
-    const [held] = await database.batch([{ sql: `SELECT ${columns} FROM (SELECT ${row})` }], "read");
-    return Number(held?.rows[0]?.[0]);
-  };
-  const live = await memberships("NULL AS superseded, 0 AS deleted, NULL AS expires");
-  const old = await memberships("5 AS superseded, 0 AS deleted, NULL AS expires");
-  const tombstone = await memberships("NULL AS superseded, 1 AS deleted, NULL AS expires");
-  const written = {
-    create: 1 + live,
-    // The new row and its index rows; the old row, out of its indexes and into others.
-    update: 1 + live + 1 + live + old,
-    delete: 1 + tombstone + 1 + live + old,
-  };
-  for (const [name, value] of Object.entries(written)) {
-    report({ bench: "sql-per-operation", case: name, metric: "rows written", value, unit: "rows" });
-  }
 }

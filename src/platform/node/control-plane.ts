@@ -12,7 +12,7 @@ import { createCachedReader } from "../../registry/cached-reader.ts";
 import { createScheme } from "../../registry/scheme.ts";
 import { createPresenter } from "../../registry/stored-form.ts";
 import { issueServerIdentity } from "../../pki/server-identity.ts";
-import { DatabaseError } from "../../storage/database.ts";
+import { DatabaseError, type Database } from "../../storage/database.ts";
 import { migrate } from "../../storage/migrate.ts";
 import { createSettings } from "../../storage/settings.ts";
 import { createSqlLog } from "../../storage/sql-log.ts";
@@ -46,11 +46,14 @@ export async function startControlPlane(options: {
   /** 0 lets the system choose. */
   port: number;
   config?: Partial<ClusterConfig>;
+  /** Who wants to see what goes to SQL puts himself in between. */
+  watchDatabase?: (database: Database) => Database;
 }): Promise<ControlPlane> {
   const { platform, host } = options;
   const { clock, random, timers, log } = platform;
   const folder = await openDataFolder(options.data);
-  const database = await openExclusively(join(folder.path, "cluster.db"));
+  const opened = await openExclusively(join(folder.path, "cluster.db"));
+  const database = options.watchDatabase?.(opened) ?? opened;
   const undo: (() => unknown)[] = [() => database.close()];
   const stopAll = async (): Promise<void> => {
     for (const step of undo.splice(0).toReversed()) await step();
@@ -75,9 +78,9 @@ export async function startControlPlane(options: {
     undo.push(hub.onCommit((entries) => tunnels.committed(entries)));
 
     // Listening comes first: the API's address is part of what it serves. Whoever calls before it is ready waits a moment.
-    const opened = Promise.withResolvers<App>();
-    opened.promise.catch(() => {});
-    const fetch = async (request: Request): Promise<Response> => (await opened.promise).fetch(request);
+    const ready = Promise.withResolvers<App>();
+    ready.promise.catch(() => {});
+    const fetch = async (request: Request): Promise<Response> => (await ready.promise).fetch(request);
     const identity = await issueServerIdentity({ keys, clock, cluster: DEFAULT_CLUSTER_CONFIG, hosts: [host] });
     const server = await startServer({
       host,
@@ -117,7 +120,7 @@ export async function startControlPlane(options: {
       },
     });
     await bootstrapCluster(cluster, app);
-    opened.resolve(app);
+    ready.resolve(app);
 
     const loops = createLoops({ cluster, app });
     loops.start();
