@@ -15,12 +15,13 @@ import type { Client, Fetch } from "./client/client.ts";
 import type { Cluster } from "./cluster.ts";
 import { createBodyDecoder } from "./http/body.ts";
 import { createDiscovery } from "./http/discovery.ts";
+import { createHealth } from "./http/health.ts";
 import type { Exchange, Services } from "./http/exchange.ts";
 import { createObjectLookup, createNodeReferences } from "./http/lookups.ts";
-import { createOpenApi, createOpenApiLookup } from "./http/openapi.ts";
+import { createOpenApi, createOpenApiPaths } from "./http/openapi.ts";
 import { createOverlays } from "./http/overlays.ts";
 import { createPatcher } from "./http/patch.ts";
-import { createPaths, pageNotFound, type PathLookup } from "./http/paths.ts";
+import { createPaths, joinPaths, pageNotFound, type ServedPaths } from "./http/paths.ts";
 import { parseRequest, splitUrl, type RequestInfo, type ResourceInfo } from "./http/request-info.ts";
 import { handlerOf } from "./http/resources.ts";
 import { respondError } from "./http/respond-error.ts";
@@ -98,10 +99,11 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     reviewToken: (token, audiences) => reviewToken({ authenticator, tokens }, token, audiences),
   };
 
-  const paths = firstOf([
+  const paths = joinPaths([
     createDiscovery({ scheme, virtual: REVIEWS, serverAddress: new URL(config.serverUrl).host }),
+    createHealth(cluster),
     createPaths(cluster),
-    createOpenApiLookup(createOpenApi({ kinds, schema })),
+    createOpenApiPaths(createOpenApi({ kinds, schema })),
   ]);
   const clientFor = (user: User): Client =>
     createClient({ baseUrl: config.serverUrl, fetch: fetchAs(user), token: () => "", userAgent: "gantry" });
@@ -127,7 +129,7 @@ interface Api {
   services: Services;
   authenticator: RequestAuthenticator;
   authorizer: Authorizer;
-  paths: PathLookup;
+  paths: ServedPaths;
   agentRoutes: AgentRoutes | undefined;
 }
 
@@ -146,20 +148,24 @@ async function answer(
   if (!isMaster({ user })) await authorize(api.authorizer, { user, info, options });
 
   if (!info.isResource) {
-    const handler = api.paths(path);
+    const handler = api.paths.find(path);
     if (!handler) throw pageNotFound();
     const response = await handler(request, { path, query });
     response.headers.set("Audit-Id", auditId);
-    return response;
+    return withoutBody(request, response);
   }
   const resource = api.services.scheme.find({ group: info.group, version: info.version, plural: info.resource });
   if (!resource) return await serveReview(api.services, { request, info, query: options, user, auditId, warnings: [] });
   const namespace = resource.namespaced ? info.namespace : "";
   const exchange: Exchange = { request, info, resource, namespace, query: options, user, auditId, warnings: [] };
   const response = await handlerOf(exchange)(api.services, exchange);
-  return request.method === "HEAD"
-    ? new Response(null, { status: response.status, headers: response.headers })
-    : response;
+  return withoutBody(request, response);
+}
+
+/** HEAD is GET without the body. */
+function withoutBody(request: Request, response: Response): Response {
+  if (request.method !== "HEAD") return response;
+  return new Response(null, { status: response.status, headers: response.headers });
 }
 
 async function serveReview(
@@ -228,16 +234,6 @@ async function assertMayCreate(authorizer: Authorizer, { user, info }: Exchange)
   const { group, version, resource, namespace, name, path } = info;
   const what = { group, version, resource, subresource: "", namespace, name };
   await assertAuthorized(authorizer, { user, verb: "create", path, resource: what });
-}
-
-function firstOf(lookups: readonly PathLookup[]): PathLookup {
-  return (path) => {
-    for (const lookup of lookups) {
-      const handler = lookup(path);
-      if (handler) return handler;
-    }
-    return undefined;
-  };
 }
 
 function agentRoutesOf(

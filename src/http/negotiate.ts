@@ -37,7 +37,8 @@ export function negotiate(accept: string | null, shapes: readonly Shape[] = ["ob
   throw new StatusError("NotAcceptable", SERVED);
 }
 
-function byQuality(accept: string): string[] {
+/** The entries of an Accept header, best first; those that are refused (q=0) are left out. */
+export function byQuality(accept: string): string[] {
   const entries = accept.split(",").map((entry) => ({ entry, q: qualityOf(entry) }));
   // Array.prototype.sort is stable: equal qualities keep the client's order.
   return entries.toSorted((a, b) => b.q - a.q).flatMap(({ entry, q }) => (q > 0 ? [entry] : []));

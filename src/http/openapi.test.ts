@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defineKind, type KindDefinition } from "../registry/kind.ts";
 import { createSchema } from "../schema/schema.ts";
-import { createOpenApi, createOpenApiLookup } from "./openapi.ts";
+import { createOpenApi, createOpenApiPaths } from "./openapi.ts";
 
 const kinds: KindDefinition[] = [
   defineKind({
@@ -135,11 +135,11 @@ describe("OpenAPI v2", () => {
 });
 
 describe("the requests", () => {
-  const lookup = createOpenApiLookup(openApi);
+  const paths = createOpenApiPaths(openApi);
 
   async function get(url: string, headers: Record<string, string> = {}): Promise<Response> {
     const { pathname, search } = new URL(url, "http://gantry");
-    const handler = lookup(pathname);
+    const handler = paths.find(pathname);
     if (!handler) throw new Error(`no handler of ${url}`);
     return handler(new Request(`http://gantry${url}`, { headers }), { path: pathname, query: search.slice(1) });
   }
@@ -165,7 +165,7 @@ describe("the requests", () => {
   });
 
   it("leaves other paths alone", () => {
-    expect(lookup("/openapi/v4")).toBeUndefined();
-    expect(lookup("/api/v1")).toBeUndefined();
+    expect(paths.find("/openapi/v4")).toBeUndefined();
+    expect(paths.find("/api/v1")).toBeUndefined();
   });
 });

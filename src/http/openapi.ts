@@ -4,7 +4,7 @@
  */
 import type { KindDefinition } from "../registry/kind.ts";
 import type { Schema, StructureSchema } from "../schema/schema.ts";
-import type { PathHandler, PathLookup } from "./paths.ts";
+import { readOnly, type PathHandler, type ServedPaths } from "./paths.ts";
 import { createOperations, type OperationKind } from "./openapi-operations.ts";
 
 export interface OpenApiDocument {
@@ -109,7 +109,7 @@ export function createOpenApi({ kinds, schema }: { kinds: readonly KindDefinitio
 const V3 = "/openapi/v3";
 
 /** The requests: `/openapi/v2`, `/openapi/v3` and `/openapi/v3/<path>`. */
-export function createOpenApiLookup(openApi: OpenApi): PathLookup {
+export function createOpenApiPaths(openApi: OpenApi): ServedPaths {
   const v2: PathHandler = (request, at) => {
     // Clients that want protobuf here fall back to what they know of built-in types when they are refused.
     const accept = request.headers.get("accept") ?? "*/*";
@@ -117,11 +117,12 @@ export function createOpenApiLookup(openApi: OpenApi): PathLookup {
     return takesJson ? answering(() => openApi.v2())(request, at) : new Response(null, { status: 406 });
   };
 
-  return (path) => {
-    if (path === "/openapi/v2") return v2;
-    if (path === V3 || path === `${V3}/`) return answering(() => openApi.v3Index());
-    return path.startsWith(`${V3}/`) ? answering(() => openApi.v3(path.slice(V3.length + 1))) : undefined;
-  };
+  function find(path: string): PathHandler | undefined {
+    if (path === "/openapi/v2") return readOnly(v2);
+    if (path === V3 || path === `${V3}/`) return readOnly(answering(() => openApi.v3Index()));
+    return path.startsWith(`${V3}/`) ? readOnly(answering(() => openApi.v3(path.slice(V3.length + 1)))) : undefined;
+  }
+  return { find, listed: ["/openapi/v2", V3, `${V3}/`] };
 }
 
 /** Answers with a document, or says that the client has it already. */

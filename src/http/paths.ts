@@ -1,4 +1,4 @@
-/** What is served beside resources: health, version, keys, and the answer for everything else. */
+/** What is served beside resources: the index, version, keys, and the answer for everything else. */
 import { exportJWK } from "jose";
 import { StatusError } from "../machinery/status-error.ts";
 import type { Cluster } from "../cluster.ts";
@@ -27,16 +27,52 @@ export function pageNotFound(): StatusError {
   return new StatusError("NotFound", "the server could not find the requested resource", { details: {} });
 }
 
+export function methodNotAllowed(): StatusError {
+  return new StatusError("MethodNotAllowed", "the server does not allow this method on the requested resource", {
+    details: {},
+  });
+}
+
 export type PathHandler = (request: Request, at: { path: string; query: string }) => Promise<Response> | Response;
 
-/** Undefined where nothing is served. */
-export type PathLookup = (path: string) => PathHandler | undefined;
+/** Some of what is served beside resources. */
+export interface ServedPaths {
+  /** Undefined where nothing is served. */
+  find(path: string): PathHandler | undefined;
+  /** What `/` names of it. */
+  listed: readonly string[];
+}
 
-export function createPaths(cluster: Cluster): PathLookup {
-  const { serverUrl, issuer } = cluster.config;
+/** For documents: any method but GET and HEAD is refused. */
+export function readOnly(handler: PathHandler): PathHandler {
+  return (request, at) => {
+    if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed();
+    return handler(request, at);
+  };
+}
+
+/** All of these, and `/`, which lists them. */
+export function joinPaths(parts: readonly ServedPaths[]): ServedPaths {
+  const listed = parts.flatMap((part) => part.listed).toSorted();
+  const index = readOnly(() => json({ paths: listed }));
+  return {
+    find(path) {
+      if (path === "/" || path === "/index.html") return index;
+      for (const part of parts) {
+        const handler = part.find(path);
+        if (handler) return handler;
+      }
+      return undefined;
+    },
+    listed,
+  };
+}
+
+export function createPaths({ config, keys }: Pick<Cluster, "config" | "keys">): ServedPaths {
+  const { serverUrl, issuer } = config;
   const handlers: Record<string, PathHandler> = {
-    "/version": () => json(VERSION),
-    "/.well-known/openid-configuration": () =>
+    "/version": readOnly(() => json(VERSION)),
+    "/.well-known/openid-configuration": readOnly(() =>
       json({
         issuer,
         jwks_uri: `${serverUrl}/openid/v1/jwks`,
@@ -44,15 +80,12 @@ export function createPaths(cluster: Cluster): PathLookup {
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: ["ES256"],
       }),
-    "/openid/v1/jwks": async () => json(await keySet(cluster), "application/jwk-set+json"),
+    ),
+    "/openid/v1/jwks": readOnly(async () => json(await keySet(keys), "application/jwk-set+json")),
   };
-  return (path) => {
-    const [, check = "", only = ""] = path.split("/");
-    if (HEALTH.has(check)) {
-      return (_request, { query }) =>
-        health(cluster, { check, only, verbose: new URLSearchParams(query).has("verbose") });
-    }
-    return handlers[path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path];
+  return {
+    find: (path) => handlers[path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path],
+    listed: Object.keys(handlers),
   };
 }
 
@@ -63,48 +96,10 @@ function json(value: unknown, contentType = "application/json"): Response {
   });
 }
 
-async function keySet(cluster: Cluster): Promise<{ keys: object[] }> {
-  const keys = cluster.keys.tokenKeys.map(async ({ keyId, publicKey }) => {
+async function keySet(clusterKeys: Cluster["keys"]): Promise<{ keys: object[] }> {
+  const keys = clusterKeys.tokenKeys.map(async ({ keyId, publicKey }) => {
     const { kty, crv, x, y } = await exportJWK(publicKey);
     return { kty, crv, x, y, kid: keyId, alg: "ES256", use: "sig" };
   });
   return { keys: await Promise.all(keys) };
-}
-
-const HEALTH = new Set(["healthz", "livez", "readyz"]);
-
-/** Liveness is the process answering; readiness is the database answering. */
-const CHECKS: Readonly<Record<string, readonly string[]>> = {
-  healthz: ["ping", "storage"],
-  livez: ["ping"],
-  readyz: ["ping", "storage"],
-};
-
-async function health(
-  cluster: Cluster,
-  { check, only, verbose }: { check: string; only: string; verbose: boolean },
-): Promise<Response> {
-  const all = CHECKS[check] ?? [];
-  const names = only === "" ? all : all.filter((name) => name === only);
-  if (names.length === 0) throw pageNotFound();
-  let failed = false;
-  let report = "";
-  for (const name of names) {
-    const ok = name === "ping" || (await isReadable(cluster));
-    failed ||= !ok;
-    report += ok ? `[+]${name} ok\n` : `[-]${name} failed: reason withheld\n`;
-  }
-  const headers = { "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" };
-  if (failed) return new Response(`${report}${check} check failed\n`, { status: 500, headers });
-  return new Response(verbose ? `${report}${check} check passed\n` : "ok", { status: 200, headers });
-}
-
-async function isReadable(cluster: Cluster): Promise<boolean> {
-  try {
-    await cluster.storage.revision();
-    return true;
-  } catch (error) {
-    cluster.platform.log.warn("readiness check failed", { error: String(error) });
-    return false;
-  }
 }

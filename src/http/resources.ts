@@ -4,7 +4,7 @@ import type { Exchange, Services } from "./exchange.ts";
 import { handleDelete, handleDeleteCollection } from "./delete.ts";
 import { handleList } from "./list.ts";
 import { handleGet } from "./read.ts";
-import { pageNotFound } from "./paths.ts";
+import { methodNotAllowed, pageNotFound } from "./paths.ts";
 import { handleBinding } from "./subresources/binding.ts";
 import { handleEviction } from "./subresources/eviction.ts";
 import { handleExec } from "./subresources/exec.ts";
@@ -13,7 +13,7 @@ import { handleLog } from "./subresources/log.ts";
 import { handleScale } from "./subresources/scale.ts";
 import { handleToken } from "./subresources/token.ts";
 import { handleWatch } from "./watch-stream.ts";
-import { handleCreate, handleUpdate, methodNotAllowed } from "./write.ts";
+import { handleCreate, handleUpdate } from "./write.ts";
 
 export type Handler = (services: Services, exchange: Exchange) => Promise<Response>;
 

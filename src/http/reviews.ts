@@ -8,7 +8,7 @@ import type { Services } from "./exchange.ts";
 import { negotiate } from "./negotiate.ts";
 import type { ResourceInfo } from "./request-info.ts";
 import { respondObject } from "./respond-object.ts";
-import { methodNotAllowed } from "./write.ts";
+import { methodNotAllowed } from "./paths.ts";
 
 export interface ReviewExchange {
   request: Request;

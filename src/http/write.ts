@@ -1,6 +1,6 @@
 /** POST, PUT and PATCH of objects and of their status. */
 import type { KubeObject } from "../machinery/meta.ts";
-import { StatusError, badRequest } from "../machinery/status-error.ts";
+import { badRequest } from "../machinery/status-error.ts";
 import type { Written } from "../registry/context.ts";
 import type { UpdateScope } from "../registry/update.ts";
 import { writeContext, type Exchange, type Services } from "./exchange.ts";
@@ -96,10 +96,4 @@ export function checkNamespace({ namespace: wanted, resource }: Exchange, object
     throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
   }
   object.metadata.namespace = wanted;
-}
-
-export function methodNotAllowed(): StatusError {
-  return new StatusError("MethodNotAllowed", "the server does not allow this method on the requested resource", {
-    details: {},
-  });
 }

@@ -49,6 +49,7 @@ export interface ClusterHub extends Hub {
   /** Ends watches cleanly between events; writes that are not in flight fail as "unavailable". */
   stop(): Promise<void>;
   mark(): Promise<number>;
+  ready(): Promise<void>;
   /** Hands on what others have written to the log. @throws StorageError "unavailable" */
   poll(): Promise<void>;
   /** Called after each commit with what it added, in order, before the watchers get it. Returns the undo. */
@@ -112,6 +113,10 @@ class SqlHub implements ClusterHub {
   async poll(): Promise<void> {
     const { sequencer } = this.#running ?? (await this.#started());
     await sequencer.poll();
+  }
+
+  async ready(): Promise<void> {
+    await this.#started();
   }
 
   async mark(): Promise<number> {

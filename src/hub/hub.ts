@@ -35,6 +35,8 @@ export interface Hub {
    * expired must still have another resourceVersion. @throws StorageError "unavailable"
    */
   mark?(): Promise<number>;
+  /** Resolves when the hub answers and could take a write: for readiness checks. @throws StorageError "unavailable" */
+  ready?(): Promise<void>;
 }
 
 /** The hub's side of the nodes' tunnels. */

@@ -56,6 +56,10 @@ export class ClusterHub extends DurableObject<Env> {
     return (await this.#hub()).watch(query);
   }
 
+  async ready(): Promise<void> {
+    await (await this.#hub()).ready();
+  }
+
   lastSeen(): Promise<Record<string, number>> {
     return this.#tunnels.lastSeen();
   }

@@ -9,6 +9,7 @@ export function createRemoteHub(stub: () => DurableObjectStub<ClusterHub>): Hub 
     // The RPC's types add a disposer to what is plain data.
     write: (write: PreparedWrite) => translated(() => stub().write(write) as Promise<WriteOutcome>),
     watch: (query: WatchQuery) => translated(() => stub().watch(query)),
+    ready: () => translated(() => stub().ready()),
     lastSeen: () => translated(() => stub().lastSeen()),
   };
 }
