@@ -1,11 +1,17 @@
 /** DELETE of one object and of a collection. */
-import type { KubeObject } from "../machinery/meta.ts";
-import { fieldError, invalid, type FieldError, type StatusError } from "../machinery/status-error.ts";
+import { fieldError, invalid, type FieldError } from "../machinery/status-error.ts";
+import type { WriteContext } from "../registry/context.ts";
 import type { DeleteOptions } from "../registry/deletion.ts";
-import { addDryRun, integerOption, isDryRun, writeContext, type Exchange, type Services } from "./exchange.ts";
+import { decodeStored } from "../registry/stored-form.ts";
+import { StorageError } from "../storage/errors.ts";
+import type { ListPage, ListQuery, StoredObject } from "../storage/storage.ts";
+import { decodeContinue, encodeContinue, expiredContinue } from "./continue-token.ts";
+import { booleanOption, integerOption, writeContext, type Exchange, type Services } from "./exchange.ts";
 import { listOptions } from "./list-options.ts";
-import { respondObject, respondWritten, formOfRequest } from "./respond-object.ts";
+import type { Form } from "./negotiate.ts";
+import { formOfRequest, includeObjectOption, respondObject, respondWritten } from "./respond-object.ts";
 import { successStatus } from "./respond-error.ts";
+import { partialList, tableOf, tableRow } from "./table.ts";
 import { target } from "./write.ts";
 
 interface DeleteOptionsBody {
@@ -16,15 +22,19 @@ interface DeleteOptionsBody {
   dryRun?: string[];
 }
 
-/** Kinds whose delete answers with the object that is gone, as in Kubernetes; all others answer a Status. */
-const RETURNS_OBJECT = new Set(["pods", "services", "serviceaccounts", "persistentvolumeclaims", "persistentvolumes"]);
+interface Asked {
+  options: DeleteOptions;
+  context: WriteContext;
+  /** The client asks with `orphanDependents: false`, as before there were propagation policies. */
+  legacyCascade: boolean;
+}
 
 export async function handleDelete(services: Services, exchange: Exchange): Promise<Response> {
   const { resource, info } = exchange;
   const form = formOfRequest(exchange);
-  const { options, legacyCascade } = await deleteOptions(services, exchange);
-  const result = await services.registry.delete({ ...target(exchange), options, context: writeContext(exchange) });
-  if (!result.removed || RETURNS_OBJECT.has(resource.storageName)) {
+  const { options, context, legacyCascade } = await askedOf(services, exchange);
+  const result = await services.registry.delete({ ...target(exchange), options, context });
+  if (!result.removed || resource.stored.kind.answersDeleted) {
     // 202 only for clients that still ask with orphanDependents: others were never told that a deletion may take time.
     const status = !result.removed && legacyCascade ? 202 : 200;
     return respondWritten(services, exchange, { result, form, status });
@@ -40,84 +50,108 @@ export async function handleDelete(services: Services, exchange: Exchange): Prom
   return respondObject(exchange, { form: plain, value: successStatus(details) });
 }
 
+/** Objects that are read, deleted and answered at once. */
+const PAGE = 500;
+
+/** What was listed is deleted, page by page, and answered as it was before; a `limit` ends it after one page. */
 export async function handleDeleteCollection(services: Services, exchange: Exchange): Promise<Response> {
   const { resource, namespace } = exchange;
   const form = formOfRequest(exchange);
-  const { selector } = listOptions(exchange, "list");
-  const { options } = await deleteOptions(services, exchange);
-  const deleted = await services.registry.deleteCollection({
-    resource,
-    namespace: namespace === "" ? undefined : namespace,
-    selector,
-    options,
-    context: writeContext(exchange),
-  });
-  const revision = await services.cluster.storage.revision();
-  const value = {
-    kind: resource.listKind,
-    apiVersion: resource.apiVersion,
-    metadata: { resourceVersion: String(revision) },
-    items: deleted.map((written) => withoutType(written.read())),
-  };
-  return respondObject(exchange, { form, value });
+  const { selector, limit, continueToken } = listOptions(exchange, "list");
+  const { options, context } = await askedOf(services, exchange);
+  const token = continueToken === "" ? undefined : decodeContinue(continueToken);
+  const query: ListQuery = { resource: resource.storageName, selector, limit: limit > 0 ? limit : PAGE };
+  if (namespace !== "") query.namespace = namespace;
+  if (token) query.after = token.after;
+  if (token?.revision !== undefined) query.revision = token.revision;
+  const nowMs = services.cluster.platform.clock.now();
+  const objects: StoredObject[] = [];
+  for (;;) {
+    const page = await readPage(services, query, () => token && expiredContinue(token, nowMs));
+    await services.registry.deleteListed({ resource, objects: page.objects, options, context });
+    objects.push(...page.objects);
+    const last = page.objects.at(-1);
+    const after = page.more && last ? { namespace: last.namespace, name: last.name } : undefined;
+    if (!after || limit > 0) {
+      const issuedMs = token?.issuedMs ?? nowMs;
+      const more = after ? { continue: encodeContinue({ revision: page.revision, after, issuedMs }) } : {};
+      const meta = { resourceVersion: String(page.revision), ...more };
+      return respondObject(exchange, { form, value: listed(services, exchange, { objects, meta, form }) });
+    }
+    query.after = after;
+    query.revision = page.revision;
+  }
 }
 
-/** Items of a list say once what they are, above. */
-function withoutType({ kind: _kind, apiVersion: _apiVersion, ...object }: KubeObject): object {
-  return object;
+async function readPage(
+  { cluster: { storage } }: Services,
+  query: ListQuery,
+  expired: () => Error | undefined,
+): Promise<ListPage> {
+  try {
+    return await storage.list(query);
+  } catch (error) {
+    throw (error instanceof StorageError && error.code === "compacted" && expired()) || error;
+  }
 }
 
-/** From the body, or from the query where there is none. @throws StatusError BadRequest, Invalid */
-async function deleteOptions(
+function listed(
   services: Services,
-  exchange: Exchange,
-): Promise<{ options: DeleteOptions; legacyCascade: boolean }> {
-  const { query } = exchange;
-  const body = ((await services.bodies.options(exchange)) ?? fromQuery(query)) as DeleteOptionsBody;
-  const dryRun = body.dryRun ?? [];
-  addDryRun(exchange, dryRun);
-  isDryRun(exchange.query, "DeleteOptions");
+  { resource, query }: Exchange,
+  {
+    objects,
+    meta,
+    form,
+  }: { objects: readonly StoredObject[]; meta: { resourceVersion: string; continue?: string }; form: Form },
+): unknown {
+  const items = objects.map((stored) => decodeStored(resource, stored));
+  if (form.shape === "partial") return partialList(meta, items);
+  if (form.shape === "table") {
+    const view = { include: includeObjectOption(query), nowMs: services.cluster.platform.clock.now() };
+    return tableOf(resource, meta, { rows: items.map((item) => tableRow(resource, item, view)), columns: true });
+  }
+  const bare = items.map(({ kind: _kind, apiVersion: _apiVersion, ...item }) => item);
+  return { kind: resource.listKind, apiVersion: resource.apiVersion, metadata: meta, items: bare };
+}
+
+/** From the body, and only where there is none from the query: as ValidateDeleteOptions checks them. @throws StatusError BadRequest, Invalid */
+async function askedOf(services: Services, exchange: Exchange): Promise<Asked> {
+  const body = ((await services.bodies.options(exchange)) ?? fromQuery(exchange.query)) as DeleteOptionsBody;
+  const { gracePeriodSeconds, preconditions, propagationPolicy: policy, orphanDependents: orphan, dryRun = [] } = body;
+  const errors: FieldError[] = [];
+  if (policy !== undefined && orphan !== undefined) {
+    const why = "orphanDependents and deletionPropagation cannot be both set";
+    errors.push(fieldError.invalid("propagationPolicy", policy, why));
+  }
+  const known = POLICIES.find((one) => one === policy);
+  if (policy !== undefined && known === undefined) {
+    errors.push(fieldError.notSupported("propagationPolicy", policy, [...POLICIES, "nil"]));
+  }
+  if (dryRun.some((value) => value !== "All")) errors.push(fieldError.notSupported("dryRun", dryRun, ["All"]));
+  if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", errors);
   const options: DeleteOptions = {};
-  if (body.gracePeriodSeconds !== undefined) options.gracePeriodSeconds = body.gracePeriodSeconds;
-  if (body.preconditions !== undefined) options.preconditions = body.preconditions;
-  const policy = policyOf(body);
-  if (policy !== undefined) options.propagationPolicy = policy;
-  return { options, legacyCascade: body.orphanDependents === false };
-}
-
-function fromQuery(query: URLSearchParams): DeleteOptionsBody {
-  const body: DeleteOptionsBody = {};
-  const grace = integerOption(query, "gracePeriodSeconds");
-  if (grace !== undefined) body.gracePeriodSeconds = grace;
-  const policy = query.get("propagationPolicy");
-  if (policy !== null) body.propagationPolicy = policy;
-  const orphan = query.get("orphanDependents");
-  if (orphan !== null) body.orphanDependents = orphan === "true" || orphan === "1";
-  return body;
-}
-
-function invalidOptions(error: FieldError): StatusError {
-  return invalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", [error]);
+  if (gracePeriodSeconds !== undefined) options.gracePeriodSeconds = gracePeriodSeconds;
+  if (preconditions !== undefined) options.preconditions = preconditions;
+  if (known !== undefined) options.propagationPolicy = known;
+  else if (orphan !== undefined) options.propagationPolicy = orphan ? "Orphan" : "Background";
+  const context = { ...writeContext(exchange), dryRun: dryRun.length > 0 };
+  return { options, context, legacyCascade: orphan === false };
 }
 
 const POLICIES = ["Foreground", "Background", "Orphan"] as const;
 
-function policyOf({ propagationPolicy, orphanDependents }: DeleteOptionsBody): DeleteOptions["propagationPolicy"] {
-  if (propagationPolicy === undefined || propagationPolicy === "") {
-    if (orphanDependents === undefined) return undefined;
-    return orphanDependents ? "Orphan" : "Background";
+/** Preconditions have names of their own here: Convert_url_Values_To_v1_DeleteOptions. */
+function fromQuery(query: URLSearchParams): DeleteOptionsBody {
+  const body: DeleteOptionsBody = { dryRun: query.getAll("dryRun") };
+  const grace = integerOption(query, "gracePeriodSeconds");
+  if (grace !== undefined) body.gracePeriodSeconds = grace;
+  const policy = query.get("propagationPolicy");
+  if (policy !== null) body.propagationPolicy = policy;
+  const orphan = booleanOption(query, "orphanDependents");
+  if (orphan !== undefined) body.orphanDependents = orphan;
+  const [uid, resourceVersion] = [query.get("uid"), query.get("resourceVersion")];
+  if (uid || resourceVersion) {
+    body.preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
   }
-  if (orphanDependents !== undefined) {
-    throw invalidOptions(
-      fieldError.invalid(
-        "propagationPolicy",
-        propagationPolicy,
-        "orphanDependents and deletionPropagation cannot be both set",
-      ),
-    );
-  }
-  const known = POLICIES.find((policy) => policy === propagationPolicy);
-  if (known === undefined)
-    throw invalidOptions(fieldError.notSupported("propagationPolicy", propagationPolicy, [...POLICIES, "nil"]));
-  return known;
+  return body;
 }

@@ -1,7 +1,7 @@
 /** DELETE of one object and of a collection. */
 import type { KubeObject } from "../machinery/meta.ts";
 import { conflict, isStatusError, notFound } from "../machinery/status-error.ts";
-import type { Selector, StoredObject } from "../storage/storage.ts";
+import type { StoredObject } from "../storage/storage.ts";
 import {
   admissionAttributes,
   commit,
@@ -15,6 +15,7 @@ import {
 import { planDeletion, type DeleteOptions } from "./deletion.ts";
 import { lostWrite } from "./outcome.ts";
 import type { Resource } from "./scheme.ts";
+import { sameJson } from "./same-json.ts";
 import { currentValue, decodeStored } from "./stored-form.ts";
 
 export interface DeleteRequest extends Target {
@@ -37,12 +38,12 @@ export async function deleteObject(deps: RegistryDeps, request: DeleteRequest): 
     if (!stored) throw notFound(named(request), name);
     checkPreconditions(request, stored);
     const old = decodeStored(resource.stored, stored);
-    await admitDeletion(deps, request, old);
     const plan = planDeletion(resource, old, { options, nowMs: deps.clock.now() });
-    if (plan.kind === "pending") {
-      return { ...written(resource, currentValue(resource.stored, stored), stored.revision, false), removed: false };
-    }
+    // Nobody is asked about what changes nothing.
+    if (plan.kind === "pending") return unchanged(resource, stored);
+    await admitDeletion(deps, request, old);
     const removed = plan.kind === "remove";
+    if (!removed && stored.form === resource.form && sameJson(plan.object, old)) return unchanged(resource, stored);
     if (context.dryRun) return { ...dryDeleted(resource, plan.object, stored), removed };
     const { outcome, value } = await commit(deps, {
       target: request,
@@ -54,6 +55,10 @@ export async function deleteObject(deps: RegistryDeps, request: DeleteRequest): 
     if (outcome.ok) return { ...written(resource, value, outcome.revision, false), removed };
     if (outcome.reason !== "conflict" || attempt >= TRIES) throw lostWrite(request, outcome.reason);
   }
+}
+
+function unchanged(resource: Resource, stored: StoredObject): Deleted {
+  return { ...written(resource, currentValue(resource.stored, stored), stored.revision, false), removed: false };
 }
 
 function dryDeleted(resource: Resource, object: KubeObject, stored: StoredObject): Written {
@@ -87,49 +92,28 @@ async function admitDeletion(deps: RegistryDeps, request: DeleteRequest, old: Ku
   await deps.admission.validate(attributes);
 }
 
-export interface DeleteCollectionRequest {
+export interface DeleteListedRequest {
   resource: Resource;
-  namespace: string | undefined;
-  selector: Selector;
+  objects: readonly StoredObject[];
   options: DeleteOptions;
   context: WriteContext;
 }
 
-const PAGE = 500;
 const AT_ONCE = 16;
 
-/** Deletes what matches now; what someone else deletes meanwhile is none of our business. Returns what it deleted. */
-export async function deleteCollection(deps: RegistryDeps, request: DeleteCollectionRequest): Promise<Written[]> {
-  const { resource, namespace, selector, options, context } = request;
-  const deleted: Written[] = [];
-  let after: { namespace: string; name: string } | undefined;
-  let revision: number | undefined;
-  for (;;) {
-    const page = await deps.storage.list({
-      resource: resource.storageName,
-      selector,
-      limit: PAGE,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(after === undefined ? {} : { after }),
-      ...(revision === undefined ? {} : { revision }),
-    });
-    revision = page.revision;
-    for (let start = 0; start < page.objects.length; start += AT_ONCE) {
-      const group = page.objects.slice(start, start + AT_ONCE);
-      deleted.push(...(await Promise.all(group.map((object) => deleteListed(deps, object)))).flat());
-    }
-    const last = page.objects.at(-1);
-    if (!page.more || !last) return deleted;
-    after = { namespace: last.namespace, name: last.name };
+/** Deletes what a list has shown. What someone else deletes meanwhile is none of our business; any other failure ends it. */
+export async function deleteListed(deps: RegistryDeps, request: DeleteListedRequest): Promise<void> {
+  const { resource, objects, options, context } = request;
+  for (let start = 0; start < objects.length; start += AT_ONCE) {
+    const group = objects.slice(start, start + AT_ONCE);
+    await Promise.all(group.map(deleteOne));
   }
 
-  async function deleteListed(registry: RegistryDeps, object: StoredObject): Promise<Written[]> {
+  async function deleteOne({ namespace, name }: StoredObject): Promise<void> {
     try {
-      const target = { resource, namespace: object.namespace, name: object.name };
-      return [await deleteObject(registry, { ...target, options, context })];
+      await deleteObject(deps, { resource, namespace, name, options, context });
     } catch (error) {
-      if (isStatusError(error, "NotFound")) return [];
-      throw error;
+      if (!isStatusError(error, "NotFound")) throw error;
     }
   }
 }

@@ -41,33 +41,75 @@ function meta(result: ReturnType<typeof planDeletion>): ObjectMeta {
 }
 
 describe("deletion of objects without grace", () => {
-  it("removes at once and keeps the time in the last state", () => {
-    const result = plan(configMaps, { metadata: { name: "c", generation: 1 } });
-    expect(result.kind).toBe("remove");
-    expect(meta(result).deletionTimestamp).toBe(at(0));
+  it("removes at once, in the state it was in: nobody ever saw it marked", () => {
+    const object = { metadata: { name: "c", generation: 1, finalizers: [] } };
+    expect(plan(configMaps, object)).toEqual({ kind: "remove", object });
+    expect(plan(configMaps, object, { gracePeriodSeconds: 300 })).toEqual({ kind: "remove", object });
   });
 
   it("marks what a finalizer holds, once", () => {
     const result = plan(configMaps, { metadata: { name: "c", generation: 1, finalizers: ["a/b"] } });
     expect(result.kind).toBe("mark");
     expect(meta(result)).toMatchObject({ deletionTimestamp: at(0), deletionGracePeriodSeconds: 0, generation: 2 });
-    expect(plan(configMaps, { metadata: meta(result) }, {}, NOW + 5000).kind).toBe("pending");
+    const again = plan(configMaps, { metadata: meta(result) }, {}, NOW + 5000);
+    expect(again).toEqual({ kind: "mark", object: { metadata: meta(result) } });
   });
 
-  it("turns propagation into finalizers", () => {
-    const object = { metadata: { name: "c", finalizers: ["orphan", "mine"] } };
-    expect(meta(plan(configMaps, object, { propagationPolicy: "Foreground" })).finalizers).toEqual([
-      "mine",
-      "foregroundDeletion",
-    ]);
-    expect(meta(plan(configMaps, object, { propagationPolicy: "Orphan" })).finalizers).toEqual(["orphan", "mine"]);
-    expect(meta(plan(configMaps, object, { propagationPolicy: "Background" })).finalizers).toEqual(["mine"]);
-    const bare = plan(
+  it("raises the generation of what has one", () => {
+    expect(meta(plan(configMaps, { metadata: { name: "c", finalizers: ["a/b"] } })).generation).toBeUndefined();
+  });
+
+  it("brings a time in the future back to now", () => {
+    const object = { metadata: { name: "c", finalizers: ["a/b"], deletionTimestamp: at(60) } };
+    expect(meta(plan(configMaps, object)).deletionTimestamp).toBe(at(0));
+  });
+});
+
+describe("finalizers of the garbage collector", () => {
+  const jobs = only(defineKind({ ...base, kind: "Job", plural: "jobs", strategy: { dependents: "orphan" } }));
+  const events = only(
+    defineKind({ ...base, kind: "Event", plural: "events", strategy: { dependents: "unsupported" } }),
+  );
+  const policies = [undefined, "Background", "Foreground", "Orphan"] as const;
+
+  // Finalizers before; after without a policy, with Background, Foreground and Orphan. "gone": removed at once.
+  it.each<[string, Resource, string[], (string[] | "gone")[]]>([
+    ["none", configMaps, [], ["gone", "gone", ["foregroundDeletion"], ["orphan"]]],
+    ["orphan", configMaps, ["orphan"], [["orphan"], "gone", ["foregroundDeletion"], ["orphan"]]],
+    [
+      "foreground",
       configMaps,
-      { metadata: { name: "c", finalizers: ["orphan"] } },
-      { propagationPolicy: "Background" },
-    );
-    expect(bare.kind).toBe("remove");
+      ["foregroundDeletion"],
+      [["foregroundDeletion"], "gone", ["foregroundDeletion"], ["orphan"]],
+    ],
+    ["one's own", configMaps, ["mine"], [["mine"], ["mine"], ["mine", "foregroundDeletion"], ["mine", "orphan"]]],
+    [
+      "orphan and one's own",
+      configMaps,
+      ["orphan", "mine"],
+      [["orphan", "mine"], ["mine"], ["mine", "foregroundDeletion"], ["orphan", "mine"]],
+    ],
+    ["none, of a kind that orphans", jobs, [], [["orphan"], "gone", ["foregroundDeletion"], ["orphan"]]],
+    [
+      "foreground, of a kind that orphans",
+      jobs,
+      ["foregroundDeletion"],
+      [["foregroundDeletion"], "gone", ["foregroundDeletion"], ["orphan"]],
+    ],
+    ["any, of a kind that is not collected", events, ["orphan"], ["gone", "gone", "gone", "gone"]],
+  ])("%s", (_name, resource, finalizers, expected) => {
+    const found = policies.map((propagationPolicy) => {
+      const options = propagationPolicy === undefined ? {} : { propagationPolicy };
+      const result = plan(resource, { metadata: { name: "c", finalizers } }, options);
+      return result.kind === "remove" ? "gone" : meta(result).finalizers;
+    });
+    expect(found).toEqual(expected);
+  });
+
+  it("may be changed by a second delete of what knows no grace, which then may be gone", () => {
+    const waiting = { metadata: { name: "c", finalizers: ["foregroundDeletion"], deletionTimestamp: at(-9) } };
+    expect(plan(configMaps, waiting, { propagationPolicy: "Background" }).kind).toBe("remove");
+    expect(meta(plan(configMaps, waiting, { propagationPolicy: "Orphan" })).finalizers).toEqual(["orphan"]);
   });
 });
 
@@ -92,6 +134,22 @@ describe("deletion of pods", () => {
     expect(plan(pods, marked, { gracePeriodSeconds: 0 }).kind).toBe("remove");
   });
 
+  it("waits for finalizers and for grace, whichever is longer; the first delete settles the finalizers", () => {
+    const held = { ...scheduled, metadata: { ...scheduled.metadata, finalizers: ["a/b"] } };
+    const now = plan(pods, held, { gracePeriodSeconds: 0 });
+    expect(now.kind).toBe("mark");
+    expect(meta(now)).toMatchObject({ deletionTimestamp: at(0), deletionGracePeriodSeconds: 0, generation: 2 });
+    const marked = { ...scheduled, metadata: meta(plan(pods, scheduled)) };
+    expect(plan(pods, marked, { propagationPolicy: "Foreground" }).kind).toBe("pending");
+    const shorter = plan(pods, marked, { propagationPolicy: "Foreground", gracePeriodSeconds: 1 });
+    expect(meta(shorter)).toMatchObject({ finalizers: ["foregroundDeletion"], deletionGracePeriodSeconds: 1 });
+  });
+
+  it("goes when its grace of 0 is stored already: the node's delete may have been lost", () => {
+    const marked = { ...scheduled, metadata: { name: "p", deletionTimestamp: at(-5), deletionGracePeriodSeconds: 0 } };
+    expect(plan(pods, marked).kind).toBe("remove");
+  });
+
   it("takes a negative grace for one second", () => {
     expect(meta(plan(pods, scheduled, { gracePeriodSeconds: -7 })).deletionGracePeriodSeconds).toBe(1);
   });
@@ -104,14 +162,24 @@ describe("deletion of namespaces", () => {
     status: { phase: "Active" },
   };
 
-  it("only begins it while spec.finalizers has an entry", () => {
-    const result = plan(namespaces, active);
-    expect(result).toMatchObject({ kind: "mark", object: { status: { phase: "Terminating" } } });
-    expect(meta(result).deletionTimestamp).toBe(at(0));
-    const marked = { ...active, metadata: meta(result) };
+  it("only begins with the first delete, whatever holds it", () => {
+    for (const finalizers of [["kubernetes"], []]) {
+      const result = plan(namespaces, { ...active, spec: { finalizers } });
+      expect(result).toMatchObject({ kind: "mark", object: { status: { phase: "Terminating" } } });
+      expect(meta(result)).toEqual({ name: "n", deletionTimestamp: at(0) });
+    }
+  });
+
+  it("is complete when spec.finalizers and metadata.finalizers are empty", () => {
+    const marked = { ...active, metadata: { name: "n", deletionTimestamp: at(0) } };
     expect(plan(namespaces, marked).kind).toBe("pending");
     expect(isReadyToRemove(namespaces, marked)).toBe(false);
-    expect(isReadyToRemove(namespaces, { ...marked, spec: { finalizers: [] } })).toBe(true);
+    const finalized = { ...marked, spec: { finalizers: [] } };
+    expect(isReadyToRemove(namespaces, finalized)).toBe(true);
+    expect(plan(namespaces, finalized).kind).toBe("remove");
+    const held = { ...finalized, metadata: { ...finalized.metadata, finalizers: ["a/b"] } };
+    expect(isReadyToRemove(namespaces, held)).toBe(false);
+    expect(plan(namespaces, held).kind).toBe("mark");
   });
 });
 

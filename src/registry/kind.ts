@@ -67,6 +67,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   columns: readonly PrinterColumn<T>[];
   subresources: readonly SubresourceDefinition[];
   scale?: ScalePaths;
+  /** A delete answers with the object that is gone (ReturnDeletedObject of k8s.io/apiserver); others answer a Status. */
+  answersDeleted: boolean;
   strategy: Strategy<T>;
   /** Raise when defaults or the schema change so that stored objects of an older generation are decoded anew. */
   generation: number;
@@ -121,6 +123,7 @@ export function defineKind<T extends KubeObject = KubeObject>(input: KindInput<T
     nameRule: input.storedAs?.kind.nameRule ?? "dns-subdomain",
     columns: input.storedAs ? columnsOfStored(input.storedAs) : NAME_AND_AGE,
     subresources: [],
+    answersDeleted: input.storedAs?.kind.answersDeleted ?? false,
     strategy: {},
     generation: 1,
     ...input,

@@ -3,13 +3,7 @@ import { notFound } from "../machinery/status-error.ts";
 import type { StoredObject } from "../storage/storage.ts";
 import { named, type RegistryDeps, type Target, type Written } from "./context.ts";
 import { createObject, type CreateRequest } from "./create.ts";
-import {
-  deleteCollection,
-  deleteObject,
-  type DeleteCollectionRequest,
-  type DeleteRequest,
-  type Deleted,
-} from "./delete.ts";
+import { deleteListed, deleteObject, type DeleteListedRequest, type DeleteRequest, type Deleted } from "./delete.ts";
 import { updateObject, type UpdateRequest } from "./update.ts";
 
 export interface Registry {
@@ -19,7 +13,8 @@ export interface Registry {
   /** PUT, PATCH and every subresource that changes its parent. */
   update(request: UpdateRequest): Promise<Written>;
   delete(request: DeleteRequest): Promise<Deleted>;
-  deleteCollection(request: DeleteCollectionRequest): Promise<Written[]>;
+  /** @throws like delete; some may be deleted by then */
+  deleteListed(request: DeleteListedRequest): Promise<void>;
 }
 
 export function createRegistry(deps: RegistryDeps): Registry {
@@ -33,6 +28,6 @@ export function createRegistry(deps: RegistryDeps): Registry {
     create: (request) => createObject(deps, request),
     update: (request) => updateObject(deps, request),
     delete: (request) => deleteObject(deps, request),
-    deleteCollection: (request) => deleteCollection(deps, request),
+    deleteListed: (request) => deleteListed(deps, request),
   };
 }

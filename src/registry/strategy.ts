@@ -43,10 +43,15 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   /** Selectable fields beyond metadata.name and metadata.namespace. Values are strings; absent is "". */
   fields?(obj: T): Record<string, string>;
   /**
-   * Seconds of grace for a delete; undefined removes at once. Pods answer their terminationGracePeriodSeconds while scheduled.
-   * `asked` is what the client sent.
+   * Seconds of grace for a delete, for kinds that know grace: 0 removes at once, undefined too. `asked` is what the client sent,
+   * never negative. After RESTGracefulDeleteStrategy of k8s.io/apiserver.
    */
   gracePeriodSeconds?(obj: T, asked: number | undefined): number | undefined;
+  /**
+   * What becomes of dependents where neither the request nor the object says it: they go (the default), or they stay ("orphan": Jobs,
+   * for old clients' sake). "unsupported": the collector leaves the kind alone, so no finalizer of its may be set (Events).
+   */
+  dependents?: "delete" | "orphan" | "unsupported";
   /** Unix ms at which the object removes itself (Events). */
   expiresMs?(obj: T, nowMs: number): number;
   /** True when an update without resourceVersion is allowed (built-ins: true, the default). */

@@ -45,6 +45,7 @@ export const eventKind = defineKind<CoreEvent>({
   ],
   strategy: {
     validate: validateEvent,
+    dependents: "unsupported",
     expiresMs: (_event, nowMs) => nowMs + EVENT_LIFETIME_MS,
     fields: fieldsOf,
   },

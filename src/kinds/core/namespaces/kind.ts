@@ -9,6 +9,7 @@ export const namespaceKind = defineKind<Namespace>({
   plural: "namespaces",
   namespaced: false,
   schema: "io.k8s.api.core.v1.Namespace",
+  answersDeleted: true,
   shortNames: ["ns"],
   nameRule: "dns-label",
   // As in Kubernetes there is no deletecollection of namespaces.

@@ -10,6 +10,7 @@ export const podKind = defineKind<Pod>({
   plural: "pods",
   namespaced: true,
   schema: "io.k8s.api.core.v1.Pod",
+  answersDeleted: true,
   shortNames: ["po"],
   categories: ["all"],
   columns: podColumns,

@@ -8,6 +8,7 @@ export const serviceAccountKind = defineKind<ServiceAccount>({
   plural: "serviceaccounts",
   namespaced: true,
   schema: "io.k8s.api.core.v1.ServiceAccount",
+  answersDeleted: true,
   shortNames: ["sa"],
   columns: [
     nameColumn,

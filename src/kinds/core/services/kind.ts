@@ -13,6 +13,7 @@ export const serviceKind = defineKind<Service>({
   plural: "services",
   namespaced: true,
   schema: "io.k8s.api.core.v1.Service",
+  answersDeleted: true,
   shortNames: ["svc"],
   categories: ["all"],
   nameRule: "dns-1035-label",
