@@ -4,9 +4,9 @@ import { defineConfig } from "vitest/config";
 import { hasSqld } from "./test/harness/sqld.ts";
 
 /**
- * unit: everything that needs nothing but Node. workers: the suites of storage, watch and the API
- * inside workerd. cluster: control plane, real agents,
- * real containers and real kubectl, one file at a time.
+ * unit: everything that needs nothing but Node. workers: the suites of storage, watch and the API inside workerd. cluster: control
+ * plane, real agents, real containers and real kubectl, one file at a time. clients: real clients (kubectl, client libraries, raw
+ * HTTP) against a control plane in a process of its own, without nodes, one file at a time.
  */
 export default defineConfig({
   test: {
@@ -50,6 +50,15 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: "clients",
+          include: ["test/clients/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
     ],

@@ -10,11 +10,18 @@ export interface Finished {
   stderr: string;
 }
 
+export interface RunOptions {
+  stdin?: string;
+  timeoutMs?: number;
+  /** Beside PATH, HOME and KUBECONFIG. */
+  env?: Readonly<Record<string, string>>;
+}
+
 export interface Kubectl {
   /** Runs to its end, whatever its exit code. */
-  run(args: readonly string[], options?: { stdin?: string; timeoutMs?: number }): Promise<Finished>;
+  run(args: readonly string[], options?: RunOptions): Promise<Finished>;
   /** stdout of a command that must succeed. */
-  ok(args: readonly string[], options?: { stdin?: string; timeoutMs?: number }): Promise<string>;
+  ok(args: readonly string[], options?: RunOptions): Promise<string>;
   /** `get … -o json` of a command that must succeed. */
   json<T>(args: readonly string[]): Promise<T>;
   /** A command that goes on (logs -f, get -w); it is ended by `close`. */
@@ -27,17 +34,17 @@ const TIMEOUT_MS = 90_000;
 export async function createKubectl(kubeconfig: string): Promise<Kubectl> {
   const home = await mkdtemp(join(tmpdir(), "gantry-kubectl-"));
   const children = new Set<ChildProcessWithoutNullStreams>();
-  const start = (args: readonly string[]): ChildProcessWithoutNullStreams => {
+  const start = (args: readonly string[], env: RunOptions["env"] = {}): ChildProcessWithoutNullStreams => {
     const child = spawn("kubectl", args, {
-      env: { PATH: process.env["PATH"] ?? "", HOME: home, KUBECONFIG: kubeconfig, NO_PROXY: "*" },
+      env: { PATH: process.env["PATH"] ?? "", HOME: home, KUBECONFIG: kubeconfig, NO_PROXY: "*", ...env },
     });
     children.add(child);
     child.once("exit", () => children.delete(child));
     return child;
   };
-  const run: Kubectl["run"] = (args, { stdin = "", timeoutMs = TIMEOUT_MS } = {}) =>
+  const run: Kubectl["run"] = (args, { stdin = "", timeoutMs = TIMEOUT_MS, env } = {}) =>
     new Promise((resolve, reject) => {
-      const child = start(args);
+      const child = start(args, env);
       const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
       let stdout = "";
       let stderr = "";
@@ -60,7 +67,7 @@ export async function createKubectl(kubeconfig: string): Promise<Kubectl> {
   return {
     run,
     ok,
-    start,
+    start: (args) => start(args),
     json: async <T>(args: readonly string[]) => JSON.parse(await ok([...args, "-o", "json"])) as T,
     async close() {
       for (const child of children) child.kill("SIGKILL");

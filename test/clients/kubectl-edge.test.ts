@@ -1,0 +1,3 @@
+import { kubectlSuites } from "./kubectl/suites.ts";
+
+kubectlSuites("edge");
