@@ -120,7 +120,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     try {
       return await answer(parts, { request, user, auditId });
     } catch (error) {
-      return respondError(error, { log, auditId });
+      return respondError(error, { log, auditId, request });
     }
   }
 }

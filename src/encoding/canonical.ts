@@ -24,11 +24,17 @@ export interface TypedObject {
   unknownFields: string[];
 }
 
+/**
+ * Whose messages: those of Go's JSON decoder, or of the converter between maps and types that decodes what a strategic merge
+ * patch made (k8s.io/apimachinery/pkg/runtime/converter.go).
+ */
+export type DecodeWording = "json" | "converter";
+
 /** @throws GoDecodeError for the first value of a wrong type; Error when the definition is none */
-export function decodeTyped(value: unknown, definition: string): TypedObject {
+export function decodeTyped(value: unknown, definition: string, wording: DecodeWording = "json"): TypedObject {
   const fact = fieldFacts.struct(definition);
   if (!fact) throw new Error(`there are no field facts of ${definition}`);
-  const decoder = new TypedDecoder();
+  const decoder = new TypedDecoder(wording);
   return { value: decoder.root(value, fact), unknownFields: decoder.unknownFields };
 }
 
@@ -48,6 +54,11 @@ type Step = { field: string; of: StructFact } | { index: number } | { key: strin
 class TypedDecoder {
   readonly unknownFields: string[] = [];
   private readonly path: Step[] = [];
+  private readonly wording: DecodeWording;
+
+  constructor(wording: DecodeWording) {
+    this.wording = wording;
+  }
 
   root(value: unknown, fact: StructFact): Record<string, unknown> {
     if (typeof value !== "object" || value === null || Array.isArray(value) || isRawNumber(value)) {
@@ -240,6 +251,7 @@ class TypedDecoder {
 
   /** Go names the innermost struct and the fields that lead to the value, without indices and keys. */
   private mismatch(value: unknown, type: TypeFact, found = describe(value)): never {
+    if (this.wording === "converter") throw new GoDecodeError(cannotConvert(value, type));
     const fields = this.path.filter((step) => "field" in step);
     const struct = fields.at(-1)?.of.name ?? "";
     const path = fields.map((step) => step.field).join(".");
@@ -247,6 +259,34 @@ class TypedDecoder {
       `json: cannot unmarshal ${found} into Go struct field ${struct}.${path} of type ${type.goType}`,
     );
   }
+}
+
+/** The converter names Go's kinds and no fields. A number is an int64 or a float64 for it. */
+function cannotConvert(value: unknown, type: TypeFact): string {
+  const kind = goKindOf(value);
+  switch (type.form) {
+    case "list":
+    case "bytes":
+      return `cannot restore slice from ${kind}`;
+    case "map":
+      return `cannot restore map from ${kind}`;
+    case "struct":
+      return `cannot restore struct from: ${kind}`;
+    default: {
+      // Go converts integers to strings, so it gets that far with them and no further.
+      const isNumber = kind === "int64" || kind === "float64";
+      const converts = isNumber && type.form !== "bool" && (type.form !== "string" || kind === "int64");
+      return converts ? `cannot convert ${kind} to ${type.goType}` : `unrecognized type: ${type.form}`;
+    }
+  }
+}
+
+function goKindOf(value: unknown): string {
+  if (Array.isArray(value)) return "slice";
+  if (isRawNumber(value)) return "int64";
+  if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
+  if (typeof value === "boolean") return "bool";
+  return typeof value === "string" ? "string" : "map";
 }
 
 const INT32: TypeFact = { form: "int32", goType: "int32", pointer: false };

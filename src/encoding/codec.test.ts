@@ -5,7 +5,7 @@ import {
   decodeObject,
   decodeRaw,
   decodeValue,
-  fieldFaults,
+  faultWarnings,
   mediaTypeOf,
   strictRefusal,
   type MediaType,
@@ -49,10 +49,11 @@ describe("decodeObject", () => {
     expect(decoded.object).toMatchObject({ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "d" } });
     expect(decoded.object["spec"]).toMatchObject({ replicas: 0 });
     expect(decoded.object["spec"]).not.toHaveProperty("paused");
-    expect(fieldFaults(decoded)).toEqual(['unknown field "spec.foo"', 'duplicate field "spec.replicas"']);
+    expect(decoded.faults).toEqual(['duplicate field "spec.replicas"', 'unknown field "spec.foo"']);
+    expect(faultWarnings(decoded.faults)).toEqual(decoded.faults);
     expect(strictRefusal(decoded)?.message).toBe(
       'Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: ' +
-        'unknown field "spec.foo", duplicate field "spec.replicas"',
+        'duplicate field "spec.replicas", unknown field "spec.foo"',
     );
   });
 
@@ -66,7 +67,28 @@ describe("decodeObject", () => {
       "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  replicas: 2\n  paused: yes\n  x: 1\n";
     const decoded = decode(text, "application/yaml");
     expect(decoded.object["spec"]).toMatchObject({ replicas: 2, paused: true });
-    expect(decoded.unknownFields).toEqual(["spec.x"]);
+    expect(decoded.faults).toEqual(['unknown field "spec.x"']);
+  });
+
+  it("tells all duplicates of YAML as one fault and warns of each", () => {
+    const decoded = decode("spec:\n  replicas: 1\n  replicas: 2\n  x: 1\nspec: {z: 2}\n", "application/yaml");
+    expect(decoded.faults).toEqual([
+      'yaml: unmarshal errors:\n  line 3: key "replicas" already set in map\n  line 5: key "spec" already set in map',
+      'unknown field "spec.z"',
+    ]);
+    expect(faultWarnings(decoded.faults)).toEqual([
+      'line 3: key "replicas" already set in map',
+      'line 5: key "spec" already set in map',
+      'unknown field "spec.z"',
+    ]);
+  });
+
+  it("says nothing of what is inside of an unknown field, and stops at a hundred faults", () => {
+    const nested = decode(`{${HEAD},"x":{"a":1,"a":2},"spec":{"replicas":1,"replicas":2,"x":1,"x":2}}`);
+    expect(nested.faults).toEqual(['unknown field "x"', 'duplicate field "spec.replicas"', 'unknown field "spec.x"']);
+    const many = Array.from({ length: 80 }, (_, i) => `"u${i}":1,"metadata":{"name":"d"}`).join(",");
+    const labels = Array.from({ length: 80 }, (_, i) => `"l${i}":"1","l${i}":"2"`).join(",");
+    expect(decode(`{${HEAD},${many},"metadata":{"labels":{${labels}}}}`).faults).toHaveLength(100);
   });
 
   it.each([
@@ -119,8 +141,7 @@ describe("decodeObject", () => {
     const value = { kind: "Secret", apiVersion: "v1", data: {}, type: "Opaque", nothing: null, x: 1 };
     expect(decodeValue(value, { definitionFor })).toEqual({
       object: { kind: "Secret", apiVersion: "v1", metadata: {}, type: "Opaque" },
-      unknownFields: ["nothing", "x"],
-      duplicateFields: [],
+      faults: ['unknown field "nothing"', 'unknown field "x"'],
     });
   });
 });
@@ -130,7 +151,7 @@ describe("decodeRaw", () => {
     const body = new TextEncoder().encode('{"spec":{"a":null,"a":null}}');
     expect(decodeRaw({ body, mediaType: "application/json" })).toMatchObject({
       value: { spec: { a: null } },
-      duplicateFields: ["spec.a"],
+      faults: ['duplicate field "spec.a"'],
     });
     const yaml = new TextEncoder().encode("spec: {a: on}");
     expect(decodeRaw({ body: yaml, mediaType: "application/yaml" }).value).toEqual({ spec: { a: true } });

@@ -4,9 +4,10 @@
  */
 import { apiVersionOf, parseApiVersion, type GroupVersionKind } from "../machinery/gvk.ts";
 import type { KubeObject, ObjectMeta } from "../machinery/meta.ts";
+import { goQuote } from "../machinery/go-text.ts";
 import { badRequest, StatusError } from "../machinery/status-error.ts";
-import { decodeTyped, GoDecodeError } from "./canonical.ts";
-import { JsonSyntaxError, scanJson } from "./json.ts";
+import { decodeTyped, GoDecodeError, type DecodeWording } from "./canonical.ts";
+import { faultsInOrder, JsonSyntaxError, scanJson } from "./json.ts";
 import { decodeProtobuf, ProtobufError, readEnvelope } from "./protobuf.ts";
 import { loadYaml, YamlSyntaxError } from "./yaml.ts";
 
@@ -26,16 +27,18 @@ export interface DecodeInput {
 export interface Decoded {
   /** Canonical, with kind and apiVersion. */
   object: KubeObject;
-  /** e.g. `spec.template.spec.containers[0].foo`; already dropped from the object. */
-  unknownFields: string[];
-  /** e.g. `spec.replicas`; the last occurrence won. */
-  duplicateFields: string[];
+  /**
+   * What strict field validation finds, in order of the document: `unknown field "spec.template.spec.containers[0].foo"` (dropped
+   * from the object), `duplicate field "spec.replicas"` (the last occurrence won). All duplicates of a YAML body are one fault.
+   */
+  faults: string[];
 }
 
 /** A body without a schema (a patch, a body of a kind that is not built in). */
 export interface DecodedRaw {
   value: unknown;
-  duplicateFields: string[];
+  /** As in Decoded; only duplicates are known without a schema. */
+  faults: string[];
 }
 
 /** The essence of a content type this codec reads; undefined for another (the caller answers 415). */
@@ -46,8 +49,6 @@ export function mediaTypeOf(contentType: string): MediaType | undefined {
     case "application/json":
       return "application/json";
     case "application/yaml":
-    case "text/yaml":
-    case "application/x-yaml":
       return "application/yaml";
     case "application/vnd.kubernetes.protobuf":
       return "application/vnd.kubernetes.protobuf";
@@ -66,16 +67,21 @@ export function decodeObject(input: DecodeInput): Decoded {
 }
 
 /**
- * The same for a value that is already parsed, such as the result of a patch. Keys can be no duplicates any more.
- * @throws StatusError BadRequest
+ * The same for a value that is already parsed, such as the result of a patch. Its keys can be no duplicates any more.
+ * @throws GoDecodeError: whoever parsed the value knows what to say of it
  */
 export function decodeValue(
   value: unknown,
-  { definitionFor, defaults }: Pick<DecodeInput, "definitionFor" | "defaults">,
+  {
+    wording,
+    ...input
+  }: Pick<DecodeInput, "definitionFor" | "defaults"> & {
+    /** Of messages. */
+    wording?: DecodeWording;
+  },
 ): Decoded {
-  const input: DecodeInput = { body: new Uint8Array(), mediaType: "application/json", definitionFor };
-  if (defaults) input.defaults = defaults;
-  return new BodyDecoder(input).decodeParsed({ value, duplicateFields: [] });
+  const decoder = new BodyDecoder({ body: new Uint8Array(), mediaType: "application/json", ...input });
+  return decoder.decodeParsed(value, wording);
 }
 
 /** Parses without a type. @throws StatusError BadRequest */
@@ -84,36 +90,49 @@ export function decodeRaw({ body, mediaType }: { body: Uint8Array; mediaType: Me
     if (mediaType === "application/vnd.kubernetes.protobuf") {
       throw new ProtobufError("protobuf needs a kind to be decoded");
     }
-    return parse(body, mediaType);
+    const parsed = parse(body, mediaType);
+    return { value: parsed.value, faults: faultsOf(body, parsed, []) };
   } catch (error) {
     throw isFault(error) ? badRequest(`error decoding body: ${error.message}`, error) : error;
   }
 }
 
-/** The text of each fault that strict field validation finds, for warnings: `unknown field "spec.foo"`. */
-export function fieldFaults({ unknownFields, duplicateFields }: Omit<Decoded, "object">): string[] {
-  return [
-    ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`),
-    ...duplicateFields.map((path) => `duplicate field ${JSON.stringify(path)}`),
-  ];
+/** What `fieldValidation=Strict` says: `strict decoding error: unknown field "spec.foo", duplicate field "spec.replicas"`. */
+export function strictDecodingError(faults: readonly string[]): string {
+  return `strict decoding error: ${faults.join(", ")}`;
 }
 
-/** What `fieldValidation=Strict` says: `strict decoding error: unknown field "spec.foo", duplicate field "spec.replicas"`. */
-export function strictDecodingError(unknownFields: readonly string[], duplicateFields: readonly string[]): string {
-  const faults = fieldFaults({ unknownFields: [...unknownFields], duplicateFields: [...duplicateFields] });
-  return `strict decoding error: ${faults.join(", ")}`;
+const YAML_FAULTS = "yaml: unmarshal errors:\n";
+
+/** One warning a fault; each duplicate of a YAML body has its own. */
+export function faultWarnings(faults: readonly string[]): string[] {
+  return faults.flatMap((fault) =>
+    fault.startsWith(YAML_FAULTS)
+      ? fault
+          .slice(YAML_FAULTS.length)
+          .split("\n")
+          .map((line) => line.trim())
+      : [fault],
+  );
 }
 
 /**
  * The refusal of a body under `fieldValidation=Strict`; undefined when nothing is wrong with it.
- * `sent` is the kind of the decoded object, `expected` that of the request.
+ * `expected` is the kind of the request.
  */
-export function strictRefusal(decoded: Decoded, expectedKind?: string): StatusError | undefined {
-  const { object, unknownFields, duplicateFields } = decoded;
-  if (unknownFields.length === 0 && duplicateFields.length === 0) return undefined;
+export function strictRefusal({ object, faults }: Decoded, expectedKind?: string): StatusError | undefined {
+  if (faults.length === 0) return undefined;
   const kind = object.kind ?? "";
   const gvk = { ...parseApiVersion(object.apiVersion ?? ""), kind };
-  return badRequest(cannotBeHandled(gvk, expectedKind ?? kind, strictDecodingError(unknownFields, duplicateFields)));
+  return badRequest(cannotBeHandled(gvk, expectedKind ?? kind, strictDecodingError(faults)));
+}
+
+export function unknownField(path: string): string {
+  return `unknown field ${goQuote(path)}`;
+}
+
+export function duplicateField(path: string): string {
+  return `duplicate field ${goQuote(path)}`;
 }
 
 function cannotBeHandled(gvk: GroupVersionKind, expectedKind: string, why: string): string {
@@ -121,6 +140,11 @@ function cannotBeHandled(gvk: GroupVersionKind, expectedKind: string, why: strin
 }
 
 type Fault = JsonSyntaxError | YamlSyntaxError | ProtobufError | GoDecodeError;
+
+/** Is it the body's fault? The message is Go's. */
+export function isDecodeFault(error: unknown): error is Error {
+  return isFault(error);
+}
 
 function isFault(error: unknown): error is Fault {
   return (
@@ -131,9 +155,31 @@ function isFault(error: unknown): error is Fault {
   );
 }
 
-function parse(body: Uint8Array, mediaType: MediaType): DecodedRaw {
-  if (mediaType === "application/json") return scanJson(body);
-  return loadYaml(body);
+/** What is wrong with the text itself is told with what is wrong with its fields, so it is known late. */
+interface Parsed {
+  value: unknown;
+  /** Of a JSON body: paths. */
+  duplicateFields: readonly string[];
+  /** Of a YAML body: ready-made. */
+  duplicates: readonly string[];
+}
+
+function parse(body: Uint8Array, mediaType: MediaType): Parsed {
+  if (mediaType === "application/json") return { ...scanJson(body), duplicates: [] };
+  return { ...loadYaml(body), duplicateFields: [] };
+}
+
+function yamlFault(duplicates: readonly string[]): string[] {
+  return duplicates.length === 0 ? [] : [`${YAML_FAULTS}${duplicates.map((line) => `  ${line}`).join("\n")}`];
+}
+
+function faultsOf(body: Uint8Array, parsed: Parsed, unknownFields: readonly string[]): string[] {
+  const { duplicateFields, duplicates } = parsed;
+  if (duplicateFields.length === 0) return [...yamlFault(duplicates), ...unknownFields.map(unknownField)];
+  if (unknownFields.length === 0) return duplicateFields.map(duplicateField);
+  return faultsInOrder(body, unknownFields).map(({ kind, path }) =>
+    kind === "unknown" ? unknownField(path) : duplicateField(path),
+  );
 }
 
 class BodyDecoder {
@@ -149,12 +195,15 @@ class BodyDecoder {
     return this.translating(() => {
       const { body, mediaType } = this.input;
       if (mediaType === "application/vnd.kubernetes.protobuf") return this.protobuf(body);
-      return this.typed(this.parsed(body, mediaType));
+      const parsed = this.parsed(body, mediaType);
+      const { object, unknownFields } = this.typed(parsed.value);
+      return { object, faults: faultsOf(body, parsed, unknownFields) };
     });
   }
 
-  decodeParsed(raw: DecodedRaw): Decoded {
-    return this.translating(() => this.typed(raw));
+  decodeParsed(value: unknown, wording?: DecodeWording): Decoded {
+    const { object, unknownFields } = this.typed(value, wording);
+    return { object, faults: unknownFields.map(unknownField) };
   }
 
   private translating(decode: () => Decoded): Decoded {
@@ -174,7 +223,7 @@ class BodyDecoder {
     return `the object provided is unrecognized${type}: ${error.message} (${summary(body)})`;
   }
 
-  private parsed(body: Uint8Array, mediaType: MediaType): DecodedRaw {
+  private parsed(body: Uint8Array, mediaType: MediaType): Parsed {
     try {
       return parse(body, mediaType);
     } catch (error) {
@@ -183,12 +232,12 @@ class BodyDecoder {
     }
   }
 
-  private typed({ value, duplicateFields }: DecodedRaw): Decoded {
+  private typed(value: unknown, wording?: DecodeWording): { object: KubeObject; unknownFields: string[] } {
     const sent = typeMetaOf(value);
     const gvk = this.complete(sent);
     const definition = this.definitionOf(gvk);
-    const decoded = decodeTyped(value, definition);
-    return { object: named(decoded.value, gvk), unknownFields: decoded.unknownFields, duplicateFields };
+    const decoded = decodeTyped(value, definition, wording);
+    return { object: named(decoded.value, gvk), unknownFields: decoded.unknownFields };
   }
 
   private protobuf(body: Uint8Array): Decoded {
@@ -196,7 +245,7 @@ class BodyDecoder {
     const gvk = this.complete({ apiVersion, kind });
     const definition = this.definitionOf(gvk);
     const decoded = decodeTyped(decodeProtobuf(raw, definition), definition);
-    return { object: named(decoded.value, gvk), unknownFields: [], duplicateFields: [] };
+    return { object: named(decoded.value, gvk), faults: [] };
   }
 
   /** Fills in what the body does not say from the kind of the request. */

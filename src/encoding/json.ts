@@ -24,8 +24,8 @@ export interface ScannedJson {
 /** Nesting deeper than this is refused; Go stops at 10,000, which is more than recursive code here could take. */
 const DEPTH_MAX = 1_000;
 
-/** Duplicates reported at most, as Kubernetes does. */
-const DUPLICATES_MAX = 100;
+/** Faults reported at most, unknown and duplicate fields together, as Kubernetes does. */
+export const FAULTS_MAX = 100;
 
 /** A number that a double cannot hold, as `JSON.rawJSON` makes it. */
 export interface RawNumber {
@@ -54,12 +54,12 @@ export function scanJson(input: string | Uint8Array): ScannedJson {
   try {
     value = JSON.parse(text);
   } catch {
-    scanClosely(text);
+    scanClosely(text, () => {});
     // The scanner above throws on all that JSON.parse refuses; this is for what it would overlook.
     throw new JsonSyntaxError("invalid character in JSON");
   }
   const members = countMembers(value, 0);
-  const duplicateFields = members === countKeys(text) ? [] : scanClosely(text);
+  const duplicateFields = members === countKeys(text) ? [] : duplicatesIn(text);
   // Sixteen digits in a row may as well be text: then the second parse changes nothing.
   if (!/[0-9]{16}/.test(text)) return { value, duplicateFields, hasLargeNumbers: false };
   let hasLargeNumbers = false;
@@ -127,9 +127,38 @@ function quoted(char: string): string {
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const LITERALS = ["true", "false", "null"] as const;
 
-/** Reads the text character by character. Returns the paths of duplicates. @throws JsonSyntaxError at the first fault */
-function scanClosely(text: string): string[] {
-  const duplicates: string[] = [];
+function duplicatesIn(text: string): string[] {
+  const duplicates = new Set<string>();
+  scanClosely(text, (path, isDuplicate) => {
+    if (isDuplicate && duplicates.size < FAULTS_MAX) duplicates.add(path);
+  });
+  return [...duplicates];
+}
+
+/** `unknown field` and `duplicate field` as the text has them; nothing of what is inside of an unknown field counts. */
+export interface FieldFault {
+  kind: "unknown" | "duplicate";
+  path: string;
+}
+
+/** Both kinds of faults in order of the document. `text` is valid JSON, `unknownFields` what decoding found in it. */
+export function faultsInOrder(input: string | Uint8Array, unknownFields: readonly string[]): FieldFault[] {
+  const text = typeof input === "string" ? input : decoder.decode(input);
+  const unknown = new Set(unknownFields);
+  const faults = new Map<string, FieldFault>();
+  let inside: string | undefined;
+  scanClosely(text, (path, isDuplicate) => {
+    if (inside !== undefined && (path.startsWith(`${inside}.`) || path.startsWith(`${inside}[`))) return;
+    const isUnknown = unknown.has(path);
+    inside = isUnknown ? path : undefined;
+    if (!(isUnknown || isDuplicate) || faults.size >= FAULTS_MAX || faults.has(path)) return;
+    faults.set(path, { kind: isUnknown ? "unknown" : "duplicate", path });
+  });
+  return [...faults.values()];
+}
+
+/** Reads the text character by character and calls `visit` for each member. @throws JsonSyntaxError at the first fault */
+function scanClosely(text: string, visit: (path: string, isDuplicate: boolean) => void): void {
   let at = 0;
 
   function skipSpace(): void {
@@ -163,9 +192,7 @@ function scanClosely(text: string): string[] {
       if (text.charAt(at) !== '"') fail("looking for beginning of object key string");
       const key = readString();
       const memberPath = path === "" ? key : `${path}.${key}`;
-      if (seen.has(key) && duplicates.length < DUPLICATES_MAX && !duplicates.includes(memberPath)) {
-        duplicates.push(memberPath);
-      }
+      visit(memberPath, seen.has(key));
       seen.add(key);
       skipSpace();
       if (text.charAt(at) !== ":") fail("after object key");
@@ -246,5 +273,4 @@ function scanClosely(text: string): string[] {
   readValue("", 0);
   skipSpace();
   if (at < text.length) fail("after top-level value");
-  return duplicates;
 }

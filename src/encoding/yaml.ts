@@ -1,16 +1,19 @@
 /**
- * YAML as Kubernetes reads it: one document, YAML 1.1 scalars (`yes` is true, `0777` is octal), converted to what JSON can
- * say. Duplicate keys are reported with their paths, the last one wins.
+ * YAML as Kubernetes reads it: the first document, YAML 1.1 scalars (`yes` is true, `0777` is octal), converted to what JSON can
+ * say. Duplicate keys are reported with their lines, as Kubernetes' YAML decoder does; the last one wins.
  */
 import {
+  constructFromEvents,
   defineMappingTag,
   defineScalarTag,
   FAILSAFE_SCHEMA,
-  load,
   mergeTag,
   NOT_RESOLVED,
+  parseEvents,
   YAMLException,
+  type Event,
 } from "js-yaml";
+import { duplicateKeyLines } from "./yaml-duplicates.ts";
 import type { RawNumber } from "./json.ts";
 
 /** The text is no YAML, or says what JSON cannot. */
@@ -26,12 +29,10 @@ const DEPTH_MAX = 1_000;
 /** Nodes visited at most, aliases followed: without this a few lines can stand for billions. */
 const NODES_MAX = 1_000_000;
 
-const DUPLICATES_MAX = 100;
+/** Marks a mapping that met a key twice; a symbol, so that it is no member. */
+const HAS_DUPLICATES = Symbol("duplicates");
 
-/** Where a mapping under construction keeps the keys it met twice; a symbol, so that it is no member. */
-const DUPLICATES = Symbol("duplicates");
-
-type Mapping = Record<string, unknown> & { [DUPLICATES]?: string[] };
+type Mapping = Record<string, unknown> & { [HAS_DUPLICATES]?: true };
 
 function never(): boolean {
   return false;
@@ -103,7 +104,7 @@ const mapTag = defineMappingTag<Mapping>("tag:yaml.org,2002:map", {
     const name = memberName(key);
     if (name === undefined) return "unsupported map key";
     if (name === "__proto__") return 'the member name "__proto__" is not allowed';
-    if (Object.hasOwn(mapping, name)) (mapping[DUPLICATES] ??= []).push(name);
+    if (Object.hasOwn(mapping, name)) mapping[HAS_DUPLICATES] = true;
     mapping[name] = value;
     return "";
   },
@@ -118,26 +119,27 @@ const SCHEMA = FAILSAFE_SCHEMA.withTags(nullTag, boolTag, intTag, floatTag, merg
 export interface LoadedYaml {
   /** What JSON can say; large integers are raw numbers. An empty document is null. */
   value: unknown;
-  duplicateFields: string[];
+  /** e.g. `line 7: key "replicas" already set in map`, as Kubernetes' YAML decoder words it. */
+  duplicates: string[];
 }
 
 /** @throws YamlSyntaxError */
 export function loadYaml(input: string | Uint8Array): LoadedYaml {
   const text = typeof input === "string" ? input : new TextDecoder().decode(input);
-  if (!/^[^#\s]/m.test(text) && /^(?:\s*(?:#.*)?\n?)*$/.test(text)) return { value: null, duplicateFields: [] };
-  const loaded = parse(text);
-  const duplicateFields: string[] = [];
+  if (!/^[^#\s]/m.test(text) && /^(?:\s*(?:#.*)?\n?)*$/.test(text)) return { value: null, duplicates: [] };
+  const { loaded, events } = parse(text);
+  const { value, hasDuplicates } = withoutAliases(loaded);
   // A key that overrides a merged one (`<<`) is no duplicate, and the parser does not tell the two apart.
-  const reportsDuplicates = !text.includes("<<");
-  const value = withoutAliases(loaded, (path) => {
-    if (reportsDuplicates && duplicateFields.length < DUPLICATES_MAX) duplicateFields.push(path);
-  });
-  return { value, duplicateFields };
+  const reports = hasDuplicates && !text.includes("<<");
+  return { value, duplicates: reports ? duplicateKeyLines(text, events, scalarOf) : [] };
 }
 
-function parse(text: string): unknown {
+function parse(text: string): { loaded: unknown; events: Event[] } {
   try {
-    return load(text, { schema: SCHEMA, json: true, maxDepth: DEPTH_MAX });
+    const events = parseEvents(text, { maxDepth: DEPTH_MAX });
+    // Of several documents the first counts, as for every reader of one object.
+    const [loaded = null] = constructFromEvents(events, { source: text, schema: SCHEMA, json: true });
+    return { loaded, events };
   } catch (cause) {
     if (!(cause instanceof YAMLException)) throw new YamlSyntaxError("yaml: cannot be parsed", { cause });
     const line = cause.mark ? `line ${cause.mark.line + 1}: ` : "";
@@ -145,11 +147,22 @@ function parse(text: string): unknown {
   }
 }
 
-/** A copy without aliases to shared nodes and without our marks. */
-function withoutAliases(root: unknown, duplicate: (path: string) => void): unknown {
-  let nodes = 0;
+/** What a plain scalar stands for: a number, a boolean, null or itself. */
+function scalarOf(source: string): unknown {
+  if (/^(?:~|null|Null|NULL|)$/.test(source)) return null;
+  for (const tag of [boolTag, intTag, floatTag]) {
+    const value = tag.resolve(source, false, tag.tagName);
+    if (value !== NOT_RESOLVED) return value;
+  }
+  return source;
+}
 
-  function copy(value: unknown, path: string, depth: number): unknown {
+/** A copy without aliases to shared nodes and without our marks. */
+function withoutAliases(root: unknown): { value: unknown; hasDuplicates: boolean } {
+  let nodes = 0;
+  let hasDuplicates = false;
+
+  function copy(value: unknown, depth: number): unknown {
     nodes += 1;
     if (nodes > NODES_MAX) throw new YamlSyntaxError("yaml: document contains excessive aliasing");
     if (depth > DEPTH_MAX) throw new YamlSyntaxError("yaml: exceeded max depth");
@@ -157,14 +170,13 @@ function withoutAliases(root: unknown, duplicate: (path: string) => void): unkno
       throw new YamlSyntaxError(`json: unsupported value: ${value}`);
     }
     if (typeof value !== "object" || value === null || "rawJSON" in value) return value;
-    if (Array.isArray(value)) return value.map((item, index) => copy(item, `${path}[${index}]`, depth + 1));
+    if (Array.isArray(value)) return value.map((item) => copy(item, depth + 1));
     const mapping = value as Mapping;
-    const prefix = path === "" ? "" : `${path}.`;
-    for (const key of new Set(mapping[DUPLICATES])) duplicate(prefix + key);
+    if (mapping[HAS_DUPLICATES]) hasDuplicates = true;
     const out: Record<string, unknown> = {};
-    for (const key of Object.keys(mapping)) out[key] = copy(mapping[key], prefix + key, depth + 1);
+    for (const key of Object.keys(mapping)) out[key] = copy(mapping[key], depth + 1);
     return out;
   }
 
-  return copy(root, "", 0);
+  return { value: copy(root, 0), hasDuplicates };
 }

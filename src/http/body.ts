@@ -1,25 +1,21 @@
 /** Request bodies: read with a bound, decoded by content type, checked as strictly as the client asked for. */
 import {
   decodeObject,
-  decodeValue,
-  fieldFaults,
+  faultWarnings,
   mediaTypeOf,
   strictRefusal,
   type Decoded,
   type DefinitionFor,
   type MediaType,
 } from "../encoding/codec.ts";
-import { apiVersionOf, type GroupVersionKind } from "../machinery/gvk.ts";
+import { apiVersionOf, parseApiVersion } from "../machinery/gvk.ts";
 import type { KubeObject } from "../machinery/meta.ts";
-import { StatusError, badRequest, fieldError, invalid } from "../machinery/status-error.ts";
+import { StatusError, badRequest } from "../machinery/status-error.ts";
 import type { Scheme } from "../registry/scheme.ts";
 import type { Exchange } from "./exchange.ts";
-
-/** A type as the codec knows it. */
-export interface BodyType extends GroupVersionKind {
-  /** Name of the OpenAPI definition. */
-  schema: string;
-}
+import { cannotConvert, type BodyType } from "./body-type.ts";
+import { decodePatched, type PatchOfBody } from "./patched-object.ts";
+import { writeOptions } from "./write-options.ts";
 
 /** What `bodies` needs of an exchange; reviews have no resource. */
 export type BodySource = Pick<Exchange, "request" | "query" | "warnings">;
@@ -31,12 +27,15 @@ export interface BodyDecoder {
   typed(source: BodySource, type: BodyType): Promise<KubeObject>;
   /** DeleteOptions; undefined for an empty body. */
   options(source: BodySource): Promise<object | undefined>;
-  /** What a patch made of an object. `quiet` leaves out warnings: they were given on the first try. */
-  patched(source: BodySource, value: unknown, as: { type: BodyType; quiet: boolean }): KubeObject;
+  /**
+   * What a patch made of an object. `quiet` leaves out warnings: they were given on the first try.
+   * @throws StatusError "Invalid" for what the type does not take, and under Strict for what it does not know
+   */
+  patched(source: BodySource, value: unknown, as: { type: BodyType; quiet: boolean; patch: PatchOfBody }): KubeObject;
 }
 
-/** Kubernetes' store takes 1.5 MB an object; its JSON with escapes may be somewhat longer. */
-export const BODY_BYTES_MAX = 2 * 1024 * 1024;
+/** As in Kubernetes: twice what its store takes of an object. */
+export const BODY_BYTES_MAX = 3 * 1024 * 1024;
 
 const DELETE_OPTIONS: BodyType = {
   group: "meta.k8s.io",
@@ -56,9 +55,14 @@ export function createBodyDecoder(scheme: Scheme): BodyDecoder {
   async function typed(source: BodySource, type: BodyType): Promise<KubeObject> {
     const mediaType = encodingOf(source.request);
     const body = await readBody(source.request);
+    const { fieldValidation } = writeOptions(source);
     const decoded = decodeObject({ body, mediaType, definitionFor: definitionFor(type), defaults: type });
     checkKind(decoded.object, type);
-    report(source, decoded, type);
+    if (fieldValidation === "Strict") {
+      const refusal = strictRefusal(decoded, type.kind);
+      if (refusal) throw refusal;
+    }
+    if (fieldValidation === "Warn") source.warnings.push(...faultWarnings(decoded.faults));
     return decoded.object;
   }
 
@@ -77,10 +81,15 @@ export function createBodyDecoder(scheme: Scheme): BodyDecoder {
       });
       return object;
     },
-    patched(source, value, { type, quiet }) {
-      const decoded = decodeValue(value, { definitionFor: definitionFor(type), defaults: type });
-      checkKind(decoded.object, type);
-      if (!quiet) report(source, decoded, type);
+    patched(source, value, { type, quiet, patch }) {
+      const { fieldValidation } = writeOptions(source);
+      const decoded: Decoded = decodePatched(value, {
+        type,
+        definitionFor: definitionFor(type),
+        patch,
+        isStrict: fieldValidation === "Strict",
+      });
+      if (fieldValidation === "Warn" && !quiet) source.warnings.push(...faultWarnings(decoded.faults));
       return decoded.object;
     },
   };
@@ -99,14 +108,11 @@ export function unsupported(accepted: readonly string[]): StatusError {
   return new StatusError(
     "UnsupportedMediaType",
     `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
-    { details: {} },
   );
 }
 
 function tooLarge(): StatusError {
-  return new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${BODY_BYTES_MAX}`, {
-    details: {},
-  });
+  return new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${BODY_BYTES_MAX}`);
 }
 
 /** @throws StatusError "RequestEntityTooLarge"; never holds more than the limit */
@@ -140,31 +146,16 @@ export async function readBody(request: Request): Promise<Uint8Array> {
 
 function checkKind(object: KubeObject, type: BodyType): void {
   const { kind = "", apiVersion = "" } = object;
+  if (kind !== type.kind) {
+    const { version } = parseApiVersion(apiVersion);
+    throw badRequest(
+      `${kind} in version "${version}" cannot be handled as a ${type.kind}: ${cannotConvert(object, type)}`,
+    );
+  }
   const expected = apiVersionOf(type);
   if (apiVersion !== expected) {
     throw badRequest(
       `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
     );
   }
-  if (kind !== type.kind) {
-    throw badRequest(
-      `${kind} in version "${type.version}" cannot be handled as a ${type.kind}: converting (${type.version}.${kind}) to (${type.version}.${type.kind}): unknown conversion`,
-    );
-  }
-}
-
-/** Applies `fieldValidation` to what decoding found. @throws StatusError "BadRequest" under Strict */
-function report({ query, warnings }: BodySource, decoded: Decoded, type: BodyType): void {
-  const mode = query.get("fieldValidation") ?? "";
-  if (mode !== "" && mode !== "Ignore" && mode !== "Warn" && mode !== "Strict") {
-    throw invalid({ group: "meta.k8s.io", kind: "CreateOptions" }, "", [
-      fieldError.notSupported("fieldValidation", mode, ["Ignore", "Strict", "Warn"]),
-    ]);
-  }
-  if (mode === "Ignore") return;
-  if (mode === "Strict") {
-    const refusal = strictRefusal(decoded, type.kind);
-    if (refusal) throw refusal;
-  }
-  warnings.push(...fieldFaults(decoded));
 }

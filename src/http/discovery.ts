@@ -19,7 +19,7 @@ import {
   type VirtualKind,
 } from "./discovery-documents.ts";
 import { contentHash, isKnown } from "./entity-tag.ts";
-import { byQuality, negotiate } from "./negotiate.ts";
+import { matches, negotiate, parseAccept } from "./negotiate.ts";
 import { readOnly, type PathHandler, type ServedPaths } from "./paths.ts";
 import { JSON_HEADERS } from "./response.ts";
 
@@ -143,12 +143,11 @@ function root(
  */
 export function aggregatedVersion(accept: string | null): AggregatedVersion | undefined {
   if (accept === null || !accept.includes("APIGroupDiscoveryList")) return undefined;
-  for (const entry of byQuality(accept)) {
-    const [type = "", ...parameters] = entry.split(";").map((part) => part.trim());
-    if (!["application/json", "application/*", "*/*"].includes(type.toLowerCase())) continue;
-    const asked = new Map(parameters.map((parameter) => parameter.split("=", 2) as [string, string]));
-    if (asked.get("as") !== "APIGroupDiscoveryList" || asked.get("g") !== "apidiscovery.k8s.io") continue;
-    const version = AGGREGATED_VERSIONS.find((candidate) => candidate === asked.get("v"));
+  for (const clause of parseAccept(accept)) {
+    const { params } = clause;
+    if (!matches(clause, "application/json")) continue;
+    if (params.get("as") !== "APIGroupDiscoveryList" || params.get("g") !== "apidiscovery.k8s.io") continue;
+    const version = AGGREGATED_VERSIONS.find((candidate) => candidate === params.get("v"));
     if (version) return version;
   }
   return undefined;

@@ -2,7 +2,7 @@
 import type { User } from "../authn/authenticator.ts";
 import type { Authorizer } from "../authz/authorizer.ts";
 import type { Cluster } from "../cluster.ts";
-import { badRequest, fieldError, invalid } from "../machinery/status-error.ts";
+import { badRequest, invalid } from "../machinery/status-error.ts";
 import type { WriteContext } from "../registry/context.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Resource, Scheme } from "../registry/scheme.ts";
@@ -12,6 +12,7 @@ import type { BodyDecoder } from "./body.ts";
 import type { Patcher } from "./patch.ts";
 import type { Overlays } from "./overlays.ts";
 import type { ResourceInfo } from "./request-info.ts";
+import { dryRunErrors, writeOptions } from "./write-options.ts";
 
 export interface Services {
   cluster: Cluster;
@@ -43,22 +44,21 @@ export interface Exchange {
   warnings: string[];
 }
 
+/** @throws StatusError "Invalid" when the options of the query are */
 export function writeContext(exchange: Exchange): WriteContext {
+  const { user, query, request, warnings } = exchange;
   return {
-    user: exchange.user,
-    dryRun: isDryRun(exchange.query),
-    warn: (text) => exchange.warnings.push(text),
+    user,
+    dryRun: request.method === "DELETE" ? isDryRun(query, "DeleteOptions") : writeOptions(exchange).dryRun,
+    warn: (text) => warnings.push(text),
   };
 }
 
 /** `dryRun` knows one value. @throws StatusError "Invalid" */
 export function isDryRun(query: URLSearchParams, options = "CreateOptions"): boolean {
-  const values = query.getAll("dryRun").filter((value) => value !== "");
-  for (const value of values) {
-    if (value !== "All") {
-      throw invalid({ group: "meta.k8s.io", kind: options }, "", [fieldError.notSupported("dryRun", value, ["All"])]);
-    }
-  }
+  const values = query.getAll("dryRun");
+  const errors = dryRunErrors(values);
+  if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind: options }, "", errors);
   return values.length > 0;
 }
 

@@ -1,16 +1,22 @@
 /** PATCH bodies: which patch it is, and a function that applies it to the state of each try. */
-import { decodeRaw } from "../encoding/codec.ts";
+import { parsePatch } from "../encoding/patch-body.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import { applyPatch } from "../machinery/patch/apply-patch.ts";
 import { createSchema, type Schema } from "../schema/schema.ts";
-import type { BodyType } from "./body.ts";
+import type { BodyType } from "./body-type.ts";
 import { readBody, unsupported } from "./body.ts";
 import type { Exchange, Services } from "./exchange.ts";
 
 export type PatchKind = "json" | "merge" | "strategic";
 
-/** The patch of a request, parsed once. @throws StatusError BadRequest, Invalid */
-export type ParsedPatch = (object: KubeObject) => unknown;
+/** The patch of a request, parsed once. */
+export interface ParsedPatch {
+  /** @throws StatusError BadRequest, Invalid */
+  apply: (object: KubeObject) => unknown;
+  patch: unknown;
+  /** What strict field validation found in the patch itself. */
+  faults: readonly string[];
+}
 
 export interface Patcher {
   parse(bytes: Uint8Array, as: { kind: PatchKind; type: BodyType; name: string }): ParsedPatch;
@@ -20,9 +26,11 @@ export interface Patcher {
 export function createPatcher(schema: Pick<Schema, "node"> = createSchema()): Patcher {
   return {
     parse(bytes, { kind, type }) {
-      const { value: patch } = decodeRaw({ body: bytes, mediaType: "application/json" });
+      const { value: patch, faults } = parsePatch(kind, bytes);
       const node = kind === "strategic" ? schema.node(type.schema) : undefined;
-      return (original) => applyPatch({ type: kind, original, patch, ...(node ? { schema: node } : {}) });
+      const apply = (original: unknown) =>
+        applyPatch({ type: kind, original, patch, ...(node ? { schema: node } : {}) });
+      return { apply, patch, faults };
     },
   };
 }
@@ -43,10 +51,10 @@ export async function readPatch(
   const kind = KINDS[(header.split(";")[0] ?? "").trim().toLowerCase()];
   if (kind === undefined) throw unsupported(Object.keys(KINDS));
   const body = await readBody(exchange.request);
-  const patch = services.patcher.parse(body, { kind, type, name: exchange.info.name });
+  const { apply, patch, faults } = services.patcher.parse(body, { kind, type, name: exchange.info.name });
   let quiet = false;
   return (old) => {
-    const object = services.bodies.patched(exchange, patch(old), { type, quiet });
+    const object = services.bodies.patched(exchange, apply(old), { type, quiet, patch: { kind, patch, faults } });
     quiet = true;
     return object;
   };

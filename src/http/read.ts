@@ -4,7 +4,7 @@ import { decodeStored } from "../registry/stored-form.ts";
 import type { Exchange, Services } from "./exchange.ts";
 import { parseRevision } from "./exchange.ts";
 import { tooLargeResourceVersion } from "./respond-error.ts";
-import { formOfRequest, respondObject, shaped } from "./respond-object.ts";
+import { formOfRequest, isStoredForm, respondObject, shaped } from "./respond-object.ts";
 import { respondText } from "./response.ts";
 
 export async function handleGet(services: Services, exchange: Exchange): Promise<Response> {
@@ -14,7 +14,7 @@ export async function handleGet(services: Services, exchange: Exchange): Promise
   if (asked !== null && asked !== "" && asked !== "0") await assertWritten(services, parseRevision(asked));
   const stored = await services.registry.get({ resource, namespace, name: info.name });
   const overlay = await services.overlays.for(resource, namespace);
-  if (form.encoding === "json" && form.shape === "object" && !overlay && !query.has("pretty")) {
+  if (!overlay && isStoredForm(exchange, form)) {
     return respondText(renderStored(resource, stored), { auditId: exchange.auditId, warnings: exchange.warnings });
   }
   const object = decodeStored(resource, stored);

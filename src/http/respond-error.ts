@@ -2,6 +2,9 @@
 import { StatusError, type Status } from "../machinery/status-error.ts";
 import type { Log } from "../platform/platform.ts";
 import { StorageError } from "../storage/errors.ts";
+import { isPretty, negotiate, type Form } from "./negotiate.ts";
+import { splitUrl } from "./request-info.ts";
+import { encoded } from "./respond-object.ts";
 import { JSON_HEADERS } from "./response.ts";
 
 /** Any failure as the error the client gets. Causes stay inside; what nobody expected is logged. */
@@ -53,13 +56,29 @@ function describe(error: unknown): string {
   return `${error.stack ?? error.message}${cause}`;
 }
 
-export function respondError(error: unknown, { log, auditId }: { log: Log; auditId: string }): Response {
+/** In the form that the client takes; in JSON where it takes none, so that a refusal is never hidden. */
+export function respondError(
+  error: unknown,
+  { log, auditId, request }: { log: Log; auditId: string; request: Request },
+): Response {
   const statusError = asStatusError(error, log);
   const headers: Record<string, string> = { ...JSON_HEADERS, "Audit-Id": auditId };
   const retryAfter = statusError.details?.retryAfterSeconds;
   if (retryAfter !== undefined) headers["Retry-After"] = String(retryAfter);
   if (statusError.code === 401) headers["WWW-Authenticate"] = 'Bearer realm="kubernetes"';
-  return new Response(JSON.stringify(statusError.toStatus()), { status: statusError.code, headers });
+  const form = formOfError(request);
+  headers["Content-Type"] = form.contentType;
+  return new Response(encoded(statusError.toStatus(), form), { status: statusError.code, headers });
+}
+
+function formOfError(request: Request): Pick<Form, "encoding" | "pretty" | "contentType"> {
+  const query = new URLSearchParams(splitUrl(request.url).query);
+  try {
+    const form = negotiate(request.headers.get("accept"));
+    return { ...form, pretty: form.pretty || isPretty(request, query) };
+  } catch {
+    return { encoding: "json", contentType: "application/json", pretty: true };
+  }
 }
 
 /** `Status` of what succeeded without an object to show. */

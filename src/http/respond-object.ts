@@ -1,10 +1,12 @@
 /** One object (or list) as the client wants to see it. */
 import { dump } from "js-yaml";
 import type { KubeObject } from "../machinery/meta.ts";
-import { badRequest } from "../machinery/status-error.ts";
+import { goQuote } from "../machinery/go-text.ts";
+import { badRequest, StatusError } from "../machinery/status-error.ts";
 import type { Written } from "../registry/context.ts";
+import type { Resource } from "../registry/scheme.ts";
 import type { Exchange, Services } from "./exchange.ts";
-import { negotiate, type Form } from "./negotiate.ts";
+import { isPretty, negotiate, type Form } from "./negotiate.ts";
 import { respondText } from "./response.ts";
 import { partialOf, tableOf, tableRow, type IncludeObject } from "./table.ts";
 
@@ -14,10 +16,8 @@ export function respondObject(
   exchange: Parts,
   { form, value, status }: { form: Form; value: unknown; status?: number },
 ): Response {
-  const pretty = exchange.query.has("pretty") && exchange.query.get("pretty") !== "false";
-  const text =
-    form.encoding === "yaml" ? dump(value, { noRefs: true }) : JSON.stringify(value, undefined, pretty ? 2 : undefined);
-  return respondText(text, {
+  const pretty = form.pretty || isPretty(exchange.request, exchange.query);
+  return respondText(encoded(value, { ...form, pretty }), {
     auditId: exchange.auditId,
     warnings: exchange.warnings,
     contentType: form.contentType,
@@ -26,27 +26,51 @@ export function respondObject(
   });
 }
 
+/** The text of a value in a form. */
+export function encoded(value: unknown, { encoding, pretty }: Pick<Form, "encoding" | "pretty">): string {
+  if (encoding === "yaml") return dump(value, { noRefs: true, sortKeys: true, lineWidth: -1 });
+  return JSON.stringify(value, undefined, pretty ? 2 : undefined);
+}
+
+/** Can a stored text be sent as it is? */
+export function isStoredForm(exchange: Parts, form: Form): boolean {
+  return (
+    form.encoding === "json" && form.shape === "object" && !form.pretty && !isPretty(exchange.request, exchange.query)
+  );
+}
+
 /** What a write (or a read) of one stored object answers. `form` was negotiated before anything was written. */
 export function respondWritten(
   services: Services,
   exchange: Exchange,
   { result, form, status }: { result: Written; form: Form; status: number },
 ): Response {
-  if (form.encoding === "json" && form.shape === "object" && !exchange.query.has("pretty")) {
+  if (isStoredForm(exchange, form)) {
     return respondText(result.text, { auditId: exchange.auditId, warnings: exchange.warnings, status });
   }
   return respondObject(exchange, { form, value: shaped(services, exchange, result.read(), form), status });
 }
 
 export function shaped(services: Services, { resource, query }: Exchange, object: KubeObject, form: Form): unknown {
-  if (form.shape === "partial") return partialOf(object);
   if (form.shape === "object") return object;
+  const apiVersion = `meta.k8s.io/${form.version}`;
+  if (form.shape === "partial") {
+    if (form.as === "PartialObjectMetadata") return { ...partialOf(object), apiVersion };
+    throw new StatusError(
+      "NotAcceptable",
+      `you requested PartialObjectMetadataList, but the requested object is not a list (${goTypeOf(resource)})`,
+    );
+  }
   const view = { include: includeObjectOption(query), nowMs: services.cluster.platform.clock.now() };
   const { resourceVersion } = object.metadata;
-  return tableOf(resource, resourceVersion === undefined ? {} : { resourceVersion }, {
-    rows: [tableRow(resource, object, view)],
-    columns: true,
-  });
+  const metadata = resourceVersion === undefined ? {} : { resourceVersion };
+  const row = tableRow(resource, object, view);
+  return { ...tableOf(resource, metadata, { rows: [row], columns: true }), apiVersion };
+}
+
+/** As Kubernetes names its internal type in messages, e.g. "*core.Pod". */
+export function goTypeOf({ group, kind }: Resource, suffix = ""): string {
+  return `*${group === "" ? "core" : group.split(".", 1)[0]}.${kind.kind}${suffix}`;
 }
 
 /** How much of each object a table row carries. @throws StatusError "BadRequest" */
@@ -54,7 +78,9 @@ export function includeObjectOption(query: URLSearchParams): IncludeObject {
   const value = query.get("includeObject");
   if (value === null || value === "" || value === "Metadata") return "Metadata";
   if (value === "None" || value === "Object") return value;
-  throw badRequest(`unrecognized includeObject value: ${JSON.stringify(value)}`);
+  throw badRequest(
+    `Unable to convert to Table as requested: includeObject: Invalid value: ${goQuote(value)}: must be 'Metadata', 'Object', 'None', or empty`,
+  );
 }
 
 export function formOfRequest(exchange: Exchange): Form {

@@ -1,9 +1,20 @@
 /** Headers and bodies of ordinary answers. Plain header records keep the fast path of the Node server. */
 
 export const JSON_TYPE = "application/json";
+
+/**
+ * Which flow schema and priority level judged the request, in the words of API Priority and Fairness. Requests are not queued here,
+ * so it is always the schema for all; clients only print these.
+ */
+export const FLOW_HEADERS: Readonly<Record<string, string>> = {
+  "X-Kubernetes-PF-FlowSchema-UID": "6b1b4b5c-8a2f-4a53-9d0e-0c6f7a3f1b10",
+  "X-Kubernetes-PF-PriorityLevel-UID": "6b1b4b5c-8a2f-4a53-9d0e-0c6f7a3f1b11",
+};
+
 export const JSON_HEADERS: Readonly<Record<string, string>> = {
   "Content-Type": JSON_TYPE,
   "Cache-Control": "no-cache, private",
+  ...FLOW_HEADERS,
 };
 
 /** Bodies above this are compressed for clients that accept it; below, gzip costs more than it saves. */
@@ -24,6 +35,7 @@ export function respondText(body: string, answer: Answer): Response {
     "Content-Type": answer.contentType ?? JSON_TYPE,
     "Cache-Control": "no-cache, private",
     "Audit-Id": answer.auditId,
+    ...FLOW_HEADERS,
   };
   const status = answer.status ?? 200;
   if (answer.warnings.length > 0) return withWarnings(body, { status, headers, warnings: answer.warnings });
@@ -41,11 +53,33 @@ function withWarnings(
   { status, headers, warnings }: { status: number; headers: Record<string, string>; warnings: readonly string[] },
 ): Response {
   const all = new Headers(headers);
-  for (const warning of new Set(warnings)) all.append("Warning", `299 - ${quoted(warning)}`);
+  for (const warning of bounded(warnings)) all.append("Warning", `299 - ${quoted(warning)}`);
   return new Response(body, { status, headers: all });
 }
 
-/** A quoted-string of RFC 9110; line breaks and other controls cannot travel in a header. */
+const WARNINGS_CHARACTERS_MAX = 4 * 1024;
+const WARNING_CHARACTERS_MAX = 256;
+
+/**
+ * Each warning once. When they are too much together, each is cut short and those that still do not fit are left out
+ * (k8s.io/apiserver/pkg/endpoints/filters/warning.go).
+ */
+function bounded(warnings: readonly string[]): string[] {
+  const all = [...new Set(warnings)].filter((text) => text !== "").map((text) => Array.from(text));
+  const total = all.reduce((sum, characters) => sum + characters.length, 0);
+  if (total <= WARNINGS_CHARACTERS_MAX) return all.map((characters) => characters.join(""));
+  const kept: string[] = [];
+  let written = 0;
+  for (const characters of all) {
+    if (written >= WARNINGS_CHARACTERS_MAX) break;
+    const cut = characters.slice(0, WARNING_CHARACTERS_MAX);
+    written += cut.length;
+    kept.push(cut.join(""));
+  }
+  return kept;
+}
+
+/** A quoted-string of RFC 9110; controls cannot travel in a header, and what is no Latin-1 cannot in every runtime. */
 function quoted(text: string): string {
   // oxlint-disable-next-line no-control-regex -- removing controls is the point
   const printable = text.replace(/[\u0000-\u001f\u007f]+/g, " ");

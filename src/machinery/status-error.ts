@@ -2,6 +2,7 @@
  * The one error that crosses the API: `StatusError`, a `Status` object in a throwable.
  * Reasons and codes are those of metav1.StatusReason (k8s.io/apimachinery/pkg/apis/meta/v1/types.go).
  */
+import { goJson, goQuote } from "./go-text.ts";
 
 export type StatusReason =
   | "BadRequest"
@@ -133,8 +134,14 @@ function qualified({ group, resource }: Named): string {
   return group === "" ? resource : `${resource}.${group}`;
 }
 
+/** Empty ones are left out, as Go does. */
+function named(parts: { name: string; group: string; kind: string }): StatusDetails {
+  const { name, group, kind } = parts;
+  return { ...(name === "" ? {} : { name }), ...(group === "" ? {} : { group }), ...(kind === "" ? {} : { kind }) };
+}
+
 function details(of: Named, name: string): StatusDetails {
-  return { name, ...(of.group === "" ? {} : { group: of.group }), kind: of.resource };
+  return named({ name, group: of.group, kind: of.resource });
 }
 
 export function notFound(of: Named, name: string): StatusError {
@@ -183,7 +190,7 @@ export interface FieldError {
 }
 
 function shown(value: unknown): string {
-  return JSON.stringify(value) ?? "null";
+  return typeof value === "string" ? goQuote(value) : goJson(value);
 }
 
 export const fieldError = {
@@ -200,7 +207,7 @@ export const fieldError = {
   notSupported: (field: string, value: unknown, supported: readonly string[]): FieldError => ({
     reason: "FieldValueNotSupported",
     field,
-    message: `Unsupported value: ${shown(value)}${supported.length === 0 ? "" : `: supported values: ${supported.map((s) => JSON.stringify(s)).join(", ")}`}`,
+    message: `Unsupported value: ${shown(value)}${supported.length === 0 ? "" : `: supported values: ${supported.map(goQuote).join(", ")}`}`,
   }),
   duplicate: (field: string, value: unknown): FieldError => ({
     reason: "FieldValueDuplicate",
@@ -227,9 +234,7 @@ export function invalid(of: { group: string; kind: string }, name: string, error
   const kind = of.group === "" ? of.kind : `${of.kind}.${of.group}`;
   return new StatusError("Invalid", `${kind} "${name}" is invalid: ${joined}`, {
     details: {
-      name,
-      ...(of.group === "" ? {} : { group: of.group }),
-      kind: of.kind,
+      ...named({ name, group: of.group, kind: of.kind }),
       causes: errors.map(({ reason, field, message }) => ({ reason, message, field })),
     },
   });

@@ -98,10 +98,20 @@ const CASES: [string, string, TestRequest, Failure][] = [
     { code: 422, reason: "Invalid" },
   ],
   [
-    "a body of 3 MB",
+    "a body of 4 MB",
+    MAPS,
+    post(map("x", { data: { a: "x".repeat(4_000_000) } })),
+    { code: 413, reason: "RequestEntityTooLarge", message: "Request entity too large: limit is 3145728" },
+  ],
+  [
+    "a body of 3 MB, which is more than an object may have",
     MAPS,
     post(map("x", { data: { a: "x".repeat(3_000_000) } })),
-    { code: 413, reason: "RequestEntityTooLarge" },
+    {
+      code: 422,
+      reason: "Invalid",
+      message: 'ConfigMap "x" is invalid: []: Too long: may not be more than 1048576 bytes',
+    },
   ],
   [
     "an unknown field, strictly",

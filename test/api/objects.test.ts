@@ -272,7 +272,7 @@ describe("patch", () => {
       reason: "UnsupportedMediaType",
     });
     assertFailure(await patchOf("fixed", PATCH.merge, "{"), { code: 400, reason: "BadRequest" });
-    assertFailure(await patchOf("fixed", PATCH.merge, { data: { a: 1 } }), { code: 400, reason: "BadRequest" });
+    assertFailure(await patchOf("fixed", PATCH.merge, { data: { a: 1 } }), { code: 422, reason: "Invalid" });
   });
 });
 

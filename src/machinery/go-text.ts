@@ -1,0 +1,57 @@
+/**
+ * Values as Go prints them: messages of Kubernetes' API quote strings with `%q`, show values as JSON and patches with `%v`.
+ * Clients and tests compare these texts.
+ */
+
+/** What Go's strconv.IsPrint refuses: controls, unassigned code points, and every space but the ASCII one. */
+const UNPRINTABLE = /[\p{C}\p{Z}"\\]/gu;
+
+const SHORT_ESCAPES: Readonly<Record<string, string>> = {
+  "\u0007": "\\a",
+  "\b": "\\b",
+  "\f": "\\f",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+  "\v": "\\v",
+  '"': '\\"',
+  "\\": "\\\\",
+};
+
+/** `%q`, strconv.Quote. */
+export function goQuote(text: string): string {
+  return `"${text.toWellFormed().replace(UNPRINTABLE, escaped)}"`;
+}
+
+function escaped(char: string): string {
+  if (char === " ") return char;
+  const short = SHORT_ESCAPES[char];
+  if (short !== undefined) return short;
+  const code = char.codePointAt(0) ?? 0;
+  if (code < 0x80) return `\\x${code.toString(16).padStart(2, "0")}`;
+  return code < 0x1_0000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\U${code.toString(16).padStart(8, "0")}`;
+}
+
+/** json.Marshal: like JSON.stringify, but safe inside of HTML. An undefined value is null. */
+export function goJson(value: unknown): string {
+  const text = JSON.stringify(value) ?? "null";
+  return text.replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** `%v` of a decoded JSON value: `map[a:1 b:[x y]]`. */
+export function goValue(value: unknown): string {
+  if (value === null || value === undefined) return "<nil>";
+  if (Array.isArray(value)) return `[${value.map(goValue).join(" ")}]`;
+  if (typeof value === "number") return goNumber(value);
+  if (typeof value === "string") return value;
+  if (typeof value !== "object") return value === true ? "true" : "false";
+  if ("rawJSON" in value && Object.getPrototypeOf(value) === null) return String(value.rawJSON);
+  const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return `map[${members.map(([key, member]) => `${key}:${goValue(member)}`).join(" ")}]`;
+}
+
+/** Integers in full; exponents with two digits at least. */
+function goNumber(value: number): string {
+  if (Object.is(value, -0)) return "0";
+  return String(value).replace(/e([+-])(\d)$/, "e$10$2");
+}
