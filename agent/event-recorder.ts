@@ -1,6 +1,7 @@
 /** Tells people what happens to pods: Events, repeated ones counted up, never more than a pod's share. */
 import type { Client } from "../src/client/client.ts";
 import { events, type CoreEvent } from "../src/kinds/core/events/types.ts";
+import { createEventNames } from "../src/machinery/event-name.ts";
 import { formatTime } from "../src/machinery/meta.ts";
 import { isStatusError } from "../src/machinery/status-error.ts";
 import type { Platform } from "../src/platform/platform.ts";
@@ -25,7 +26,8 @@ export function createEventRecorder(deps: {
   platform: Platform;
 }): (event: PodEvent) => void {
   const { client, nodeName, platform } = deps;
-  const { clock, random, log } = platform;
+  const { clock, log } = platform;
+  const nameFor = createEventNames(platform);
   /** Oldest first. */
   const recorded = new Map<string, Recorded>();
   const tokens = new Map<string, { left: number; atMs: number }>();
@@ -58,7 +60,7 @@ export function createEventRecorder(deps: {
     const object: CoreEvent = {
       apiVersion: "v1",
       kind: "Event",
-      metadata: { name: `${name}.${random.uuid().replaceAll("-", "").slice(0, 16)}`, namespace },
+      metadata: { name: nameFor(name), namespace },
       involvedObject: {
         kind: "Pod",
         apiVersion: "v1",

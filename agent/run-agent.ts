@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import type { KubeObject } from "../src/machinery/meta.ts";
 import type { Platform } from "../src/platform/platform.ts";
 import { detectEngine } from "./engines/detect.ts";
-import type { Engine } from "./engines/engine.ts";
 import { startAgent, type NetworkContext, type RunningAgent } from "./main.ts";
 import { startDnsServer, type DnsServer } from "./network/dns-server.ts";
 import { createZone, type Zone } from "./network/dns-zone.ts";
@@ -50,7 +49,9 @@ export async function runAgent(options: RunAgentOptions): Promise<RunningAgent> 
     nodeAddress: address,
     clusterDns: () => dns?.address,
     async createNetwork(context) {
-      const network = await createNetwork(engine, { context, options, address });
+      // Without a pod network pods are processes of the machine and ask whom the machine asks.
+      if (!(await engine.info()).podNetwork) return createNoNetwork();
+      const network = createNetwork({ context, options, address });
       dns = await startNames({ platform, address, context });
       return network;
     },
@@ -65,12 +66,15 @@ export async function runAgent(options: RunAgentOptions): Promise<RunningAgent> 
   };
 }
 
-async function createNetwork(
-  engine: Engine,
-  { context, options, address }: { context: NetworkContext; options: RunAgentOptions; address: string },
-): Promise<PodNetwork> {
-  const { podNetwork } = await engine.info();
-  if (!podNetwork) return createNoNetwork();
+function createNetwork({
+  context,
+  options,
+  address,
+}: {
+  context: NetworkContext;
+  options: RunAgentOptions;
+  address: string;
+}): PodNetwork {
   const { timers, log } = options.platform;
   return createNodeNetwork({
     timers,

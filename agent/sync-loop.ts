@@ -133,7 +133,8 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     const answer = await send(request, { tunnelUp });
     refusedStatus = false;
     answer.statusResults.forEach(({ uid, code, message }, index) => {
-      if (code !== 200) log.warn("a pod status was refused", { uid, code, message });
+      // A pod that is gone has no status to keep.
+      if (code !== 200 && code !== 404) log.warn("a pod status was refused", { uid, code, reason: message });
       const sent = podStatuses[index];
       if (sent && FINAL_CODES.has(code)) node.statusAccepted(sent.uid, sent.status);
       else refusedStatus = true;
@@ -141,7 +142,7 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     if (request.nodeStatus) {
       const { code = 200, message } = answer.nodeStatusResult ?? {};
       if (code === 200) reported = text;
-      else log.warn("the node's status was refused", { code, message });
+      else log.warn("the node's status was refused", { code, reason: message });
     }
     await node.apply(answer);
     since = answer.revision;

@@ -1,6 +1,7 @@
 /** Events of the core group that say what the loops do. The same event again raises a count instead of adding an object. */
 import type { Client } from "../client/client.ts";
 import { events, type CoreEvent, type ObjectReference } from "../kinds/core/events/types.ts";
+import { createEventNames } from "../machinery/event-name.ts";
 import { formatTime } from "../machinery/meta.ts";
 import { isStatusError } from "../machinery/status-error.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -38,7 +39,8 @@ interface Remembered {
 
 export function createEventRecorder(deps: { client: Client; platform: Platform; component: string }): EventRecorder {
   const { client, platform, component } = deps;
-  const { clock, random, log } = platform;
+  const { clock, log } = platform;
+  const nameFor = createEventNames(platform);
   const remembered = new Map<string, Remembered>();
   const lanes: Promise<unknown>[] = [];
   let pending = 0;
@@ -68,7 +70,7 @@ export function createEventRecorder(deps: { client: Client; platform: Platform; 
         if (!isStatusError(error, "NotFound")) throw error;
       }
     }
-    const name = `${about.name ?? ""}.${hex(random.bytes(8))}`;
+    const name = nameFor(about.name ?? "");
     remember(key, { name, count: 1, firstMs: nowMs, writtenMs: nowMs });
     await client.create<CoreEvent>(
       events,
@@ -108,8 +110,4 @@ export function createEventRecorder(deps: { client: Client; platform: Platform; 
       await Promise.all(lanes);
     },
   };
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

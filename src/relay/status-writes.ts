@@ -33,15 +33,25 @@ export interface StatusWriter {
 export async function writePodStatuses(
   writer: StatusWriter,
   statuses: SyncRequest["podStatuses"],
-  /** The node's pods as last read, by uid; saves a read each. */
+  /** All pods of the node, as last read, by uid. */
   current: ReadonlyMap<string, KubeObject>,
 ): Promise<SyncResponse["statusResults"]> {
   const results: SyncResponse["statusResults"] = [];
   for (let start = 0; start < statuses.length; start += PARALLEL_MAX) {
     const slice = statuses.slice(start, start + PARALLEL_MAX);
-    results.push(...(await Promise.all(slice.map((one) => writePodStatus(writer, one, current.get(one.uid))))));
+    results.push(...(await Promise.all(slice.map((one) => writePodStatus(writer, one, podOf(current, one))))));
   }
   return results;
+}
+
+/** The pod that is meant, or another one of its name. */
+function podOf(
+  current: ReadonlyMap<string, KubeObject>,
+  { uid, namespace, name }: SyncRequest["podStatuses"][number],
+): KubeObject | undefined {
+  const known = current.get(uid);
+  if (known) return known;
+  return [...current.values()].find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
 }
 
 async function writePodStatus(
@@ -51,8 +61,10 @@ async function writePodStatus(
 ): Promise<SyncResponse["statusResults"][number]> {
   const { namespace, name, uid, status } = sent;
   try {
+    // Gone, or another node's: what the node authorizer would call forbidden is to the agent a pod it need not know any more.
+    if (!known) return { uid, code: 404, message: "this node has no such pod" };
     await retryOnConflict(async (attempt) => {
-      const pod = attempt === 0 && known ? known : await writer.client.get<KubeObject>(pods, { namespace, name });
+      const pod = attempt === 0 ? known : await writer.client.get<KubeObject>(pods, { namespace, name });
       if (pod.metadata.uid !== uid) throw new AnotherPod();
       await writer.client.update(pods, { ...pod, status: mergePodStatus(pod.status, status) }, "status");
     });

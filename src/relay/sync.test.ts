@@ -40,6 +40,12 @@ const pod = (name: string, nodeName: string, spec: Record<string, unknown> = {})
   metadata: { name, namespace: "a" },
   spec: { nodeName, ...spec },
 });
+const report = (name: string, uid: string | undefined) => ({
+  namespace: "a",
+  name,
+  uid: uid ?? "",
+  status: { phase: "Running" },
+});
 const names = (objects: KubeObject[]) =>
   objects.map(({ metadata }) => metadata.name ?? "").toSorted((a, b) => (a < b ? -1 : 1));
 
@@ -185,6 +191,22 @@ test("a status written by somebody else at the same time is merged with, not los
     phase: "Running",
     conditions: [{ type: "PodScheduled" }],
   });
+});
+
+test("a status of a pod that is gone, or that another node runs, is answered as not found and the others are written", async () => {
+  const { admin, ask } = await cluster();
+  const mine = await admin.create(pods, pod("mine", "n1"));
+  const foreign = await admin.create(pods, pod("foreign", "n2"));
+  const answer = await ask({
+    podStatuses: [
+      report("gone", "never-was"),
+      report("foreign", foreign.metadata.uid),
+      report("mine", mine.metadata.uid),
+    ],
+  });
+  expect(answer.statusResults.map(({ code }) => code)).toEqual([404, 404, 200]);
+  const read = await admin.get<KubeObject>(pods, { namespace: "a", name: "foreign" });
+  expect(read.status).toBeUndefined();
 });
 
 test("a node that was deleted or belongs to another key is refused before anything is written", async () => {
