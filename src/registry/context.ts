@@ -119,10 +119,16 @@ export function admissionAttributes(
   };
 }
 
-export function allocationContext(deps: RegistryDeps): AllocationContext {
+export function allocationContext(deps: RegistryDeps, attempt: number): AllocationContext {
   return {
     serviceCidr: deps.serviceCidr,
     random: deps.random,
+    attempt,
+    async isUsed({ resource, field, value }) {
+      const selector = { labels: [], fields: [{ field, operator: "=" as const, value }] };
+      const { objects } = await deps.storage.list({ resource, selector, limit: 1 });
+      return objects.length > 0;
+    },
     async used(resource, field) {
       const { objects } = await deps.storage.list({ resource });
       const values = new Set<string>();

@@ -79,7 +79,7 @@ async function createNamed(
     if (generated) object.metadata.name = generateName(template.metadata.generateName ?? "", deps.random);
     name = object.metadata.name ?? "";
     const target: Target = { resource, namespace, name };
-    const conditions = await prepareNew(deps, target, { context, object, admitted });
+    const conditions = await prepareNew(deps, target, { context, object, admitted, attempt });
     const final = admitted.object ?? object;
     if (context.dryRun) return await dryCreate(deps, target, final);
     const { outcome, value } = await commit(deps, { target, object: final, conditions, op: "create" });
@@ -96,12 +96,13 @@ async function createNamed(
 async function prepareNew(
   deps: RegistryDeps,
   target: Target,
-  { context, object, admitted }: { context: WriteContext; object: KubeObject; admitted: AdmissionAttributes },
+  request: { context: WriteContext; object: KubeObject; admitted: AdmissionAttributes; attempt: number },
 ): Promise<WriteCondition[]> {
+  const { context, object, admitted, attempt } = request;
   const { resource, namespace, name } = target;
   const { strategy } = resource;
   strategy.prepareForCreate?.(object, { nowMs: deps.clock.now(), subresource: "" });
-  const allocated = (await strategy.allocate?.(object, undefined, allocationContext(deps))) ?? [];
+  const allocated = (await strategy.allocate?.(object, undefined, allocationContext(deps, attempt))) ?? [];
   const final = deps.canonical(resource, object);
   const errors = [...metaErrors(resource, final, undefined), ...(strategy.validate?.(final) ?? [])];
   if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind.kind }, name, errors);

@@ -17,7 +17,11 @@ export interface StrategyContext {
 
 export interface AllocationContext {
   serviceCidr: string;
-  /** Values of a stored field over all live objects of a resource, e.g. all ClusterIPs. */
+  /** From 1; raised when the conditions of the one before made its write fail as "taken". */
+  attempt: number;
+  /** Does a live object of the resource have this value in a stored field? Cheap where the field is looked up (storage). */
+  isUsed(value: { resource: string; field: string; value: string }): Promise<boolean>;
+  /** Values of a stored field over all live objects of a resource, e.g. all ClusterIPs. Reads all of them: for a last resort. */
   used(resource: string, field: string): Promise<ReadonlySet<string>>;
   random: Random;
 }

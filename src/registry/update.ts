@@ -60,18 +60,23 @@ export async function updateObject(deps: RegistryDeps, request: UpdateRequest): 
       if (request.create && resource.strategy.allowCreateOnUpdate) return await request.create();
       throw notFound(named(request), name);
     }
-    const result = await tryUpdate(deps, request, stored);
+    const result = await tryUpdate(deps, { ...request, attempt }, stored);
     if (result.done) return result.written;
     const again = result.reason === "taken" || (result.reason === "conflict" && !result.conditional);
     if (!again || attempt >= TRIES) throw lostWrite(request, result.reason);
   }
 }
 
+interface AttemptedUpdate extends UpdateRequest {
+  /** From 1. */
+  attempt: number;
+}
+
 type Attempt =
   | { done: true; written: Written }
   | { done: false; reason: Parameters<typeof lostWrite>[1]; conditional: boolean };
 
-async function tryUpdate(deps: RegistryDeps, request: UpdateRequest, stored: StoredObject): Promise<Attempt> {
+async function tryUpdate(deps: RegistryDeps, request: AttemptedUpdate, stored: StoredObject): Promise<Attempt> {
   const { resource, context } = request;
   const { strategy } = resource;
   const old = decodeStored(resource.stored, stored);
@@ -171,7 +176,7 @@ function mergedMeta(produced: ObjectMeta, old: ObjectMeta): ObjectMeta {
 
 async function prepareChanged(
   deps: RegistryDeps,
-  request: UpdateRequest,
+  request: AttemptedUpdate,
   next: KubeObject,
   old: KubeObject,
 ): Promise<WriteCondition[]> {
@@ -179,7 +184,7 @@ async function prepareChanged(
   const { strategy } = request.resource;
   strategy.prepareForUpdate?.(next, old, { nowMs: deps.clock.now(), subresource: request.subresource });
   if (request.scope === "status") return [];
-  return (await strategy.allocate?.(next, old, allocationContext(deps))) ?? [];
+  return (await strategy.allocate?.(next, old, allocationContext(deps, request.attempt))) ?? [];
 }
 
 function validateChanged(deps: RegistryDeps, request: UpdateRequest, next: KubeObject, old: KubeObject): void {

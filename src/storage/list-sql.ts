@@ -1,5 +1,6 @@
 /** Lists: the newest state is one indexed range, the state at an earlier revision two. */
 import type { SqlValue, Statement } from "./database.ts";
+import { lookupOf, type Lookup } from "./lookup-sql.ts";
 import { OBJECT_COLUMNS } from "./rows.ts";
 import { selectorSql } from "./selector-sql.ts";
 import type { ListQuery, StoredObject } from "./storage.ts";
@@ -11,6 +12,8 @@ interface Clause {
 
 /** Live heads in (namespace, name) order; one more than the limit, to know whether more follow. */
 export function liveStatement(query: ListQuery): Statement {
+  const lookup = lookupOf(query);
+  if (lookup) return lookupStatement(query, lookup);
   const range = rangeOf(query);
   const selector = selectorSql(query.selector);
   const limit = limitOf(query);
@@ -19,6 +22,23 @@ export function liveStatement(query: ListQuery): Statement {
       WHERE resource = ? AND superseded IS NULL AND deleted = 0${range.sql}${selector.sql}
       ORDER BY namespace, name${limit.sql}`,
     args: [query.resource, ...range.args, ...selector.args, ...limit.args],
+  };
+}
+
+/** The same by a value that is looked up: no other row is read. `log` has its name, so that the selector's columns are its own. */
+function lookupStatement(query: ListQuery, { args, rest }: Lookup): Statement {
+  const range = rangeOf(query, { namespace: "k.at_namespace", name: "k.at_name" });
+  const selector = selectorSql(rest);
+  const limit = limitOf(query);
+  return {
+    sql: `SELECT ${OBJECT_COLUMNS}
+      FROM (SELECT namespace AS at_namespace, name AS at_name FROM lookup
+          WHERE resource = ? AND field = ? AND value = ?) AS k
+        CROSS JOIN log INDEXED BY log_live
+      WHERE log.resource = ? AND log.namespace = k.at_namespace AND log.name = k.at_name
+        AND superseded IS NULL AND deleted = 0${range.sql}${selector.sql}
+      ORDER BY k.at_namespace, k.at_name${limit.sql}`,
+    args: [...args, query.resource, ...range.args, ...selector.args, ...limit.args],
   };
 }
 
@@ -59,7 +79,9 @@ export function countStatements(query: ListQuery): Statement[] {
   return [live, superseded];
 }
 
-function rangeOf({ namespace, after, revision }: ListQuery): Clause {
+const KEY_COLUMNS = { namespace: "namespace", name: "name" };
+
+function rangeOf({ namespace, after, revision }: ListQuery, columns = KEY_COLUMNS): Clause {
   const sql: string[] = [];
   const args: SqlValue[] = [];
   const add = (clause: string, ...values: SqlValue[]) => {
@@ -67,9 +89,11 @@ function rangeOf({ namespace, after, revision }: ListQuery): Clause {
     args.push(...values);
   };
   if (revision !== undefined) add("revision <= ?", revision);
-  if (namespace !== undefined) add("namespace = ?", namespace);
-  if (after !== undefined && namespace === after.namespace) add("name > ?", after.name);
-  else if (after !== undefined) add("(namespace, name) > (?, ?)", after.namespace, after.name);
+  if (namespace !== undefined) add(`${columns.namespace} = ?`, namespace);
+  if (after !== undefined && namespace === after.namespace) add(`${columns.name} > ?`, after.name);
+  else if (after !== undefined) {
+    add(`(${columns.namespace}, ${columns.name}) > (?, ?)`, after.namespace, after.name);
+  }
   return { sql: sql.join(""), args };
 }
 

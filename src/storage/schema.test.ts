@@ -9,7 +9,7 @@ import { compareUtf8 } from "./list-sql.ts";
 import { migrate } from "./migrate.ts";
 import { createSqlLog } from "./sql-log.ts";
 import type { StorageWriter } from "./storage.ts";
-import { logTable, settingsTable, stateTable } from "./tables.ts";
+import { logTable, lookupTable, settingsTable, stateTable } from "./tables.ts";
 
 let database: Database;
 let recorded: Statement[];
@@ -35,11 +35,13 @@ async function query(sql: string, args: Statement["args"] = []) {
 }
 
 describe("tables.ts describes what the migrations make", () => {
-  test.each([logTable, stateTable, settingsTable])("table %#", async (table) => {
-    const { name, columns, indexes } = getTableConfig(table);
+  test.each([logTable, lookupTable, stateTable, settingsTable])("table %#", async (table) => {
+    const { name, columns, indexes, primaryKeys } = getTableConfig(table);
+    const key = primaryKeys[0]?.columns.map((column) => column.name) ?? [];
+    const keyPosition = (column: (typeof columns)[number]) => (column.primary ? 1 : key.indexOf(column.name) + 1);
     const found = await query(`SELECT name, lower(type), "notnull", pk FROM pragma_table_info(?)`, [name]);
     expect(found).toEqual(
-      columns.map((column) => [column.name, column.getSQLType(), column.notNull ? 1 : 0, column.primary ? 1 : 0]),
+      columns.map((column) => [column.name, column.getSQLType(), column.notNull ? 1 : 0, keyPosition(column)]),
     );
     const partial = await query("SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql <> ''", [
       name,
@@ -81,6 +83,28 @@ describe("no statement of the log reads more than it has to", () => {
       const scans = plan.filter((step) => /^SCAN (log|l|p|h|n|u|s)\b/.test(step));
       expect(scans, `${sql}\n${plan.join("\n")}`).toEqual([]);
     }
+  });
+
+  test("what is looked up is found by its value", async () => {
+    const selector = { labels: [], fields: [{ field: "spec.nodeName", operator: "=" as const, value: "n1" }] };
+    await log.list({ resource: "pods", selector });
+    await log.list({ resource: "pods", selector, namespace: "default", after: key, limit: 5 });
+    await log.commit([preparedWrite({ op: "create", resource: "services", name: "a", conditions })], {
+      since: 1,
+      limit: 10,
+    });
+    const plans = await Promise.all(
+      recorded
+        .filter(({ sql }) => sql.includes("lookup"))
+        .map(async ({ sql, args }) => (await query(`EXPLAIN QUERY PLAN ${sql}`, args)).map((row) => String(row[3]))),
+    );
+    expect(plans.map((plan) => plan.filter((step) => /lookup|\bu\b/.test(step)))).toEqual([
+      ["SEARCH lookup USING PRIMARY KEY (resource=? AND field=? AND value=?)"],
+      ["SEARCH lookup USING PRIMARY KEY (resource=? AND field=? AND value=? AND namespace=? AND name>?)"],
+      ["SEARCH u USING PRIMARY KEY (resource=? AND field=? AND value=?)"],
+      ["SEARCH u USING PRIMARY KEY (resource=? AND field=? AND value=?)"],
+    ]);
+    expect(plans.flat().filter((step) => step.includes("TEMP B-TREE"))).toEqual([]);
   });
 
   test("lists come in order from the index, without sorting", async () => {

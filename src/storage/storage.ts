@@ -68,7 +68,7 @@ export interface StorageReader {
 /** What must hold in the same transaction as the write, beside the compare-and-swap itself. */
 export type WriteCondition =
   | { kind: "namespace-active"; name: string }
-  /** No live object of the resource other than the written one has this value in `fields` (ClusterIPs). */
+  /** No live object of the resource other than the written one has this value in `fields`: one of those in lookup-sql.ts. */
   | { kind: "field-unique"; resource: string; field: string; value: string };
 
 interface WriteBase extends ObjectKey {

@@ -3,7 +3,7 @@
  * it. The trigger that supersedes the version before, and the first value of the sequence, stand in the migration alone.
  */
 import { sql } from "drizzle-orm";
-import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /** Every version of every object once. `value` is last, so that no other column lies behind its overflow pages. */
 export const logTable = sqliteTable(
@@ -49,6 +49,19 @@ export const logTable = sqliteTable(
       .on(table.expires)
       .where(sql`expires IS NOT NULL AND superseded IS NULL AND deleted = 0`),
   ],
+);
+
+/** Which live objects have a value in a field that is looked up; see lookup-sql.ts. Kept by triggers, WITHOUT ROWID. */
+export const lookupTable = sqliteTable(
+  "lookup",
+  {
+    resource: text("resource").notNull(),
+    field: text("field").notNull(),
+    value: text("value").notNull(),
+    namespace: text("namespace").notNull(),
+    name: text("name").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.resource, table.field, table.value, table.namespace, table.name] })],
 );
 
 /** Numbers the log keeps about itself: "floor". */

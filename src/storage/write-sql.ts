@@ -1,5 +1,6 @@
 /** One statement a write: a conditional INSERT … SELECT … RETURNING. Nothing returned means the write lost. */
 import type { SqlValue, Statement } from "./database.ts";
+import { isLookedUp } from "./lookup-sql.ts";
 import type { PreparedWrite, WriteCondition, WriteOutcome } from "./storage.ts";
 
 const INSERT = `INSERT INTO log
@@ -28,8 +29,7 @@ const NAMESPACE_PHASE = `SELECT coalesce(json_extract(n.fields, '$."status.phase
 const TERMINATING = "Terminating";
 const NAMESPACE_ACTIVE = `\n  AND (${NAMESPACE_PHASE}) <> '${TERMINATING}'`;
 
-const TAKEN = `SELECT 1 FROM log AS u INDEXED BY log_live
-  WHERE u.resource = ? AND u.superseded IS NULL AND u.deleted = 0 AND json_extract(u.fields, ?) = ?
+const TAKEN = `SELECT 1 FROM lookup AS u WHERE u.resource = ? AND u.field = ? AND u.value = ?
     AND NOT (u.resource = ?1 AND u.namespace = ?2 AND u.name = ?3) LIMIT 1`;
 const FIELD_UNIQUE = `\n  AND NOT EXISTS (${TAKEN})`;
 
@@ -69,9 +69,10 @@ function writeSql(op: PreparedWrite["op"], conditions: readonly WriteCondition[]
 }
 
 function conditionArgs(condition: WriteCondition): SqlValue[] {
-  return condition.kind === "namespace-active"
-    ? [condition.name]
-    : [condition.resource, `$."${condition.field}"`, condition.value];
+  if (condition.kind === "namespace-active") return [condition.name];
+  const { resource, field, value } = condition;
+  if (!isLookedUp(resource, field)) throw new TypeError(`${resource} are not looked up by ${field}`);
+  return [resource, field, value];
 }
 
 /** Asks why a write lost: the live head, then one column for each condition. */

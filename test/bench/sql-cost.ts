@@ -177,6 +177,7 @@ async function measureNode({ verb, cluster }: Bench): Promise<void> {
 async function measureDeletes({ verb }: Bench): Promise<void> {
   await verb("delete, config map", "DELETE", `${MAPS_PATH}/map`);
   await verb("delete, pod at once", "DELETE", `${PODS_PATH}/pod-new?gracePeriodSeconds=0`);
+  await verb("delete, service", "DELETE", `/api/v1/namespaces/${NAMESPACE}/services/service-port`);
   await verb("create over a tombstone", "POST", MAPS_PATH, { body: configMapBody("map") });
 }
 

@@ -3,9 +3,10 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { LabelRequirement } from "../../src/machinery/selectors.ts";
 import type { Database } from "../../src/storage/database.ts";
 import { migrate } from "../../src/storage/migrate.ts";
+import { migrations } from "../../src/storage/migrations/index.ts";
 import { createSettings } from "../../src/storage/settings.ts";
 import { createSqlLog } from "../../src/storage/sql-log.ts";
-import type { LogEntry, Selector, StorageWriter, WriteOutcome } from "../../src/storage/storage.ts";
+import type { ListQuery, LogEntry, Selector, StorageWriter, WriteOutcome } from "../../src/storage/storage.ts";
 import { preparedWrite, type WriteInput } from "../harness/writes.ts";
 import { silentLog } from "../harness/silent-log.ts";
 import { randomOperations } from "../model/storage-model.ts";
@@ -43,6 +44,13 @@ export function storageSuite(
       const [outcome] = await write(input);
       if (!outcome?.ok) throw new Error(`write of ${input.name} lost: ${JSON.stringify(outcome)}`);
       return outcome.revision;
+    }
+    async function namesOn(nodeName: string, query: Partial<ListQuery> = {}): Promise<string[]> {
+      return names((await log.list({ ...podsOn(nodeName), ...query })).objects);
+    }
+    async function lookups(): Promise<unknown> {
+      const sql = "SELECT resource, field, value, name FROM lookup";
+      return (await fixture.database.batch([{ sql }], "read"))[0]?.rows;
     }
     async function entries(since: number, resource?: string): Promise<LogEntry[]> {
       const query = { since, limit: 1_000 };
@@ -350,6 +358,72 @@ export function storageSuite(
       });
     });
 
+    describe("values that are looked up", () => {
+      test("follow the object through its life", async () => {
+        const created = await written(boundPod({ op: "create", name: "a" }, ""));
+        expect(await namesOn("n1")).toEqual([]);
+        const bound = await written(boundPod({ op: "update", name: "a", expected: created }, "n1"));
+        const moved = await written(boundPod({ op: "update", name: "a", expected: bound }, "n2"));
+        expect([await namesOn("n1"), await namesOn("n2")]).toEqual([[], ["default/a"]]);
+        expect(await namesOn("n1", { revision: bound })).toEqual(["default/a"]);
+        await written(boundPod({ op: "delete", name: "a", expected: moved }, "n2"));
+        expect(await namesOn("n2")).toEqual([]);
+        await written(boundPod({ op: "create", name: "a" }, "n2"));
+        expect(await namesOn("n2")).toEqual(["default/a"]);
+      });
+
+      test("come in pages, by namespace, and with what else is selected", async () => {
+        for (const namespace of ["x", "y"]) {
+          for (const name of ["c", "a", "b"]) {
+            await written(
+              boundPod({ op: "create", name, namespace, labels: { app: name } }, name === "b" ? "n2" : "n1"),
+            );
+          }
+        }
+        const first = await log.list({ ...podsOn("n1"), limit: 3 });
+        expect([names(first.objects), first.more]).toEqual([["x/a", "x/c", "y/a"], true]);
+        expect(await namesOn("n1", { after: { namespace: "y", name: "a" } })).toEqual(["y/c"]);
+        expect(await namesOn("n1", { namespace: "y", after: { namespace: "y", name: "a" } })).toEqual(["y/c"]);
+        expect(await namesOn("n1", { namespace: "x" })).toEqual(["x/a", "x/c"]);
+        const { fields } = field("spec.nodeName", "=", "n1");
+        const { labels } = label({ key: "app", operator: "In", values: ["c"] });
+        expect(await namesOn("n1", { selector: { labels, fields } })).toEqual(["x/c", "y/c"]);
+      });
+
+      test("cost a row when they appear, and none while they stay", async () => {
+        const created = await written(boundPod({ op: "create", name: "a" }, "n1"));
+        const row = ["pods", "spec.nodeName", "n1", "a"];
+        expect(await lookups()).toEqual([row]);
+        const updated = await written(boundPod({ op: "update", name: "a", expected: created }, "n1"));
+        expect(await lookups()).toEqual([row]);
+        await written(boundPod({ op: "delete", name: "a", expected: updated }, "n1"));
+        expect(await lookups()).toEqual([]);
+        const fields = { "spec.clusterIP": "10.0.0.1", "spec.nodePort.30000": "true", "spec.type": "NodePort" };
+        await written({ op: "create", resource: "services", name: "s", fields });
+        await written({ op: "create", resource: "configmaps", name: "c", fields });
+        expect(await lookups()).toEqual([
+          ["services", "spec.clusterIP", "10.0.0.1", "s"],
+          ["services", "spec.nodePort.30000", "true", "s"],
+        ]);
+      });
+
+      test("are filled in for what an older schema has stored", async () => {
+        const other = await open();
+        try {
+          await migrate(other.database, { migrations: migrations.slice(0, 1) });
+          const older = createSqlLog({ database: other.database, clock: { now: () => 1 }, log: silentLog });
+          const writes = ["n1", "", "n2"].map((nodeName, at) =>
+            preparedWrite({ op: "create", name: `p${at}`, fields: { "spec.nodeName": nodeName } }),
+          );
+          await older.commit(writes, { since: 0, limit: 1 });
+          await migrate(other.database);
+          expect(names((await older.list(podsOn("n2"))).objects)).toEqual(["default/p2"]);
+        } finally {
+          await other.close();
+        }
+      });
+    });
+
     describe("the log", () => {
       test("entries say what was before, with the value only where labels or fields changed", async () => {
         const first = await written({ op: "create", name: "a", labels: { app: "x" }, content: 1 });
@@ -486,7 +560,7 @@ export function storageSuite(
           ]);
           expect(new Set(results.map(({ version }) => version)).size).toBe(1);
           const [versions] = await other.database.batch([{ sql: "SELECT version FROM schema_version" }], "read");
-          expect(versions?.rows).toEqual([[results[0]?.version]]);
+          expect(versions?.rows).toEqual(migrations.map(({ version }) => [version]));
         } finally {
           await other.close();
         }
@@ -562,6 +636,14 @@ function service(name: string, address: string): WriteInput {
     fields: { "spec.clusterIP": address },
     conditions: [{ kind: "field-unique", resource: "services", field: "spec.clusterIP", value: address }],
   };
+}
+
+function podsOn(nodeName: string): ListQuery {
+  return { resource: "pods", selector: field("spec.nodeName", "=", nodeName) };
+}
+
+function boundPod(input: Pick<WriteInput, "op" | "name"> & Partial<WriteInput>, nodeName: string): WriteInput {
+  return { ...input, fields: { "spec.nodeName": nodeName, "status.phase": input.op } };
 }
 
 function label(requirement: LabelRequirement): Selector {

@@ -1,5 +1,6 @@
 /** Every migration, oldest first. Append only: what has been released is never edited. */
 import { sql as log } from "./0000-log.ts";
+import { sql as lookups } from "./0001-lookups.ts";
 
 export interface Migration {
   /** Counts from 1. */
@@ -9,4 +10,7 @@ export interface Migration {
   sql: string;
 }
 
-export const migrations: readonly Migration[] = [{ version: 1, name: "log", sql: log }];
+export const migrations: readonly Migration[] = [
+  { version: 1, name: "log", sql: log },
+  { version: 2, name: "lookups", sql: lookups },
+];

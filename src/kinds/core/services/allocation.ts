@@ -19,6 +19,11 @@ const IP_FIELD = "spec.clusterIP";
 export const NODE_PORTS_FIELD = "spec.nodePorts";
 /** Random picks before all addresses are tried in order. */
 const RANDOM_TRIES = 32;
+/**
+ * Picks that know nothing of what is taken: the condition of the write refuses what is, and that is cheaper than to read all Services
+ * for each. Only a range that is nearly full makes so many in a row fail.
+ */
+const BLIND_ATTEMPTS = 3;
 
 export function needsClusterIp(spec: ServiceSpec): boolean {
   return spec.type !== "ExternalName";
@@ -28,9 +33,9 @@ export function needsNodePorts(spec: ServiceSpec): boolean {
   return spec.type === "NodePort" || (spec.type === "LoadBalancer" && spec.allocateLoadBalancerNodePorts !== false);
 }
 
-/** The stored field that makes a node port unique: one field a port and protocol. */
-export function nodePortField({ nodePort = 0, protocol = "TCP" }: ServicePort): string {
-  return `spec.nodePort.${protocol}.${nodePort}`;
+/** The stored field that makes a node port unique. As in Kubernetes a number belongs to one Service, whatever the protocol. */
+export function nodePortField({ nodePort = 0 }: ServicePort): string {
+  return `spec.nodePort.${nodePort}`;
 }
 
 /** Keeps what an update left out: pkg/registry/core/service patchAllocatedValues. Changes `service`. */
@@ -120,7 +125,7 @@ function setFamilies(spec: ServiceSpec): void {
 async function pickAddress(context: AllocationContext): Promise<string> {
   const { random } = context;
   const range = parseIpv4Range(context.serviceCidr);
-  const taken = await context.used("services", IP_FIELD);
+  const taken = await takenValues(IP_FIELD, context);
   const first = range.base + 2;
   const count = range.size - 3;
   const start = Math.floor(random.fraction() * count);
@@ -135,13 +140,17 @@ async function pickAddress(context: AllocationContext): Promise<string> {
   throw new StatusError("InternalError", "failed to allocate a serviceIP: range is full");
 }
 
+async function takenValues(field: string, context: AllocationContext): Promise<ReadonlySet<string>> {
+  return context.attempt <= BLIND_ATTEMPTS ? new Set() : await context.used("services", field);
+}
+
 async function claimAddress(service: Service, address: string, context: AllocationContext): Promise<void> {
   const { serviceCidr } = context;
   if (!isHostInRange(ipv4Number(address), parseIpv4Range(serviceCidr))) {
     const why = `failed to allocate IP ${address}: the provided IP (${address}) is not in the valid range. The range of valid IPs is ${serviceCidr}`;
     throw refused(service, [fieldError.invalid("spec.clusterIPs", [address], why)]);
   }
-  if ((await context.used("services", IP_FIELD)).has(address)) {
+  if (await context.isUsed({ resource: "services", field: IP_FIELD, value: address })) {
     const why = `failed to allocate IP ${address}: provided IP is already allocated`;
     throw refused(service, [fieldError.invalid("spec.clusterIPs", [address], why)]);
   }
@@ -162,33 +171,34 @@ async function allocateNodePorts(
   const own = new Set((old?.spec.ports ?? []).map(nodePortField));
   const fresh = ports.filter((port) => !port.nodePort || !own.has(nodePortField(port)));
   if (fresh.length === 0) return [];
-  const taken = await takenPorts(context);
   const errors: FieldError[] = [];
-  ports.forEach((port, index) => {
-    if (port.nodePort && fresh.includes(port))
-      errors.push(...claimErrors(port, taken, `spec.ports[${index}].nodePort`));
-  });
+  for (const [index, port] of ports.entries()) {
+    if (!port.nodePort || !fresh.includes(port)) continue;
+    errors.push(...(await claimErrors(port, `spec.ports[${index}].nodePort`, context)));
+  }
   if (errors.length > 0) throw refused(service, errors);
-  for (const { nodePort } of ports) if (nodePort) taken.add(nodePort);
-  if (needsNodePorts(service.spec)) {
+  if (needsNodePorts(service.spec) && fresh.some(({ nodePort }) => !nodePort)) {
+    const taken = await takenPorts(context);
+    for (const { nodePort } of ports) if (nodePort) taken.add(nodePort);
     for (const port of fresh) port.nodePort ||= pickPort(port, { fresh, taken, context });
   }
-  return fresh
-    .filter(({ nodePort }) => nodePort)
-    .map((port) => ({ kind: "field-unique", resource: "services", field: nodePortField(port), value: "true" }));
+  const fields = new Set(fresh.filter(({ nodePort }) => nodePort).map(nodePortField));
+  return [...fields].map((field) => ({ kind: "field-unique", resource: "services", field, value: "true" }));
 }
 
 async function takenPorts(context: AllocationContext): Promise<Set<number>> {
-  const lists = await context.used("services", NODE_PORTS_FIELD);
+  const lists = await takenValues(NODE_PORTS_FIELD, context);
   return new Set([...lists].flatMap((list) => list.split(",").map(Number)));
 }
 
-function claimErrors({ nodePort = 0 }: ServicePort, taken: ReadonlySet<number>, field: string): FieldError[] {
+async function claimErrors(port: ServicePort, field: string, context: AllocationContext): Promise<FieldError[]> {
+  const { nodePort = 0 } = port;
   if (nodePort < NODE_PORT_MIN || nodePort > NODE_PORT_MAX) {
     const why = `provided port is not in the valid range. The range of valid ports is ${NODE_PORT_MIN}-${NODE_PORT_MAX}`;
     return [fieldError.invalid(field, nodePort, why)];
   }
-  return taken.has(nodePort) ? [fieldError.invalid(field, nodePort, "provided port is already allocated")] : [];
+  const used = await context.isUsed({ resource: "services", field: nodePortField(port), value: "true" });
+  return used ? [fieldError.invalid(field, nodePort, "provided port is already allocated")] : [];
 }
 
 /** The same port over TCP and UDP gets the same number where that is possible. */

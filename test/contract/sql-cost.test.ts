@@ -1,0 +1,42 @@
+/** What each verb may cost where the database is billed: the benchmark's own count, held against limits. */
+import { expect, test } from "vitest";
+import { run } from "../bench/sql-cost.ts";
+import type { BenchRow } from "../bench/report.ts";
+import { hasSqld } from "../harness/sqld.ts";
+
+/** Round trips, rows read, rows written. Cases without a line here have no limit of their own but the round trips of their verb. */
+const LIMITS: Record<string, [number, number, number]> = {
+  get: [1, 3, 0],
+  "list, 20": [2, 2_030, 0],
+  "list by spec.nodeName, 20 of 2000": [1, 70, 0],
+  "list by metadata.name": [1, 5, 0],
+  "create, config map": [1, 10, 3],
+  "create, pod": [2, 15, 3],
+  "create, service beside 1000": [1, 15, 4],
+  "create, service with a node port": [1, 15, 5],
+  "create, event": [1, 10, 4],
+  update: [2, 15, 5],
+  "update that changes nothing": [1, 3, 0],
+  "patch, json": [2, 15, 5],
+  "patch, merge": [2, 15, 5],
+  "patch, strategic": [2, 15, 5],
+  "bind a pod": [2, 15, 6],
+  "patch the status of a pod": [2, 20, 5],
+  "delete, config map": [2, 15, 5],
+  "delete, pod at once": [2, 20, 6],
+  "delete, service": [2, 30, 7],
+  "watch from a revision": [0, 0, 0],
+  discovery: [0, 0, 0],
+};
+
+test.skipIf(!hasSqld())("no verb costs more round trips and rows than it may", { timeout: 60_000 }, async () => {
+  const costs = new Map<string, Record<string, number>>();
+  const report = (row: BenchRow) => void costs.set(row.case, { ...costs.get(row.case), [row.metric]: row.value });
+  await run(Object.assign(report, { missing: (bench: string) => expect.unreachable(bench) }));
+  for (const [name, [roundTrips, rowsRead, rowsWritten]] of Object.entries(LIMITS)) {
+    const cost = costs.get(name);
+    expect.soft(cost?.["round trips"], `${name}: round trips`).toBeLessThanOrEqual(roundTrips);
+    expect.soft(cost?.["rows read"], `${name}: rows read`).toBeLessThanOrEqual(rowsRead);
+    expect.soft(cost?.["rows written"], `${name}: rows written`).toBeLessThanOrEqual(rowsWritten);
+  }
+});
