@@ -31,6 +31,7 @@ import { kinds as builtInKinds } from "./kinds/index.ts";
 import type { AgentSockets } from "./relay/agent-sockets.ts";
 import { createAgentRoutes, type AgentRoutes } from "./relay/agent-routes.ts";
 import { createSchema } from "./schema/schema.ts";
+import { createCurrentReader, type CurrentReader } from "./registry/current-reader.ts";
 import type { KindDefinition } from "./registry/kind.ts";
 import { createRegistry } from "./registry/registry.ts";
 import { createScheme } from "./registry/scheme.ts";
@@ -67,12 +68,13 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const schema = createSchema();
 
   const nodeCredentials = createNodeCredentials({ keys, clock, issuer: config.issuer });
-  const lookup = createObjectLookup(storage);
+  const current = createCurrentReader({ storage, changes: options.agents?.changes, scheme });
+  const lookup = createObjectLookup(current);
   const tokens = createServiceAccountTokens({ keys, clock, random, issuer: config.issuer, lookup });
   const staticTokens = createStaticTokens(config.adminTokenHashes);
   const chain: Authenticator[] = [staticTokens, tokens, nodeCredentials];
   const authenticator = createRequestAuthenticator({ chain, clock });
-  const authorizer = createAuthorizer({ nodeReferences: createNodeReferences(storage) });
+  const authorizer = createAuthorizer({ nodeReferences: createNodeReferences(current) });
 
   const registry = createRegistry({
     storage,
@@ -107,7 +109,9 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   ]);
   const clientFor = (user: User): Client =>
     createClient({ baseUrl: config.serverUrl, fetch: fetchAs(user), token: () => "", userAgent: "gantry" });
-  const agentRoutes = options.agents && agentRoutesOf(cluster, { agents: options.agents, nodeCredentials, clientFor });
+  const agentRoutes =
+    options.agents &&
+    agentRoutesOf({ ...cluster, storage: current }, { agents: options.agents, nodeCredentials, clientFor });
   const api: Api = { services, authenticator, authorizer, paths, agentRoutes };
 
   function fetchAs(user: User): Fetch {
@@ -237,7 +241,7 @@ async function assertMayCreate(authorizer: Authorizer, { user, info }: Exchange)
 }
 
 function agentRoutesOf(
-  cluster: Cluster,
+  cluster: Omit<Cluster, "storage"> & { storage: CurrentReader },
   deps: {
     agents: AgentAccess;
     nodeCredentials: ReturnType<typeof createNodeCredentials>;
@@ -246,14 +250,8 @@ function agentRoutesOf(
 ): AgentRoutes {
   const { keys, platform, config, storage } = cluster;
   const { agents } = deps;
-  const reader = {
-    get: storage.get.bind(storage),
-    list: storage.list.bind(storage),
-    revision: storage.revision.bind(storage),
-    ...(agents.changes ? { changes: agents.changes } : {}),
-  };
   return createAgentRoutes({
-    cluster: { keys, platform, config, storage: reader },
+    cluster: { keys, platform, config, storage },
     credentials: deps.nodeCredentials,
     clientFor: deps.clientFor,
     sockets: agents.sockets,

@@ -319,3 +319,27 @@ describe("an object in two groups", () => {
     assertFailure(coreMissing, { code: 404, reason: "NotFound", message: 'notices "none" not found' });
   });
 });
+
+interface GroupVersionDocument {
+  resources: { name: string; kind: string; storageVersionHash?: string }[];
+}
+
+const hashOf = async (path: string, name: string) =>
+  (await api.call<GroupVersionDocument>(path)).body.resources.find((one) => one.name === name)?.storageVersionHash;
+
+describe("discovery", () => {
+  it("lists each version with the hash of what is stored, the newest as the preferred one", async () => {
+    const group = await api.call("/apis/gauges.test");
+    expect(group.body).toMatchObject({
+      versions: [{ version: "v2" }, { version: "v1" }],
+      preferredVersion: { version: "v2" },
+    });
+    const hash = await hashOf("/apis/gauges.test/v2", "gauges");
+    expect(hash).toMatch(/^[A-Za-z0-9+/]{11}=$/);
+    expect(await hashOf("/apis/gauges.test/v1", "gauges")).toBe(hash);
+    expect(await hashOf("/apis/notices.test/v1", "notices")).toBe(await hashOf("/api/v1", "notices"));
+    expect(await hashOf("/api/v1", "notices")).not.toBe(hash);
+    // As every stock server has it.
+    expect(await hashOf("/api/v1", "pods")).toBe("xPOwRZ+Yhw8=");
+  });
+});
