@@ -1,6 +1,9 @@
 /** The order of the items of a merged list (k8s.io/design-proposals: preserve-order-in-strategic-merge-patch). */
+import { goValue } from "../go-text.ts";
 import { badRequest } from "../status-error.ts";
 import { isObject, isRawNumber, member } from "./json-value.ts";
+
+export const DIRECTIVE = "$patch";
 
 /** What tells an item from the others: the item itself in a list of primitives, the value of its merge key in one of maps. */
 export type IdentityOf = (item: unknown) => unknown;
@@ -10,7 +13,7 @@ export function identityBy(mergeKey: string | undefined): IdentityOf {
   return (item) => {
     const value = isObject(item) ? member(item, mergeKey) : undefined;
     if (value === undefined) {
-      throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
+      throw badRequest(`map: ${goValue(item)} does not contain declared merge key: ${mergeKey}`);
     }
     return primitiveIdentity(value);
   };
@@ -18,6 +21,13 @@ export function identityBy(mergeKey: string | undefined): IdentityOf {
 
 function primitiveIdentity(value: unknown): unknown {
   return isRawNumber(value) ? `number ${value.rawJSON}` : value;
+}
+
+/** "merge" has nothing to merge with where a value is new: it is taken like any other. */
+export function hasDirective(item: unknown): boolean {
+  if (!isObject(item)) return false;
+  const directive = member(item, DIRECTIVE);
+  return directive !== undefined && directive !== "merge";
 }
 
 /** Where each identity first occurs. */
@@ -65,16 +75,21 @@ export function arranged(
   return result;
 }
 
-/** The items of a patch must occur in its `$setElementOrder` list, in the same order. @throws StatusError "BadRequest" */
+/**
+ * The items of a patch must occur in its `$setElementOrder` list, in the same order; those with a directive need not.
+ * @throws StatusError "BadRequest"
+ */
 export function checkOrder(patch: readonly unknown[], wanted: readonly unknown[], identityOf: IdentityOf): void {
   if (wanted.length === 0) return;
   let at = 0;
   for (const item of patch) {
+    if (hasDirective(item)) continue;
     const identity = identityOf(item);
     while (at < wanted.length && identityOf(wanted[at]) !== identity) at++;
     if (at === wanted.length) {
-      const shown = [patch, wanted].map((list) => JSON.stringify(list));
-      throw badRequest(`The order in patch list:\n${shown[0]}\n doesn't match $setElementOrder list:\n${shown[1]}\n`);
+      throw badRequest(
+        `The order in patch list:\n${goValue(patch)}\n doesn't match $setElementOrder list:\n${goValue(wanted)}\n`,
+      );
     }
     at++;
   }

@@ -46,6 +46,10 @@ describe("JSON patch", () => {
     ["tests for absence", { a: 1 }, [{ op: "test", path: "/b", value: null }], null],
     ["knows the empty name", { "": 1 }, [{ op: "remove", path: "/" }], {}],
     ["does nothing", { a: 1 }, [], { a: 1 }],
+    ["does nothing for null", { a: 1 }, null, { a: 1 }],
+    ["makes what it replaces", { a: 1 }, [{ op: "replace", path: "/b", value: 2 }], { a: 1, b: 2 }],
+    ["adds null where it has no value", { a: 1 }, [{ op: "add", path: "/b" }], { a: 1, b: null }],
+    ["copies null from where nothing is", { a: 1 }, [{ op: "copy", from: "/x", path: "/b" }], { a: 1, b: null }],
   ])("%s", (_, original, patch, expected) => {
     const before = JSON.stringify([original, patch]);
     expect(apply(original, patch)).toEqual(expected ?? original);
@@ -61,13 +65,18 @@ describe("JSON patch", () => {
     ["no path", [{ op: "remove" }]],
     ["a path without a slash", [{ op: "remove", path: "a" }]],
     ["removing what is not there", [{ op: "remove", path: "/b" }]],
-    ["replacing what is not there", [{ op: "replace", path: "/b", value: 1 }]],
+    ["replacing what is nowhere", [{ op: "replace", path: "/b/c", value: 1 }]],
+    ["replacing beyond the end", [{ op: "replace", path: "/l/2", value: 1 }]],
+    ["replacing after the end", [{ op: "replace", path: "/l/-", value: 1 }]],
+    ["adding the document", [{ op: "add", path: "", value: {} }]],
+    ["making the document a string", [{ op: "replace", path: "", value: "x" }]],
+    ["copying the document", [{ op: "copy", from: "", path: "/b" }]],
+    ["moving what is not there", [{ op: "move", from: "/b", path: "/c" }]],
     ["adding below what is not there", [{ op: "add", path: "/b/c", value: 1 }]],
     ["adding below a string", [{ op: "add", path: "/s/c", value: 1 }]],
     ["an index beyond the end", [{ op: "add", path: "/l/3", value: 1 }]],
     ["an index before the beginning", [{ op: "remove", path: "/l/-3" }]],
     ["a name in a list", [{ op: "remove", path: "/l/x" }]],
-    ["adding nothing", [{ op: "add", path: "/b" }]],
     ["moving into itself", [{ op: "move", from: "/m", path: "/m/x" }]],
     ["removing the document", [{ op: "remove", path: "" }]],
     ["an inherited member", [{ op: "add", path: "/constructor/prototype/x", value: 1 }]],
@@ -90,7 +99,6 @@ describe("JSON patch", () => {
 
   it.each<[string, unknown]>([
     ["a map", { op: "remove", path: "/a" }],
-    ["null", null],
     ["operations that are no maps", ["remove"]],
     ["a path that is a number", [{ op: "remove", path: 1 }]],
     ["__proto__", [{ op: "add", path: "/__proto__", value: { polluted: true } }]],
@@ -104,7 +112,7 @@ describe("JSON patch", () => {
     expect(apply({ a: 1 }, operations(JSON_PATCH_OPERATIONS_MAX))).toEqual({ a: 1 });
     expect(refusal(() => apply({ a: 1 }, operations(JSON_PATCH_OPERATIONS_MAX + 1)))).toEqual({
       code: 413,
-      message: "The allowed maximum operations in a JSON patch is 10000, got 10001",
+      message: "Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001",
     });
   });
 

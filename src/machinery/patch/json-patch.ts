@@ -1,6 +1,7 @@
 /**
- * JSON Patch (RFC 6902), as Kubernetes' API server understands it: negative indices count from the end of a list, and a missing
- * member equals null in a `test`. All operations apply or none does.
+ * JSON Patch (RFC 6902), as Kubernetes' API server understands it (gopkg.in/evanphx/json-patch.v4): negative indices count from the
+ * end of a list; a missing member reads as null in `test` and `copy`, and `replace` makes it; a missing value is null. All operations
+ * apply or none does.
  */
 import { StatusError, badRequest } from "../status-error.ts";
 import { copyJson, equalJson, goTypeOf, isObject, member, setMember } from "./json-value.ts";
@@ -15,7 +16,7 @@ interface Operation {
   op: string;
   path: string | undefined;
   from: string | undefined;
-  /** Undefined where the operation has none: null is a value. */
+  /** Null where the operation has none. */
   value: unknown;
 }
 
@@ -28,6 +29,7 @@ export function applyJsonPatch(original: unknown, patch: unknown): unknown {
 }
 
 function parseOperations(patch: unknown): Operation[] {
+  if (patch === null) return [];
   if (!Array.isArray(patch)) {
     throw badRequest(
       `error decoding patch: json: cannot unmarshal ${goTypeOf(patch)} into Go value of type []handlers.jsonPatchOp`,
@@ -36,8 +38,7 @@ function parseOperations(patch: unknown): Operation[] {
   if (patch.length > JSON_PATCH_OPERATIONS_MAX) {
     throw new StatusError(
       "RequestEntityTooLarge",
-      `The allowed maximum operations in a JSON patch is ${JSON_PATCH_OPERATIONS_MAX}, got ${patch.length}`,
-      { details: {} },
+      `Request entity too large: The allowed maximum operations in a JSON patch is ${JSON_PATCH_OPERATIONS_MAX}, got ${patch.length}`,
     );
   }
   return patch.map((item: unknown) => {
@@ -53,7 +54,7 @@ function parseOperations(patch: unknown): Operation[] {
         `error decoding patch: json: cannot unmarshal ${goTypeOf(value)} into Go struct field jsonPatchOp.${field} of type string`,
       );
     };
-    return { op: text("op") ?? "", path: text("path"), from: text("from"), value: member(item, "value") };
+    return { op: text("op") ?? "", path: text("path"), from: text("from"), value: member(item, "value") ?? null };
   });
 }
 
@@ -69,11 +70,11 @@ class PatchedDocument {
     const path = pointer(operation.path, "path");
     switch (operation.op) {
       case "add":
-        return this.add(path, copyJson(valueOf(operation)));
+        return this.add(path, copyJson(operation.value));
       case "remove":
         return void this.remove(path);
       case "replace":
-        return this.replace(path, copyJson(valueOf(operation)));
+        return this.replace(path, copyJson(operation.value));
       case "move": {
         const from = pointer(operation.from, "from");
         return this.add(path, this.remove(from));
@@ -89,10 +90,7 @@ class PatchedDocument {
 
   private add(path: readonly string[], value: unknown): void {
     const key = path.at(-1);
-    if (key === undefined) {
-      this.root = value;
-      return;
-    }
+    if (key === undefined) throw rejected("nothing can be added where the document is");
     const parent = this.parentOf(path);
     if (Array.isArray(parent)) parent.splice(key === "-" ? parent.length : indexIn(key, parent.length + 1), 0, value);
     else setMember(parent, key, value);
@@ -112,26 +110,28 @@ class PatchedDocument {
   private replace(path: readonly string[], value: unknown): void {
     const key = path.at(-1);
     if (key === undefined) {
+      if (!isObject(value) && !Array.isArray(value)) throw rejected("a document is a map or a list");
       this.root = value;
       return;
     }
     const parent = this.parentOf(path);
     if (Array.isArray(parent)) parent[indexIn(key, parent.length)] = value;
-    else if (Object.hasOwn(parent, key)) setMember(parent, key, value);
-    else throw rejected(`there is nothing to replace at ${JSON.stringify(path)}`);
+    else setMember(parent, key, value);
   }
 
   private test(path: readonly string[], expected: unknown): void {
     const key = path.at(-1);
     const parent = key === undefined ? undefined : this.parentOf(path);
     const actual = key === undefined ? this.root : step(parent, key);
-    if (!equalJson(actual ?? null, expected ?? null)) {
+    if (!equalJson(actual ?? null, expected)) {
       throw rejected(`testing value at ${JSON.stringify(path)} failed`);
     }
   }
 
   private copied(from: readonly string[]): unknown {
-    const source = this.at(from);
+    const key = from.at(-1);
+    if (key === undefined) throw rejected("the whole document cannot be copied into itself");
+    const source = step(this.parentOf(from), key) ?? null;
     this.copiedCharacters += JSON.stringify(source).length;
     if (this.copiedCharacters > COPIED_CHARACTERS_MAX) throw rejected("the operations copy too much");
     return copyJson(source);
@@ -151,11 +151,6 @@ class PatchedDocument {
     if (Array.isArray(parent) || isObject(parent)) return parent;
     throw rejected(`there is no map and no list around ${JSON.stringify(path)}`);
   }
-}
-
-function valueOf({ op, value }: Operation): unknown {
-  if (value === undefined) throw rejected(`the operation ${op} needs a value`);
-  return value;
 }
 
 /** The unescaped tokens of a JSON pointer (RFC 6901). */

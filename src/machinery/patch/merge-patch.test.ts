@@ -19,8 +19,10 @@ describe("merge patch", () => {
     [{ e: null }, { a: 1 }, { e: null, a: 1 }],
     [[1, 2], { a: "b", c: null }, { a: "b" }],
     [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
-    // A null in a list is a value.
-    [{ a: 1 }, { a: [null, { b: null }] }, { a: [null, { b: null }] }],
+    // A null in a list is a value. One in a map inside of the list is taken out, which is not what the RFC says, but what Kubernetes
+    // does, unless the list takes the place of a map.
+    [{ a: 1 }, { a: [null, { b: null }] }, { a: [null, {}] }],
+    [{ a: {} }, { a: [null, { b: null }] }, { a: [null, { b: null }] }],
     // An inherited member is no member.
     [{}, { constructor: { a: 1 } }, { constructor: { a: 1 } }],
   ])("%j + %j = %j", (original, patch, expected) => {

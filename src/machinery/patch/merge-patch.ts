@@ -4,6 +4,7 @@ import { copyJson, goTypeOf, isObject, member, setMember, type JsonObject } from
 
 /** @throws StatusError "BadRequest" unless the patch is an object: an API object can be nothing else */
 export function applyMergePatch(original: unknown, patch: unknown): unknown {
+  if (patch === null) throw badRequest("Invalid JSON Patch");
   if (!isObject(patch)) throw notAnObject(patch);
   return merged(original, patch);
 }
@@ -15,7 +16,8 @@ export function notAnObject(patch: unknown): Error {
 }
 
 function merged(original: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return copyJson(patch);
+  // Kubernetes deletes by null also in the maps of a new list, unless the list takes the place of a map.
+  if (!isObject(patch)) return isObject(original) ? copyJson(patch) : withoutNulls(patch);
   const result: JsonObject = isObject(original) ? { ...original } : {};
   for (const key of Object.keys(patch)) {
     const value = patch[key];
@@ -23,4 +25,9 @@ function merged(original: unknown, patch: unknown): unknown {
     else setMember(result, key, merged(member(result, key), value));
   }
   return result;
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  return isObject(value) ? merged(undefined, value) : value;
 }

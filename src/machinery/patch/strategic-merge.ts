@@ -1,16 +1,17 @@
 /**
  * Strategic merge patch: a merge patch that knows from the type which lists are merged, and by which key. Behaves like
- * k8s.io/apimachinery/pkg/util/strategicpatch. Two things are more forgiving: directives inside of newly added values are
- * dropped instead of stored, and `$patch: merge` on a map says what happens anyway.
+ * k8s.io/apimachinery/pkg/util/strategicpatch (go-patches.test.ts holds it against that). Three things are more forgiving: directives
+ * inside of newly added values are dropped instead of stored, `$patch: merge` on a map says what happens anyway, and what makes
+ * Kubernetes answer with an internal error is a 400 with the same text.
  */
+import { goValue } from "../go-text.ts";
 import type { SchemaNode } from "../schema.ts";
 import { StatusError, badRequest } from "../status-error.ts";
-import { arranged, checkOrder, identityBy, positions } from "./element-order.ts";
+import { arranged, checkOrder, DIRECTIVE, hasDirective, identityBy, positions } from "./element-order.ts";
 import { isObject, member, setMember, type JsonObject } from "./json-value.ts";
 import { notAnObject } from "./merge-patch.ts";
 import { rejected } from "./rejected.ts";
 
-const DIRECTIVE = "$patch";
 const RETAIN_KEYS = "$retainKeys";
 const DELETE_FROM = "$deleteFromPrimitiveList";
 const ELEMENT_ORDER = "$setElementOrder";
@@ -20,6 +21,7 @@ const ELEMENT_ORDER = "$setElementOrder";
  * @throws StatusError BadRequest, Invalid
  */
 export function applyStrategicMergePatch(original: unknown, patch: unknown, schema: SchemaNode | undefined): unknown {
+  if (patch === null) return original;
   if (!isObject(patch)) throw notAnObject(patch);
   return mergeMaps(isObject(original) ? original : {}, patch, schema);
 }
@@ -64,10 +66,11 @@ function mergeOrderedLists(result: JsonObject, patch: JsonObject, schema: Schema
     const wanted = patch[directive];
     const live = member(result, key);
     const items = member(patch, key);
-    const lists = [wanted, live ?? [], items ?? []];
-    if (!lists.every(Array.isArray)) throw badRequest("invalid patch format of setElementOrder list");
     // A null deletes the whole list, whatever the order.
-    if (items === null) continue;
+    if (items === null && Array.isArray(wanted)) continue;
+    for (const list of [wanted, live ?? [], items ?? []]) {
+      if (!Array.isArray(list)) throw badRequest(`expected a []interface {}, but received a ${typeNameOf(list)}`);
+    }
     const node = memberSchema(schema, key);
     if (items !== undefined) done.add(key);
     const merged = mergeWithOrder({
@@ -81,6 +84,15 @@ function mergeOrderedLists(result: JsonObject, patch: JsonObject, schema: Schema
   return done;
 }
 
+/** As Go prints the type of a decoded value that is no list. */
+function typeNameOf(value: unknown): string {
+  if (value === null) return "%!s(<nil>)";
+  if (typeof value === "boolean") return "bool";
+  if (typeof value === "string") return "string";
+  if (isObject(value)) return "map[string]interface {}";
+  return typeof value === "number" && !Number.isInteger(value) ? "float64" : "int64";
+}
+
 function mergeWithOrder(lists: {
   live: unknown[] | undefined;
   items: unknown[] | undefined;
@@ -92,22 +104,17 @@ function mergeWithOrder(lists: {
   const ofMaps = [...(live ?? []), ...(items ?? [])].some(isObject);
   if (ofMaps && mergeKey === undefined) return items === undefined ? live : takenItems(items);
   const identityOf = identityBy(mergeKey);
-  if (items) {
-    const plain = items.filter((item) => !hasDirective(item));
-    checkOrder(plain, wanted, identityOf);
-  }
+  if (items) checkOrder(items, wanted, identityOf);
   const merged = items === undefined ? live : live === undefined ? takenItems(items) : mergeLists(live, items, node);
   return merged && arranged(merged, { wanted, live: live ?? [], identityOf });
 }
 
 function deleteFromList(result: JsonObject, patch: JsonObject, directive: string): void {
-  const fault = "invalid patch format of primitive list";
-  const key = fieldOf(directive, DELETE_FROM, fault);
+  const key = fieldOf(directive, DELETE_FROM, "invalid patch format of primitive list");
   const gone = patch[directive];
   const list = member(result, key);
-  if (gone === null) return;
-  if (!Array.isArray(gone)) throw badRequest(fault);
-  if (!Array.isArray(list)) return;
+  if (gone === null) delete result[key];
+  if (!Array.isArray(gone) || !Array.isArray(list)) return;
   const identityOf = identityBy(undefined);
   const names = new Set(gone.map(identityOf));
   setMember(
@@ -149,9 +156,9 @@ function mergeLists(live: unknown[], patch: unknown[], node: SchemaNode | undefi
   if (all.some(Array.isArray)) throw rejected("lists of lists are not supported");
   const maps = all.filter(isObject).length;
   if (maps === 0) return mergePrimitives(live, patch);
-  if (maps < all.length) throw badRequest("list element types are not identical");
+  if (maps < all.length) throw badRequest(`list element types are not identical: ${goValue([live, patch])}`);
   const mergeKey = node?.patchMergeKey;
-  if (mergeKey === undefined) throw badRequest("cannot merge lists without merge key");
+  if (mergeKey === undefined) throw badRequest("cannot merge lists without merge key for struct");
   return mergeMapLists(live as JsonObject[], patch as JsonObject[], { mergeKey, items: node?.items });
 }
 
@@ -230,16 +237,8 @@ function isDirectiveName(key: string): boolean {
   );
 }
 
-/** "merge" has nothing to merge with where a value is new: it is taken like any other. */
-function hasDirective(value: unknown): boolean {
-  if (!isObject(value)) return false;
-  const directive = member(value, DIRECTIVE);
-  return directive !== undefined && directive !== "merge";
-}
-
 function unknownDirective(directive: unknown, patch: JsonObject): StatusError {
-  const shown = typeof directive === "string" ? directive : JSON.stringify(directive);
-  return badRequest(`unknown patch type: ${shown} in map: ${JSON.stringify(patch)}`);
+  return badRequest(`unknown patch type: ${goValue(directive)} in map: ${goValue(patch)}`);
 }
 
 function memberSchema(schema: SchemaNode | undefined, key: string): SchemaNode | undefined {
