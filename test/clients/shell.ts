@@ -89,7 +89,7 @@ export function settled(text: string): string {
     .split("\n")
     .map((line) =>
       line
-        .replaceAll(/(?<=\s)(?:\d+m)?\d+s\b/g, "AGE")
+        .replaceAll(/(?<=\s|^)(?:\d+m)?\d+s\b/g, "AGE")
         .replaceAll(/(?<=\S) {2,}/g, "  ")
         .trimEnd(),
     )

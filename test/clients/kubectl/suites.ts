@@ -3,7 +3,15 @@ import { afterAll, beforeAll } from "vitest";
 import { createKubectl, type Kubectl } from "../../harness/kubectl.ts";
 import { requires } from "../../harness/requires.ts";
 import { lacks, startControlPlane, type ControlPlane, type Runtime } from "../control-plane.ts";
+import { applyingSuite } from "./applying.suite.ts";
+import { changingSuite } from "./changing.suite.ts";
+import { creatingSuite } from "./creating.suite.ts";
+import { describingSuite } from "./describing.suite.ts";
+import { deletingSuite } from "./deleting.suite.ts";
+import { discoverySuite } from "./discovery.suite.ts";
 import { readingSuite } from "./reading.suite.ts";
+import { rolloutsSuite } from "./rollouts.suite.ts";
+import { watchingSuite } from "./watching.suite.ts";
 
 export function kubectlSuites(runtime: Runtime): void {
   requires("kubectl", ...lacks(runtime))(`kubectl on ${runtime === "node" ? "Node" : "workerd"}`, () => {
@@ -18,5 +26,22 @@ export function kubectlSuites(runtime: Runtime): void {
       await plane?.stop();
     });
     readingSuite(() => kubectl);
+    creatingSuite(
+      () => kubectl,
+      () => plane,
+    );
+    discoverySuite(
+      () => kubectl,
+      () => plane,
+    );
+    describingSuite(() => kubectl);
+    changingSuite(() => kubectl);
+    applyingSuite(() => kubectl);
+    deletingSuite(() => kubectl);
+    watchingSuite(() => kubectl);
+    rolloutsSuite(
+      () => kubectl,
+      () => plane,
+    );
   });
 }
