@@ -33,9 +33,11 @@ import { createAgentRoutes, type AgentRoutes } from "./relay/agent-routes.ts";
 import { createSchema } from "./schema/schema.ts";
 import { createCurrentReader, type CurrentReader } from "./registry/current-reader.ts";
 import type { KindDefinition } from "./registry/kind.ts";
+import { createManagedFields } from "./registry/managed-fields.ts";
 import { createRegistry } from "./registry/registry.ts";
 import { createScheme } from "./registry/scheme.ts";
 import type { StorageWriter } from "./storage/storage.ts";
+import { emptyObjectOf } from "./encoding/empty-object.ts";
 
 export interface App {
   /** Serves a request as whoever its token says. Never throws. */
@@ -76,6 +78,11 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const authenticator = createRequestAuthenticator({ chain, clock });
   const authorizer = createAuthorizer({ nodeReferences: createNodeReferences(current) });
 
+  const managedFields = createManagedFields({
+    clock,
+    node: (kind) => schema.node(kind.schema),
+    emptyObject: (kind) => emptyObjectOf(kind.schema),
+  });
   const registry = createRegistry({
     storage,
     hub,
@@ -84,6 +91,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     clock,
     random,
     serviceCidr: config.serviceCidr,
+    managedFields,
     canonical: (resource, object) => resource.stored.canonical(object),
   });
 
@@ -108,7 +116,12 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     createOpenApiPaths(createOpenApi({ kinds, schema })),
   ]);
   const clientFor = (user: User): Client =>
-    createClient({ baseUrl: config.serverUrl, fetch: fetchAs(user), token: () => "", userAgent: "gantry" });
+    createClient({
+      baseUrl: config.serverUrl,
+      fetch: fetchAs(user),
+      token: () => "",
+      userAgent: componentOf(user),
+    });
   const agentRoutes =
     options.agents &&
     agentRoutesOf({ ...cluster, storage: current }, { agents: options.agents, nodeCredentials, clientFor });
@@ -127,6 +140,13 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
       return respondError(error, { log, auditId, request });
     }
   }
+}
+
+/** The component of a stock cluster that a user in the process stands for: it manages the fields that its user writes. */
+function componentOf({ name }: User): string {
+  if (name.startsWith("system:node:")) return "kubelet";
+  if (name === "system:serviceaccount:kube-system:kube-scheduler") return "kube-scheduler";
+  return name.startsWith("system:serviceaccount:kube-system:") ? "kube-controller-manager" : "kube-apiserver";
 }
 
 interface Api {

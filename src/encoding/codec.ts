@@ -237,7 +237,9 @@ class BodyDecoder {
     const gvk = this.complete(sent);
     const definition = this.definitionOf(gvk);
     const decoded = decodeTyped(value, definition, wording);
-    return { object: named(decoded.value, gvk), unknownFields: decoded.unknownFields };
+    const object = named(decoded.value, gvk);
+    if (resetsManagers(value)) object.metadata.managedFields = [];
+    return { object, unknownFields: decoded.unknownFields };
   }
 
   private protobuf(body: Uint8Array): Decoded {
@@ -297,6 +299,12 @@ function stringOf(value: unknown, field: string): string {
   throw new JsonSyntaxError(
     `couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into Go struct field .${field} of type string`,
   );
+}
+
+/** An empty list of managers asks for them to be forgotten: it is no absent one, although it is not kept. */
+function resetsManagers(value: unknown): boolean {
+  const entries = (value as { metadata?: ObjectMeta | null } | null)?.metadata?.managedFields;
+  return Array.isArray(entries) && entries.length === 0;
 }
 
 /** Kind and apiVersion go first, and are there also when the body left them out. */

@@ -1,6 +1,7 @@
 /** Request bodies: read with a bound, decoded by content type, checked as strictly as the client asked for. */
 import {
   decodeObject,
+  decodeValue,
   faultWarnings,
   mediaTypeOf,
   strictRefusal,
@@ -32,6 +33,8 @@ export interface BodyDecoder {
    * @throws StatusError "Invalid" for what the type does not take, and under Strict for what it does not know
    */
   patched(source: BodySource, value: unknown, as: { type: BodyType; quiet: boolean; patch: PatchOfBody }): KubeObject;
+  /** What an apply made of an object. @throws GoDecodeError for what the type does not take */
+  merged(value: unknown, type: BodyType): KubeObject;
 }
 
 /** As in Kubernetes: twice what its store takes of an object. */
@@ -92,6 +95,7 @@ export function createBodyDecoder(scheme: Scheme): BodyDecoder {
       if (fieldValidation === "Warn" && !quiet) source.warnings.push(...faultWarnings(decoded.faults));
       return decoded.object;
     },
+    merged: (value, type) => decodeValue(value, { definitionFor: definitionFor(type), defaults: type }).object,
   };
 }
 

@@ -9,6 +9,7 @@ import type { Resource, Scheme } from "../registry/scheme.ts";
 import type { ServiceAccountTokens } from "../authn/service-account.ts";
 import type { StoredObject } from "../storage/storage.ts";
 import type { BodyDecoder } from "./body.ts";
+import { fieldManagerOf } from "./field-manager.ts";
 import type { Patcher } from "./patch.ts";
 import type { Overlays } from "./overlays.ts";
 import type { ResourceInfo } from "./request-info.ts";
@@ -49,6 +50,7 @@ export function writeContext(exchange: Exchange): WriteContext {
   const { user, query, request, warnings } = exchange;
   return {
     user,
+    fieldManager: fieldManagerOf(exchange),
     dryRun: request.method === "DELETE" ? isDryRun(query, "DeleteOptions") : writeOptions(exchange).dryRun,
     warn: (text) => warnings.push(text),
   };

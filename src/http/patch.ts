@@ -35,21 +35,28 @@ export function createPatcher(schema: Pick<Schema, "node"> = createSchema()): Pa
   };
 }
 
-const KINDS: Readonly<Record<string, PatchKind>> = {
+/** In the order in which a refusal names them. */
+const KINDS: Readonly<Record<string, PatchKind | "apply">> = {
   "application/json-patch+json": "json",
   "application/merge-patch+json": "merge",
   "application/strategic-merge-patch+json": "strategic",
+  "application/apply-patch+yaml": "apply",
 };
+
+/** Which patch a request brings. @throws StatusError UnsupportedMediaType */
+export function patchKindOf(exchange: Exchange): PatchKind | "apply" {
+  const header = exchange.request.headers.get("content-type") ?? "";
+  const kind = KINDS[(header.split(";")[0] ?? "").trim().toLowerCase()];
+  if (kind === undefined) throw unsupported(Object.keys(KINDS));
+  return kind;
+}
 
 /** The result is decoded like any body: wrong types are refused, unknown fields reported. */
 export async function readPatch(
   services: Services,
   exchange: Exchange,
-  type: BodyType = exchange.resource.kind,
+  { kind, type = exchange.resource.kind }: { kind: PatchKind; type?: BodyType },
 ): Promise<(old: KubeObject) => KubeObject> {
-  const header = exchange.request.headers.get("content-type") ?? "";
-  const kind = KINDS[(header.split(";")[0] ?? "").trim().toLowerCase()];
-  if (kind === undefined) throw unsupported(Object.keys(KINDS));
   const body = await readBody(exchange.request);
   const { apply, patch, faults } = services.patcher.parse(body, { kind, type, name: exchange.info.name });
   let quiet = false;

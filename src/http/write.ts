@@ -4,7 +4,8 @@ import { badRequest } from "../machinery/status-error.ts";
 import type { Written } from "../registry/context.ts";
 import type { UpdateScope } from "../registry/update.ts";
 import { writeContext, type Exchange, type Services } from "./exchange.ts";
-import { readPatch } from "./patch.ts";
+import { readConfiguration } from "./configuration.ts";
+import { patchKindOf, readPatch } from "./patch.ts";
 import { formOfRequest, respondWritten } from "./respond-object.ts";
 
 export async function handleCreate(services: Services, exchange: Exchange): Promise<Response> {
@@ -48,19 +49,47 @@ async function replace(services: Services, exchange: Exchange): Promise<Written>
 
 async function patch(services: Services, exchange: Exchange): Promise<Written> {
   const { info } = exchange;
+  const kind = patchKindOf(exchange);
+  if (kind === "apply") return await apply(services, exchange);
   const context = writeContext(exchange);
-  const apply = await readPatch(services, exchange);
+  const patched = await readPatch(services, exchange, { kind });
   return await services.registry.update({
     ...target(exchange),
     scope: scopeOf(info.subresource),
     subresource: info.subresource,
     produce: (old) => {
-      const next = apply(old);
+      const next = patched(old);
       checkName(exchange, next);
       checkNamespace(exchange, next);
       return next;
     },
     isPatch: true,
+    context,
+  });
+}
+
+async function apply(services: Services, exchange: Exchange): Promise<Written> {
+  const { info, resource } = exchange;
+  const context = writeContext(exchange);
+  const configuration = await readConfiguration(services, exchange);
+  return await services.registry.apply({
+    ...target(exchange),
+    scope: scopeOf(info.subresource),
+    subresource: info.subresource,
+    config: configuration.value,
+    force: configuration.force,
+    decode: (merged) => {
+      const object = configuration.decode(merged, resource.kind);
+      if (!object.metadata.name) {
+        throw badRequest(
+          `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`,
+        );
+      }
+      checkName(exchange, object);
+      checkNamespace(exchange, object);
+      return object;
+    },
+    assertMayCreate: () => services.assertMayCreate(exchange),
     context,
   });
 }

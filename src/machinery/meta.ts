@@ -15,7 +15,8 @@ export interface ManagedFieldsEntry {
   apiVersion?: string;
   time?: string;
   fieldsType?: "FieldsV1";
-  fieldsV1?: Record<string, unknown>;
+  /** A field set in the form of machinery/apply/field-tree.ts; anything where a client sent it. */
+  fieldsV1?: object;
   subresource?: string;
 }
 

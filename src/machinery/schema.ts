@@ -4,6 +4,8 @@ export interface SchemaNode {
   type: "object" | "array" | "string" | "integer" | "number" | "boolean" | "any";
   /** "quantity", "int-or-string", "date-time", "micro-time", "byte", "int32", "int64", "double", "duration" … */
   format?: string;
+  /** What the API server sets when it is absent, where it tells items of a list apart. */
+  default?: unknown;
   /** Declared members of an object. */
   properties?: ReadonlyMap<string, SchemaNode>;
   /** Values of a map (an object without declared members). */

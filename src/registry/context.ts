@@ -6,6 +6,7 @@ import type { KubeObject } from "../machinery/meta.ts";
 import type { Clock, Random } from "../platform/platform.ts";
 import type { PreparedWrite, StorageReader, StoredObject, WriteCondition, WriteOutcome } from "../storage/storage.ts";
 import { renderObject, storedValue } from "../storage/stored-value.ts";
+import type { ManagedFields } from "./managed-fields.ts";
 import type { Resource, Scheme } from "./scheme.ts";
 import { currentValue } from "./stored-form.ts";
 import type { AllocationContext } from "./strategy.ts";
@@ -24,6 +25,7 @@ export interface RegistryDeps {
   clock: Clock;
   random: Random;
   serviceCidr: string;
+  managedFields: ManagedFields;
   /** Brings a complete object into its canonical form (quantities, dropped zero values), in place or as a copy. */
   canonical(resource: Resource, obj: KubeObject): KubeObject;
 }
@@ -31,6 +33,8 @@ export interface RegistryDeps {
 /** Who writes, and how. One per request. */
 export interface WriteContext {
   user: User;
+  /** Whose change it is, for metadata.managedFields. */
+  fieldManager: string;
   dryRun: boolean;
   /** Becomes a `Warning: 299` header. */
   warn: (text: string) => void;

@@ -16,6 +16,7 @@ import {
 } from "./context.ts";
 import { GENERATE_NAME_TRIES, generateName, generateNameConflict } from "./generate-name.ts";
 import { metaErrors } from "./object-meta.ts";
+import { mutate, setManagedFields } from "./admit.ts";
 import { lostWrite } from "./outcome.ts";
 import type { Resource } from "./scheme.ts";
 import { toStored } from "./stored-form.ts";
@@ -25,6 +26,8 @@ export interface CreateRequest {
   namespace: string;
   /** Decoded and canonical. The registry owns it from here on and changes it. */
   object: KubeObject;
+  /** Its managedFields are complete: it comes from an apply. */
+  tracked?: boolean;
   context: WriteContext;
 }
 
@@ -40,12 +43,13 @@ export async function createObject(deps: RegistryDeps, request: CreateRequest): 
   object = toStored(resource, object);
   setIdentity(deps, request, object);
   strategy.default?.(object);
+  trackCreation(deps, request, object);
   const admitted = admissionAttributes({ resource, namespace, name: object.metadata.name ?? "" }, context, {
     operation: "CREATE",
     object,
     oldObject: undefined,
   });
-  await deps.admission.mutate(admitted);
+  await mutate(deps, admitted);
   object = admitted.object ?? object;
   strategy.default?.(object);
   return await createNamed(deps, request, admitted, object);
@@ -58,11 +62,17 @@ function setIdentity(deps: RegistryDeps, { resource, namespace }: CreateRequest,
   delete metadata.resourceVersion;
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
-  delete metadata.managedFields;
   delete (metadata as { selfLink?: string }).selfLink;
   metadata.uid = deps.random.uuid();
   metadata.creationTimestamp = formatTime(deps.clock.now());
   metadata.generation = 1;
+}
+
+/** Before admission, as in Kubernetes: what plugins and webhooks add is nobody's. */
+function trackCreation(deps: RegistryDeps, { resource, tracked, context }: CreateRequest, object: KubeObject): void {
+  if (tracked) return;
+  const writing = { resource, subresource: "", manager: context.fieldManager };
+  setManagedFields(object, deps.managedFields.created(writing, object));
 }
 
 async function createNamed(

@@ -2,6 +2,7 @@
 import { notFound } from "../machinery/status-error.ts";
 import type { StoredObject } from "../storage/storage.ts";
 import { named, type RegistryDeps, type Target, type Written } from "./context.ts";
+import { applyObject, type ApplyRequest } from "./apply.ts";
 import { createObject, type CreateRequest } from "./create.ts";
 import { deleteListed, deleteObject, type DeleteListedRequest, type DeleteRequest, type Deleted } from "./delete.ts";
 import { updateObject, type UpdateRequest } from "./update.ts";
@@ -12,6 +13,8 @@ export interface Registry {
   create(request: CreateRequest): Promise<Written>;
   /** PUT, PATCH and every subresource that changes its parent. */
   update(request: UpdateRequest): Promise<Written>;
+  /** PATCH of type apply. */
+  apply(request: ApplyRequest): Promise<Written>;
   delete(request: DeleteRequest): Promise<Deleted>;
   /** @throws like delete; some may be deleted by then */
   deleteListed(request: DeleteListedRequest): Promise<void>;
@@ -27,6 +30,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     },
     create: (request) => createObject(deps, request),
     update: (request) => updateObject(deps, request),
+    apply: (request) => applyObject(deps, request),
     delete: (request) => deleteObject(deps, request),
     deleteListed: (request) => deleteListed(deps, request),
   };

@@ -21,7 +21,9 @@ import {
   type WriteContext,
   type Written,
 } from "./context.ts";
+import { mutate, setManagedFields } from "./admit.ts";
 import { isReadyToRemove } from "./deletion.ts";
+import { sameButTimes } from "./managed-fields.ts";
 import { metaErrors } from "./object-meta.ts";
 import { lostWrite } from "./outcome.ts";
 import { sameJson } from "./same-json.ts";
@@ -43,6 +45,10 @@ export interface UpdateRequest extends Target {
   produce(old: KubeObject): KubeObject | Promise<KubeObject>;
   /** A PATCH need not name a revision, whatever the kind says of unconditional updates. */
   isPatch: boolean;
+  /** What `produce` makes carries complete managedFields: it comes from an apply. */
+  tracked?: boolean;
+  /** Where an apply of a missing name creates it: whatever the kind says of PUT. */
+  createsMissing?: boolean;
   /** Where a PUT of a missing name creates it. */
   create?(): Promise<Written>;
   context: WriteContext;
@@ -57,7 +63,8 @@ export async function updateObject(deps: RegistryDeps, request: UpdateRequest): 
   for (let attempt = 1; ; attempt++) {
     const { object: stored } = await deps.storage.get({ resource: resource.storageName, namespace, name });
     if (!stored) {
-      if (request.create && resource.strategy.allowCreateOnUpdate) return await request.create();
+      const creates = request.createsMissing === true || resource.strategy.allowCreateOnUpdate === true;
+      if (request.create && creates) return await request.create();
       throw notFound(named(request), name);
     }
     const result = await tryUpdate(deps, { ...request, attempt }, stored);
@@ -84,13 +91,14 @@ async function tryUpdate(deps: RegistryDeps, request: AttemptedUpdate, stored: S
   const conditional = checkPreconditions(request, produced, stored);
   let next = carryOver(request, produced, old);
   strategy.default?.(next);
+  trackChange(deps, request, { produced, next, old });
   const admitted = admissionAttributes(request, context, {
     operation: "UPDATE",
     subresource: request.subresource,
     object: next,
     oldObject: old,
   });
-  await deps.admission.mutate(admitted);
+  await mutate(deps, admitted);
   next = admitted.object ?? next;
   strategy.default?.(next);
   const conditions = await prepareChanged(deps, request, next, old);
@@ -119,6 +127,19 @@ async function tryUpdate(deps: RegistryDeps, request: AttemptedUpdate, stored: S
   });
   if (!outcome.ok) return { done: false, reason: outcome.reason, conditional };
   return { done: true, written: written(resource, value, outcome.revision, false) };
+}
+
+/** Before admission, as in Kubernetes: what plugins and webhooks change is nobody's. */
+function trackChange(
+  deps: RegistryDeps,
+  { resource, scope, subresource, tracked, context }: UpdateRequest,
+  { produced, next, old }: { produced: KubeObject; next: KubeObject; old: KubeObject },
+): void {
+  const sent = produced.metadata.managedFields;
+  if (tracked) return setManagedFields(next, sent);
+  if (scope === "whole") return setManagedFields(next, old.metadata.managedFields);
+  const writing = { resource, subresource, manager: context.fieldManager };
+  setManagedFields(next, deps.managedFields.updated(writing, { live: old, next, sent }));
 }
 
 /** Returns whether the client named the revision it changes. */
@@ -219,10 +240,11 @@ function specChanged(next: KubeObject, old: KubeObject): boolean {
   return !sameJson(spec, oldSpec);
 }
 
+/** That a manager wrote the same again, later, is no change. */
 function isUnchanged(next: KubeObject, old: KubeObject): boolean {
   const { kind: _k, apiVersion: _a, metadata, ...rest } = next;
   const { kind: _ok, apiVersion: _oa, metadata: oldMetadata, ...oldRest } = old;
-  const { resourceVersion: _r, ...meta } = metadata;
-  const { resourceVersion: _or, ...oldMeta } = oldMetadata;
-  return sameJson(meta, oldMeta) && sameJson(rest, oldRest);
+  const { resourceVersion: _r, managedFields, ...meta } = metadata;
+  const { resourceVersion: _or, managedFields: oldManagedFields, ...oldMeta } = oldMetadata;
+  return sameJson(meta, oldMeta) && sameButTimes(managedFields, oldManagedFields) && sameJson(rest, oldRest);
 }

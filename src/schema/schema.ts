@@ -7,6 +7,7 @@ export interface StructureSchema {
   $ref?: string;
   type?: SchemaNode["type"];
   format?: string;
+  default?: unknown;
   properties?: Readonly<Record<string, StructureSchema>>;
   additionalProperties?: StructureSchema;
   items?: StructureSchema;
@@ -48,6 +49,21 @@ const SPECIAL: Readonly<Record<string, SchemaNode>> = {
   [`${EXTENSIONS}.JSONSchemaPropsOrBool`]: { type: "any", preserveUnknown: true },
   [`${EXTENSIONS}.JSONSchemaPropsOrStringArray`]: { type: "any", preserveUnknown: true },
 };
+
+/** Defaults of members that tell items of a list apart. The published OpenAPI v2 has no defaults; these are in its v3. */
+const KEY_DEFAULTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  "io.k8s.api.core.v1.ContainerPort": { protocol: "TCP" },
+  "io.k8s.api.core.v1.ServicePort": { protocol: "TCP" },
+};
+
+function withKeyDefaults(name: string, schema: StructureSchema): StructureSchema {
+  const defaults = KEY_DEFAULTS[name];
+  if (!defaults) return schema;
+  const properties = Object.entries(schema.properties ?? {}).map(([member, of]) =>
+    Object.hasOwn(defaults, member) ? [member, { ...of, default: defaults[member] }] : [member, of],
+  );
+  return { ...schema, properties: Object.fromEntries(properties) as Record<string, StructureSchema> };
+}
 
 /** What a schema says of merging, at its definition or where it is used. */
 function merging(schema: StructureSchema): Partial<SchemaNode> {
@@ -110,7 +126,7 @@ export function createSchema(): Schema {
     const found = definition(name);
     if (!found) return undefined;
     const special = SPECIAL[name];
-    const made = special ?? build(found);
+    const made = special ?? build(withKeyDefaults(name, found));
     nodes.set(name, made);
     return made;
   }
@@ -127,6 +143,7 @@ export function createSchema(): Schema {
     const made: SchemaNode = {
       type: schema.type ?? (schema.$ref === undefined ? "any" : "object"),
       ...(schema.format === undefined ? {} : { format: schema.format }),
+      ...(schema.default === undefined ? {} : { default: schema.default }),
       ...(schema.required ? { required: schema.required } : {}),
       ...(schema.type === undefined ? { preserveUnknown: true } : {}),
       ...merging(schema),

@@ -6,7 +6,7 @@ import type { ScalePaths } from "../../registry/kind.ts";
 import { writeContext, type Exchange, type Services } from "../exchange.ts";
 import { negotiate } from "../negotiate.ts";
 import { pageNotFound } from "../paths.ts";
-import { readPatch } from "../patch.ts";
+import { patchKindOf, readPatch } from "../patch.ts";
 import { respondObject } from "../respond-object.ts";
 import { checkNamespace, target } from "../write.ts";
 
@@ -54,7 +54,9 @@ async function wantedScale(services: Services, exchange: Exchange): Promise<(cur
     return scale;
   };
   if (exchange.info.verb === "patch") {
-    const apply = await readPatch(services, exchange, SCALE);
+    const kind = patchKindOf(exchange);
+    if (kind === "apply") throw pageNotFound();
+    const apply = await readPatch(services, exchange, { kind, type: SCALE });
     return (current) => checked(apply(current));
   }
   const scale = (await services.bodies.typed(exchange, SCALE)) as Scale;

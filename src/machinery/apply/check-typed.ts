@@ -1,0 +1,103 @@
+/** Holds a configuration against its type, with the texts of typed/validate.go in sigs.k8s.io/structured-merge-diff. */
+import { elementText } from "./path-element.ts";
+import { goQuote, goValue } from "../go-text.ts";
+import { isRawNumber } from "../patch/json-value.ts";
+import { formOfValue, itemElement, memberOf, typeFor, type FieldType } from "./field-type.ts";
+
+/** Faults reported at most. */
+const FAULTS_MAX = 100;
+
+/** What is wrong with `value`, each with its path: `.spec.foo: field not declared in schema`. Empty when nothing is. */
+export function typeFaults(value: unknown, type: FieldType): string[] {
+  const faults: string[] = [];
+  check(faults, "", value, type);
+  return faults;
+}
+
+/** Several faults as one text. */
+export function faultsText(faults: readonly string[]): string {
+  return faults.length === 1 ? (faults[0] ?? "") : ["errors:", ...faults.map((fault) => `  ${fault}`)].join("\n");
+}
+
+function report(faults: string[], path: string, message: string): void {
+  if (faults.length < FAULTS_MAX) faults.push(path === "" ? message : `${path}: ${message}`);
+}
+
+function check(faults: string[], path: string, value: unknown, declared: FieldType): void {
+  const type = typeFor(declared, value);
+  const form = formOfValue(value);
+  if (form === "null" || form === "absent") return;
+  if (type.form === "scalar") {
+    const fault = scalarFault(value, type);
+    if (fault !== undefined) report(faults, path, fault);
+  } else if (form !== type.form) {
+    report(faults, path, `expected ${type.form}, got &{${goValue(value)}}`);
+  } else if (type.form === "list") {
+    checkItems(faults, path, value as readonly unknown[], type);
+  } else {
+    checkMembers(faults, path, value as Record<string, unknown>, type);
+  }
+}
+
+function checkMembers(faults: string[], path: string, object: Record<string, unknown>, type: FieldType): void {
+  for (const name of Object.keys(object)) {
+    if (object[name] === undefined) continue;
+    if (!type.fields.has(name) && !type.element) {
+      report(faults, `${path}.${name}`, "field not declared in schema");
+      return;
+    }
+    check(faults, `${path}.${name}`, object[name], memberOf(type, name).type);
+  }
+}
+
+function checkItems(faults: string[], path: string, items: readonly unknown[], type: FieldType): void {
+  const seen = new Set<string>();
+  for (const [index, item] of items.entries()) {
+    let step = `[${index}]`;
+    if (!type.atomic) {
+      const at = itemElement(type, item);
+      if ("fault" in at) return report(faults, path, `element ${index}: ${at.fault}`);
+      step = elementText(at.element);
+      if (seen.has(at.element)) report(faults, path, `duplicate entries for key ${step}`);
+      seen.add(at.element);
+    }
+    if (type.element) check(faults, `${path}${step}`, item, type.element);
+  }
+}
+
+function scalarFault(value: unknown, { scalar }: FieldType): string | undefined {
+  const raw = isRawNumber(value);
+  switch (scalar) {
+    case "numeric":
+      return typeof value === "number" || raw ? undefined : `expected numeric (int or float), got ${goType(value)}`;
+    case "string":
+      return typeof value === "string"
+        ? undefined
+        : `expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`;
+    case "boolean":
+      return typeof value === "boolean" ? undefined : `expected boolean, got &{${goValue(value)}}`;
+    default:
+      return typeof value !== "object" || raw ? undefined : `expected any scalar, got &{${goValue(value)}}`;
+  }
+}
+
+function goType(value: unknown): string {
+  if (typeof value === "string") return "string";
+  if (typeof value === "boolean") return "bool";
+  if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
+  return Array.isArray(value) ? "[]interface {}" : "map[string]interface {}";
+}
+
+/** As Go's %#v prints it. */
+function goSyntax(value: unknown): string {
+  if (value === null || value === undefined) return "interface {}(nil)";
+  if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(", ")}}`;
+  if (typeof value === "string") return goQuote(value);
+  if (typeof value !== "object" || isRawNumber(value)) return goValue(value);
+  const members = sortedMembers(value).map(([name, member]) => `${goQuote(name)}:${goSyntax(member)}`);
+  return `map[string]interface {}{${members.join(", ")}}`;
+}
+
+function sortedMembers(value: object): [string, unknown][] {
+  return Object.entries(value as Record<string, unknown>).toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
