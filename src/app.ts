@@ -21,7 +21,7 @@ import { createObjectLookup, createNodeReferences } from "./http/lookups.ts";
 import { createOpenApi, createOpenApiPaths } from "./http/openapi.ts";
 import { createOverlays } from "./http/overlays.ts";
 import { createPatcher } from "./http/patch.ts";
-import { createPaths, joinPaths, pageNotFound, type ServedPaths } from "./http/paths.ts";
+import { createPaths, joinPaths, methodNotAllowed, pageNotFound, type ServedPaths } from "./http/paths.ts";
 import { parseRequest, splitUrl, type RequestInfo, type ResourceInfo } from "./http/request-info.ts";
 import { handlerOf } from "./http/resources.ts";
 import { respondError } from "./http/respond-error.ts";
@@ -173,18 +173,28 @@ async function answer(
 
   if (!info.isResource) {
     const handler = api.paths.find(path);
-    if (!handler) throw pageNotFound();
+    if (!handler) throw isServedOtherwise(api, request, path) ? methodNotAllowed() : pageNotFound();
     const response = await handler(request, { path, query });
     response.headers.set("Audit-Id", auditId);
     return withoutBody(request, response);
   }
   const resource = api.services.scheme.find({ group: info.group, version: info.version, plural: info.resource });
+  // Kubernetes' routes of resources know no HEAD, though it is authorized like a GET.
+  if (resource && request.method === "HEAD") throw methodNotAllowed();
   if (!resource) return await serveReview(api.services, { request, info, query: options, user, auditId, warnings: [] });
   const namespace = resource.namespaced ? info.namespace : "";
   const exchange: Exchange = { request, info, resource, namespace, query: options, user, auditId, warnings: [] };
-  const response = await handlerOf(exchange)(api.services, exchange);
-  return withoutBody(request, response);
+  return await handlerOf(exchange)(api.services, exchange);
 }
+
+/** Is there a resource at the path, and only the method (OPTIONS, TRACE …) is none of its own? */
+function isServedOtherwise({ services }: Api, { method }: Request, path: string): boolean {
+  if (METHODS.has(method)) return false;
+  const info = parseRequest("GET", path, "");
+  return info.isResource && services.scheme.find({ ...info, plural: info.resource }) !== undefined;
+}
+
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
 
 /** HEAD is GET without the body. */
 function withoutBody(request: Request, response: Response): Response {

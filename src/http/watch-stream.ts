@@ -11,6 +11,7 @@ import type { ListQuery } from "../storage/storage.ts";
 import { renderObject } from "../storage/stored-value.ts";
 import { parseRevision, type Exchange, type Services } from "./exchange.ts";
 import { listOptions, type ListOptions } from "./list-options.ts";
+import { FLOW_HEADERS } from "./response.ts";
 import { negotiate, type Form } from "./negotiate.ts";
 import { includeObjectOption } from "./respond-object.ts";
 import { tooLargeResourceVersion } from "./respond-error.ts";
@@ -45,6 +46,7 @@ export async function handleWatch(services: Services, exchange: Exchange): Promi
       "Content-Type": form.contentType,
       "Cache-Control": "no-cache, private, no-transform",
       "Audit-Id": exchange.auditId,
+      ...FLOW_HEADERS,
     },
   });
 }

@@ -1,5 +1,6 @@
 /** POST, PUT and PATCH of objects and of their status. */
 import type { KubeObject } from "../machinery/meta.ts";
+import { dedupOwnerReferences, type OwnersOf } from "../machinery/owner-references.ts";
 import { badRequest } from "../machinery/status-error.ts";
 import type { Written } from "../registry/context.ts";
 import type { UpdateScope } from "../registry/update.ts";
@@ -14,6 +15,7 @@ export async function handleCreate(services: Services, exchange: Exchange): Prom
   const context = writeContext(exchange);
   const object = await services.bodies.object(exchange);
   checkNamespace(exchange, object);
+  dedupOwners(exchange, object, "request");
   const result = await services.registry.create({ resource, namespace, object, context });
   return respondWritten(services, exchange, { result, form, status: 201 });
 }
@@ -31,6 +33,7 @@ async function replace(services: Services, exchange: Exchange): Promise<Written>
   const object = await services.bodies.object(exchange);
   checkName(exchange, object);
   checkNamespace(exchange, object);
+  dedupOwners(exchange, object, "request");
   return await services.registry.update({
     ...target(exchange),
     scope: scopeOf(info.subresource),
@@ -61,6 +64,8 @@ async function patch(services: Services, exchange: Exchange): Promise<Written> {
       const next = patched(old);
       checkName(exchange, next);
       checkNamespace(exchange, next);
+      // Kubernetes looks at what a patch made only after admission.
+      dedupOwners(exchange, next, "admission");
       return next;
     },
     isPatch: true,
@@ -107,12 +112,18 @@ function scopeOf(subresource: string): UpdateScope {
 }
 
 function checkName({ info }: Exchange, object: KubeObject): void {
-  const { name } = object.metadata;
-  if (name === undefined || name === "") {
-    object.metadata.name = info.name;
-  } else if (name !== info.name) {
+  const { name = "" } = object.metadata;
+  if (name === "") {
+    throw badRequest(`the name of the object (${info.name} based on URL) was undeterminable: name must be provided`);
+  }
+  if (name !== info.name) {
     throw badRequest(`the name of the object (${name}) does not match the name on the URL (${info.name})`);
   }
+}
+
+function dedupOwners({ warnings }: Exchange, object: KubeObject, found: OwnersOf): void {
+  const warning = dedupOwnerReferences(object, found);
+  if (warning !== undefined) warnings.push(warning);
 }
 
 export function checkNamespace({ namespace: wanted, resource }: Exchange, object: KubeObject): void {

@@ -147,6 +147,12 @@ function checkPreconditions(request: UpdateRequest, produced: KubeObject, stored
   const { resource, name } = request;
   const { uid, resourceVersion } = produced.metadata;
   if (uid !== undefined && uid !== "" && uid !== stored.uid) {
+    // Of a PUT it is a precondition; a patch tries to change it.
+    if (request.isPatch && request.scope !== "whole" && request.subresource !== "scale") {
+      throw invalid({ group: resource.group, kind: resource.kind.kind }, name, [
+        fieldError.invalid("metadata.uid", uid, "field is immutable"),
+      ]);
+    }
     throw conflict(
       named(request),
       name,
@@ -155,7 +161,8 @@ function checkPreconditions(request: UpdateRequest, produced: KubeObject, stored
   }
   if (resourceVersion === undefined || resourceVersion === "" || resourceVersion === "0") {
     if (!request.isPatch && resource.strategy.allowUnconditionalUpdate === false) {
-      throw invalid({ group: resource.group, kind: resource.kind.kind }, name, [
+      // Kubernetes names the resource here where it names the kind everywhere else.
+      throw invalid({ group: resource.group, kind: resource.plural }, name, [
         fieldError.invalid("metadata.resourceVersion", 0, "must be specified for an update"),
       ]);
     }
@@ -185,9 +192,16 @@ function carryOver(request: UpdateRequest, produced: KubeObject, old: KubeObject
   return next;
 }
 
-/** Client's labels, annotations, finalizers and owners; everything else is the system's. */
+/**
+ * Client's labels, annotations, finalizers and owners; everything else is the system's. What a client says of a deletion that was not
+ * asked for stays, to be refused by validation.
+ */
 function mergedMeta(produced: ObjectMeta, old: ObjectMeta): ObjectMeta {
   const merged: ObjectMeta = { ...old };
+  const deletionTimestamp = old.deletionTimestamp ?? produced.deletionTimestamp;
+  const deletionGracePeriodSeconds = produced.deletionGracePeriodSeconds ?? old.deletionGracePeriodSeconds;
+  if (deletionTimestamp !== undefined) merged.deletionTimestamp = deletionTimestamp;
+  if (deletionGracePeriodSeconds !== undefined) merged.deletionGracePeriodSeconds = deletionGracePeriodSeconds;
   for (const field of ["labels", "annotations", "finalizers", "ownerReferences"] as const) {
     if (produced[field] === undefined) delete merged[field];
     else Object.assign(merged, { [field]: produced[field] });

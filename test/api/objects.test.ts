@@ -189,6 +189,45 @@ describe("update", () => {
     });
   });
 
+  it("needs a name, and leaves deletions to DELETE", async () => {
+    const made = await create("whole", { a: "1" });
+    const nameless = { ...made, metadata: { ...made.metadata, name: undefined } };
+    assertFailure(await api.call(`${MAPS}/whole`, { method: "PUT", body: nameless }), {
+      code: 400,
+      reason: "BadRequest",
+      message: "the name of the object (whole based on URL) was undeterminable: name must be provided",
+    });
+    const deletionTimestamp = "2026-01-01T00:00:00Z";
+    const doomed = { ...made, metadata: { ...made.metadata, deletionTimestamp, deletionGracePeriodSeconds: 5 } };
+    assertFailure(await api.call(`${MAPS}/whole`, { method: "PUT", body: doomed }), {
+      code: 422,
+      reason: "Invalid",
+      message:
+        'ConfigMap "whole" is invalid: [metadata.deletionTimestamp: Invalid value: "2026-01-01T00:00:00Z": field is immutable, metadata.deletionGracePeriodSeconds: Invalid value: 5: field is immutable]',
+    });
+  });
+
+  it("names each owner once, and says so", async () => {
+    const owner = { apiVersion: "v1", kind: "ConfigMap", name: "o", uid: "u-1" };
+    const other = { ...owner, controller: true };
+    const ownerReferences = [owner, other, owner];
+    const answer = await api.call<ConfigMap>(MAPS, {
+      method: "POST",
+      body: configMap("owned", {}, { ownerReferences }),
+    });
+    expect(answer.body.metadata.ownerReferences).toEqual([owner, other]);
+    expect(answer.headers.get("warning")).toBe(
+      '299 - ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: u-1"',
+    );
+    const patched = await api.call<ConfigMap>(`${MAPS}/owned`, {
+      method: "PATCH",
+      headers: PATCH.merge,
+      body: { metadata: { ownerReferences } },
+    });
+    expect(patched.body).toEqual(answer.body);
+    expect(patched.headers.get("warning")).toContain("duplicate entries after mutating admission happens; ");
+  });
+
   it("refuses what is not there", async () => {
     const answer = await api.call(`${MAPS}/ghost`, { method: "PUT", body: configMap("ghost") });
     assertFailure(answer, { code: 404, reason: "NotFound", message: 'configmaps "ghost" not found' });

@@ -69,18 +69,29 @@ function keepNodePorts(spec: ServiceSpec, old: ServiceSpec): void {
   }
 }
 
-/** A type that has no ClusterIP or node ports gives back those of the type before, unless the client changed them himself. */
+/**
+ * A type gives back what only the type before had, unless the client changed it in the same write: dropTypeDependentFields. Then it is
+ * his to hear that the two do not go together.
+ */
 function releaseWhatTypeForbids(spec: ServiceSpec, old: ServiceSpec): void {
-  if (!needsClusterIp(spec) && needsClusterIp(old) && spec.clusterIP === old.clusterIP) {
-    delete spec.clusterIP;
-    delete spec.clusterIPs;
-    delete spec.ipFamilies;
-    delete spec.ipFamilyPolicy;
+  if (spec.type === old.type) return;
+  if (!needsClusterIp(spec) && spec.clusterIP === old.clusterIP) {
+    for (const field of ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] as const) delete spec[field];
   }
-  const loses = spec.type === "ClusterIP" || spec.type === "ExternalName";
-  if (!loses || spec.type === old.type) return;
-  const before = new Set((old.ports ?? []).map(({ nodePort }) => nodePort));
-  for (const port of spec.ports ?? []) if (before.has(port.nodePort)) delete port.nodePort;
+  if (spec.type === "ClusterIP" || spec.type === "ExternalName") {
+    const before = new Set((old.ports ?? []).map(({ nodePort }) => nodePort));
+    for (const port of spec.ports ?? []) if (before.has(port.nodePort)) delete port.nodePort;
+    release(spec, old, "externalTrafficPolicy");
+  }
+  if (spec.type === "ExternalName") release(spec, old, "internalTrafficPolicy");
+  if (spec.type === "LoadBalancer") return;
+  for (const field of ["allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"] as const) {
+    release(spec, old, field);
+  }
+}
+
+function release(spec: ServiceSpec, old: ServiceSpec, field: keyof ServiceSpec): void {
+  if (spec[field] === old[field]) delete spec[field];
 }
 
 export async function allocateService(
