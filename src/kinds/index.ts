@@ -1,13 +1,21 @@
 /** The built-in kinds, one line each. */
 import type { KindDefinition } from "../registry/kind.ts";
+import { controllerRevisionKind } from "./apps/controllerrevisions/kind.ts";
+import { daemonSetKind } from "./apps/daemonsets/kind.ts";
 import { deploymentKind } from "./apps/deployments/kind.ts";
 import { replicaSetKind } from "./apps/replicasets/kind.ts";
+import { statefulSetKind } from "./apps/statefulsets/kind.ts";
+import { cronJobKind } from "./batch/cronjobs/kind.ts";
+import { jobKind } from "./batch/jobs/kind.ts";
 import { leaseKind } from "./coordination/leases/kind.ts";
 import { configMapKind } from "./core/configmaps/kind.ts";
 import { eventKind } from "./core/events/kind.ts";
 import { namespaceKind } from "./core/namespaces/kind.ts";
 import { nodeKind } from "./core/nodes/kind.ts";
+import { persistentVolumeClaimKind } from "./core/persistentvolumeclaims/kind.ts";
 import { podKind } from "./core/pods/kind.ts";
+import { podTemplateKind } from "./core/podtemplates/kind.ts";
+import { replicationControllerKind } from "./core/replicationcontrollers/kind.ts";
 import { secretKind } from "./core/secrets/kind.ts";
 import { serviceAccountKind } from "./core/serviceaccounts/kind.ts";
 import { serviceKind } from "./core/services/kind.ts";
@@ -18,12 +26,20 @@ export const kinds: readonly KindDefinition[] = [
   eventKind,
   namespaceKind,
   nodeKind,
+  persistentVolumeClaimKind,
   podKind,
+  podTemplateKind,
+  replicationControllerKind,
   secretKind,
   serviceAccountKind,
   serviceKind,
+  controllerRevisionKind,
+  daemonSetKind,
   deploymentKind,
   replicaSetKind,
+  statefulSetKind,
+  cronJobKind,
+  jobKind,
   leaseKind,
   endpointSliceKind,
 ];

@@ -195,6 +195,19 @@ export function httpHeaderNameFaults(value: string): string[] {
   return [pattern("a valid HTTP header must consist of alphanumeric characters or '-'", HEADER, "X-Header-Name")];
 }
 
+/** "example.com/controller": IsDomainPrefixedPath. The text goes without the path. */
+export function domainPathFaults(value: string): string[] {
+  const slash = value.indexOf("/");
+  if (slash <= 0 || slash === value.length - 1) {
+    return [`must be a domain-prefixed path (such as "acme.io/foo")`];
+  }
+  const path = value.slice(slash + 1);
+  const faults = dnsSubdomainFaults(value.slice(0, slash));
+  return /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(path)
+    ? faults
+    : [...faults, "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')"];
+}
+
 /** Which of the above a kind's names follow; see registry/strategy.ts. */
 export type NameRule = "dns-subdomain" | "dns-label" | "dns-1035-label" | "path-segment";
 

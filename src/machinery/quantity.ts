@@ -55,6 +55,15 @@ export function parseQuantity(text: string): Quantity {
   return { nano: sign === "-" ? -nano : nano, format: written };
 }
 
+/** The same of text that may be no quantity. */
+export function readQuantity(text: string): Quantity | undefined {
+  try {
+    return parseQuantity(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function readSuffix(suffix: string): { power: number; binary: bigint; format: QuantityFormat } {
   const power = DECIMAL.get(suffix);
   if (power !== undefined) return { power, binary: 0n, format: "DecimalSI" };

@@ -13,6 +13,25 @@ export function notFoundError(field: string, value: unknown): FieldError {
   return { reason: "FieldValueNotFound", field, message: `Not found: ${JSON.stringify(value)}` };
 }
 
+/** A list or map with more members than it may have. */
+export function tooManyError(field: string, count: number, max: number): FieldError {
+  return { reason: "FieldValueTooMany", field, message: `Too many: ${count}: must have at most ${max} items` };
+}
+
+/** A fault of several values together, of which none is shown. */
+export function invalidWithoutValue(field: string, why: string): FieldError {
+  return { reason: "FieldValueInvalid", field, message: `Invalid value: ${why}` };
+}
+
+/** One error for each number that is negative, at `field.name`; absent ones are fine. */
+export function validateNonnegatives(of: object | undefined, field: string, names: readonly string[]): FieldError[] {
+  const numbers = (of ?? {}) as Record<string, unknown>;
+  return names.flatMap((name) => {
+    const value = numbers[name];
+    return typeof value === "number" ? validateNonnegative(value, `${field}.${name}`) : [];
+  });
+}
+
 /** An absent number is fine. */
 export function validateNonnegative(value: number | undefined, field: string): FieldError[] {
   return value === undefined || value >= 0

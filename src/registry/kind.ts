@@ -31,8 +31,9 @@ export interface SubresourceDefinition {
 export interface ScalePaths {
   replicas: readonly string[];
   statusReplicas: readonly string[];
-  /** A LabelSelector. */
+  /** A LabelSelector, or a map of labels where `selectorIsMap`. */
   selector: readonly string[];
+  selectorIsMap?: true;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** {kind}/{name}/scale: replicas of anything that has them, as autoscaling/v1 Scale. */
 import type { KubeObject } from "../../machinery/meta.ts";
+import { formatLabelSelector } from "../../machinery/selectors.ts";
 import { fieldError, invalid } from "../../machinery/status-error.ts";
 import { decodeStored } from "../../registry/stored-form.ts";
 import type { ScalePaths } from "../../registry/kind.ts";
@@ -13,11 +14,6 @@ import { checkNamespace, target } from "../write.ts";
 interface Scale extends KubeObject {
   spec?: { replicas?: number };
   status?: { replicas: number; selector?: string };
-}
-
-interface LabelSelector {
-  matchLabels?: Record<string, string>;
-  matchExpressions?: { key: string; operator: string; values?: string[] }[];
 }
 
 const SCALE = { group: "autoscaling", version: "v1", kind: "Scale", schema: "io.k8s.api.autoscaling.v1.Scale" };
@@ -84,7 +80,8 @@ function scaleOf(object: KubeObject, paths: ScalePaths): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const replicas = valueAt(object, paths.replicas);
   const current = valueAt(object, paths.statusReplicas);
-  const selector = valueAt(object, paths.selector) as LabelSelector | undefined;
+  const found = valueAt(object, paths.selector) as object | undefined;
+  const selector = paths.selectorIsMap && found ? { matchLabels: found as Record<string, string> } : found;
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
@@ -98,7 +95,7 @@ function scaleOf(object: KubeObject, paths: ScalePaths): Scale {
     spec: typeof replicas === "number" ? { replicas } : {},
     status: {
       replicas: typeof current === "number" ? current : 0,
-      ...(selector ? { selector: selectorText(selector) } : {}),
+      ...(selector ? { selector: formatLabelSelector(selector) } : {}),
     },
   };
 }
@@ -107,20 +104,4 @@ function valueAt(object: unknown, path: readonly string[]): unknown {
   let value = object;
   for (const field of path) value = (value as Record<string, unknown> | undefined)?.[field];
   return value;
-}
-
-const OPERATORS: Readonly<Record<string, string>> = { In: "in", NotIn: "notin" };
-
-/** As metav1.FormatLabelSelector writes it: sorted by key. */
-function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
-  const terms = Object.entries(matchLabels).map(([key, value]) => ({ key, text: `${key}=${value}` }));
-  for (const { key, operator, values = [] } of matchExpressions) {
-    const word = OPERATORS[operator];
-    const absent = operator === "DoesNotExist" ? `!${key}` : key;
-    terms.push({ key, text: word === undefined ? absent : `${key} ${word} (${values.toSorted().join(",")})` });
-  }
-  return terms
-    .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
-    .map(({ text }) => text)
-    .join(",");
 }

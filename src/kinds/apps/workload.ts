@@ -1,10 +1,10 @@
 /** What the validation of workloads (things with a pod template and a selector) has in common. */
 import { fieldError, type FieldError } from "../../machinery/status-error.ts";
 import { matchesLabels, requirementsOf, type LabelSelector } from "../../machinery/selectors.ts";
-import { validateLabelSelector, validateNonnegative } from "../../machinery/validation.ts";
-import { sameJson } from "../../registry/same-json.ts";
+import { validateLabelSelector, validateNonnegatives } from "../../machinery/validation.ts";
 import type { PodTemplateSpec } from "../core/pods/types.ts";
-import { validatePodTemplate } from "../core/pods/validation/pod-spec.ts";
+import { validateLastingTemplate } from "../core/pods/validation/pod-spec.ts";
+import { immutableErrors } from "../immutable.ts";
 
 interface WorkloadSpec {
   replicas?: number;
@@ -24,11 +24,8 @@ export function validateSelector(selector: LabelSelector | undefined, kind: stri
   return errors;
 }
 
-export function validateCounts({ replicas, minReadySeconds }: WorkloadSpec): FieldError[] {
-  return [
-    ...validateNonnegative(replicas, "spec.replicas"),
-    ...validateNonnegative(minReadySeconds, "spec.minReadySeconds"),
-  ];
+export function validateCounts(spec: WorkloadSpec): FieldError[] {
+  return validateNonnegatives(spec, "spec", ["replicas", "minReadySeconds"]);
 }
 
 /** The template of a workload whose pods run for good. `kind` as messages write it: "ReplicaSet". */
@@ -40,28 +37,18 @@ export function validateTemplate({ selector, template }: WorkloadSpec, kind: str
     const why = "`selector` does not match template `labels`";
     errors.push(fieldError.invalid("spec.template.metadata.labels", template.metadata?.labels ?? null, why));
   }
-  errors.push(...validatePodTemplate(template, "spec.template"));
-  const { restartPolicy, activeDeadlineSeconds } = template.spec;
-  if (restartPolicy !== "Always") {
-    errors.push(fieldError.notSupported("spec.template.spec.restartPolicy", restartPolicy, ["Always"]));
-  }
-  if (activeDeadlineSeconds !== undefined) {
-    const why = `activeDeadlineSeconds in ${kind} is not Supported`;
-    errors.push(fieldError.forbidden("spec.template.spec.activeDeadlineSeconds", why));
-  }
-  return errors;
+  return [...errors, ...validateLastingTemplate(template, "spec.template", kind)];
 }
 
 export function validateSameSelector(now: WorkloadSpec, old: WorkloadSpec): FieldError[] {
-  if (sameJson(now.selector, old.selector)) return [];
-  return [fieldError.invalid("spec.selector", now.selector ?? null, "field is immutable")];
+  return immutableErrors(now.selector, old.selector, "spec.selector");
 }
 
-/** Numbers of a status can't be negative. */
-export function validateStatusCounts(status: object | undefined, names: readonly string[]): FieldError[] {
-  const counts = (status ?? {}) as Record<string, unknown>;
-  return names.flatMap((name) => {
-    const count = counts[name];
-    return typeof count === "number" ? validateNonnegative(count, `status.${name}`) : [];
-  });
+interface Collisions {
+  collisionCount?: number;
+}
+
+export function validateCollisions(now: Collisions | undefined, old: Collisions | undefined): FieldError[] {
+  if ((now?.collisionCount ?? 0) >= (old?.collisionCount ?? 0)) return [];
+  return [fieldError.invalid("status.collisionCount", now?.collisionCount ?? 0, "cannot be decremented")];
 }

@@ -1,14 +1,14 @@
 /** Deployment: pkg/apis/apps/validation of Kubernetes. */
-import { percentFaults } from "../../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
-import { invalidFor, validateNonnegative } from "../../../machinery/validation.ts";
+import { validateNonnegative } from "../../../machinery/validation.ts";
 import type { StrategyContext } from "../../../registry/strategy.ts";
-import type { IntOrString } from "../../core/pods/types.ts";
+import { validateAvailable, validateReplicaCounts } from "../../core/pods/validation/replicas.ts";
+import { amountErrors, atMostAllErrors, isZero } from "../rolling-update.ts";
 import {
+  validateCollisions,
   validateCounts,
   validateSameSelector,
   validateSelector,
-  validateStatusCounts,
   validateTemplate,
 } from "../workload.ts";
 import type { Deployment, DeploymentSpec } from "./types.ts";
@@ -55,20 +55,7 @@ function strategyErrors(strategy: DeploymentSpec["strategy"]): FieldError[] {
   if (isZero(maxUnavailable) && isZero(maxSurge)) {
     errors.push(fieldError.invalid(`${field}.maxUnavailable`, maxUnavailable, "may not be 0 when `maxSurge` is 0"));
   }
-  if (typeof maxUnavailable === "string" && Number.parseInt(maxUnavailable, 10) > 100) {
-    errors.push(fieldError.invalid(`${field}.maxUnavailable`, maxUnavailable, "must not be greater than 100%"));
-  }
-  return errors;
-}
-
-function isZero(amount: IntOrString): boolean {
-  return amount === 0 || amount === "0%";
-}
-
-/** A number or a percentage. */
-function amountErrors(amount: IntOrString, field: string): FieldError[] {
-  if (typeof amount === "number") return validateNonnegative(amount, field);
-  return invalidFor(field, amount, percentFaults(amount));
+  return [...errors, ...atMostAllErrors(maxUnavailable, `${field}.maxUnavailable`)];
 }
 
 const STATUS_COUNTS = [
@@ -81,28 +68,17 @@ const STATUS_COUNTS = [
   "collisionCount",
 ];
 
+const STATUS_PARTS = ["updatedReplicas", "readyReplicas", "availableReplicas"];
+
 export function validateDeploymentUpdate(
   now: Deployment,
   old: Deployment,
   { subresource }: StrategyContext,
 ): FieldError[] {
   if (subresource !== "status") return validateSameSelector(now.spec, old.spec);
-  const { status } = now;
-  const errors = validateStatusCounts(status, STATUS_COUNTS);
-  const replicas = status?.replicas ?? 0;
-  const ready = status?.readyReplicas ?? 0;
-  const available = status?.availableReplicas ?? 0;
-  const more = "cannot be greater than status.replicas";
-  if ((status?.updatedReplicas ?? 0) > replicas) {
-    errors.push(fieldError.invalid("status.updatedReplicas", status?.updatedReplicas, more));
-  }
-  if (ready > replicas) errors.push(fieldError.invalid("status.readyReplicas", ready, more));
-  if (available > replicas) errors.push(fieldError.invalid("status.availableReplicas", available, more));
-  if (available > ready) {
-    errors.push(fieldError.invalid("status.availableReplicas", available, "cannot be greater than readyReplicas"));
-  }
-  if ((status?.collisionCount ?? 0) < (old.status?.collisionCount ?? 0)) {
-    errors.push(fieldError.invalid("status.collisionCount", status?.collisionCount ?? 0, "cannot be decremented"));
-  }
-  return errors;
+  return [
+    ...validateReplicaCounts(now.status, { counts: STATUS_COUNTS, parts: STATUS_PARTS }),
+    ...validateAvailable(now.status),
+    ...validateCollisions(now.status, old.status),
+  ];
 }

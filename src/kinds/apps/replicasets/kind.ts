@@ -1,17 +1,12 @@
-import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
-import { formatLabelSelector } from "../../../machinery/selectors.ts";
+import type { FieldError } from "../../../machinery/status-error.ts";
 import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
 import type { StrategyContext } from "../../../registry/strategy.ts";
 import { templateColumns } from "../../core/pods/columns.ts";
 import { defaultPodSpec } from "../../core/pods/defaults.ts";
+import { selectorCell } from "../../columns.ts";
 import { scaleSubresource, statusSubresource, workloadScale } from "../../subresources.ts";
-import {
-  validateCounts,
-  validateSameSelector,
-  validateSelector,
-  validateStatusCounts,
-  validateTemplate,
-} from "../workload.ts";
+import { validateAvailable, validateReplicaCounts } from "../../core/pods/validation/replicas.ts";
+import { validateCounts, validateSameSelector, validateSelector, validateTemplate } from "../workload.ts";
 import type { ReplicaSet } from "./types.ts";
 
 export const replicaSetKind = defineKind<ReplicaSet>({
@@ -50,7 +45,7 @@ export const replicaSetKind = defineKind<ReplicaSet>({
       type: "string",
       priority: 1,
       description: "Which pods belong to it.",
-      value: ({ spec }) => formatLabelSelector(spec.selector) || "<none>",
+      value: ({ spec }) => selectorCell(spec.selector),
     },
   ],
   subresources: [statusSubresource, scaleSubresource],
@@ -63,9 +58,10 @@ export const replicaSetKind = defineKind<ReplicaSet>({
     prepareForCreate(set) {
       set.status = { replicas: 0 };
     },
+    // Kubernetes itself says "deployment" of an empty selector here.
     validate: ({ spec }) => [
       ...validateCounts(spec),
-      ...validateSelector(spec.selector, "replica set"),
+      ...validateSelector(spec.selector, "deployment"),
       ...validateTemplate(spec, "ReplicaSet"),
     ],
     validateUpdate: validateReplicaSetUpdate,
@@ -73,27 +69,13 @@ export const replicaSetKind = defineKind<ReplicaSet>({
   },
 });
 
-const STATUS_COUNTS = [
-  "replicas",
-  "fullyLabeledReplicas",
-  "readyReplicas",
-  "availableReplicas",
-  "observedGeneration",
-] as const;
+const STATUS_COUNTS = ["replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"];
+const STATUS_PARTS = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"];
 
 function validateReplicaSetUpdate(now: ReplicaSet, old: ReplicaSet, { subresource }: StrategyContext): FieldError[] {
   if (subresource !== "status") return validateSameSelector(now.spec, old.spec);
-  const { status } = now;
-  const errors = validateStatusCounts(status, STATUS_COUNTS);
-  const replicas = status?.replicas ?? 0;
-  for (const name of ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] as const) {
-    const count = status?.[name] ?? 0;
-    if (count > replicas)
-      errors.push(fieldError.invalid(`status.${name}`, count, "cannot be greater than status.replicas"));
-  }
-  const available = status?.availableReplicas ?? 0;
-  if (available > (status?.readyReplicas ?? 0)) {
-    errors.push(fieldError.invalid("status.availableReplicas", available, "cannot be greater than readyReplicas"));
-  }
-  return errors;
+  return [
+    ...validateReplicaCounts(now.status, { counts: STATUS_COUNTS, parts: STATUS_PARTS }),
+    ...validateAvailable(now.status),
+  ];
 }

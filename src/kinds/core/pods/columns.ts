@@ -63,26 +63,32 @@ function readinessGates({ spec, status }: Pod): string {
   return `${met.length}/${gates.length}`;
 }
 
+export function containersCell(spec: PodSpec | undefined): string {
+  return (spec?.containers ?? []).map(({ name }) => name).join(",");
+}
+
+export function imagesCell(spec: PodSpec | undefined): string {
+  return (spec?.containers ?? []).map(({ image }) => image ?? "").join(",");
+}
+
 /** The three last columns of `-o wide` of a workload, without its selector. */
 export function templateColumns<T extends { metadata: object; [field: string]: unknown }>(
   spec: (obj: T) => PodSpec | undefined,
 ): PrinterColumn<T>[] {
-  const joined = (obj: T, pick: (container: { name: string; image?: string }) => string) =>
-    (spec(obj)?.containers ?? []).map(pick).join(",");
   return [
     {
       name: "Containers",
       type: "string",
       priority: 1,
       description: "Names of the containers in the template.",
-      value: (obj) => joined(obj, ({ name }) => name),
+      value: (obj) => containersCell(spec(obj)),
     },
     {
       name: "Images",
       type: "string",
       priority: 1,
       description: "Images of the containers in the template.",
-      value: (obj) => joined(obj, ({ image }) => image ?? ""),
+      value: (obj) => imagesCell(spec(obj)),
     },
   ];
 }

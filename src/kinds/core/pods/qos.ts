@@ -1,5 +1,5 @@
 /** The quality-of-service class of a pod, computed once, when it is created (pkg/apis/core/helper/qos of Kubernetes). */
-import { parseQuantity } from "../../../machinery/quantity.ts";
+import { readQuantity } from "../../../machinery/quantity.ts";
 import type { PodSpec, QosClass, ResourceList } from "./types.ts";
 
 const COUNTED = ["cpu", "memory"] as const;
@@ -31,10 +31,5 @@ function classOf(all: readonly { limits?: ResourceList; requests?: ResourceList 
 
 /** In billionths; 0 for what is absent or, before validation, unreadable. */
 function amount(text: string | undefined): bigint {
-  if (text === undefined) return 0n;
-  try {
-    return parseQuantity(text).nano;
-  } catch {
-    return 0n;
-  }
+  return text === undefined ? 0n : (readQuantity(text)?.nano ?? 0n);
 }

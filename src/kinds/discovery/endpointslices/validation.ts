@@ -1,7 +1,7 @@
 /** EndpointSlice: pkg/apis/discovery/validation of Kubernetes. */
 import { dnsLabelFaults, dnsSubdomainFaults, portNumberFaults, qualifiedNameFaults } from "../../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
-import { invalidFor, isIpv4, isIpv6, validateOneOf } from "../../../machinery/validation.ts";
+import { invalidFor, isIpv4, isIpv6, tooManyError, validateOneOf } from "../../../machinery/validation.ts";
 import { PROTOCOLS } from "../../core/pods/validation/containers.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "./types.ts";
 
@@ -12,17 +12,13 @@ const PORTS_MAX = 20_000;
 
 export function validateEndpointSlice({ addressType, endpoints = [], ports = [] }: EndpointSlice): FieldError[] {
   const errors = validateOneOf(addressType, "addressType", ADDRESS_TYPES);
-  if (endpoints.length > ENDPOINTS_MAX) errors.push(tooMany("endpoints", endpoints.length, ENDPOINTS_MAX));
+  if (endpoints.length > ENDPOINTS_MAX) errors.push(tooManyError("endpoints", endpoints.length, ENDPOINTS_MAX));
   else
     endpoints.forEach((endpoint, index) =>
       errors.push(...endpointErrors(endpoint, addressType, `endpoints[${index}]`)),
     );
-  if (ports.length > PORTS_MAX) errors.push(tooMany("ports", ports.length, PORTS_MAX));
+  if (ports.length > PORTS_MAX) errors.push(tooManyError("ports", ports.length, PORTS_MAX));
   return [...errors, ...portsErrors(ports)];
-}
-
-function tooMany(field: string, count: number, max: number): FieldError {
-  return { reason: "FieldValueTooMany", field, message: `Too many: ${count}: must have at most ${max} items` };
 }
 
 function endpointErrors(endpoint: Endpoint, type: string, field: string): FieldError[] {
@@ -33,7 +29,7 @@ function endpointErrors(endpoint: Endpoint, type: string, field: string): FieldE
   if (addresses.length === 0) {
     errors.push(fieldError.required(`${field}.addresses`, "must contain at least 1 address"));
   } else if (addresses.length > ADDRESSES_MAX) {
-    errors.push(tooMany(`${field}.addresses`, addresses.length, ADDRESSES_MAX));
+    errors.push(tooManyError(`${field}.addresses`, addresses.length, ADDRESSES_MAX));
   }
   addresses.forEach((address, index) => errors.push(...addressErrors(address, type, `${field}.addresses[${index}]`)));
   if (nodeName !== undefined) errors.push(...invalidFor(`${field}.nodeName`, nodeName, dnsSubdomainFaults(nodeName)));

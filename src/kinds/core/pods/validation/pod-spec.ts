@@ -30,6 +30,20 @@ export function validatePodTemplate(template: PodTemplateSpec | undefined, field
   ];
 }
 
+/** Of pods that run for good. `kind` as messages write it: "ReplicaSet". */
+export function validateLastingTemplate(template: PodTemplateSpec, field: string, kind: string): FieldError[] {
+  const errors = validatePodTemplate(template, field);
+  const { restartPolicy, activeDeadlineSeconds } = template.spec;
+  if (restartPolicy !== "Always") {
+    errors.push(fieldError.notSupported(`${field}.spec.restartPolicy`, restartPolicy, ["Always"]));
+  }
+  if (activeDeadlineSeconds !== undefined) {
+    const why = `activeDeadlineSeconds in ${kind} is not Supported`;
+    errors.push(fieldError.forbidden(`${field}.spec.activeDeadlineSeconds`, why));
+  }
+  return errors;
+}
+
 export function validatePodSpec(spec: PodSpec, field: string): FieldError[] {
   return [
     ...validateVolumes(spec.volumes ?? [], `${field}.volumes`),

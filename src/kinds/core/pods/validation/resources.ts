@@ -1,6 +1,6 @@
 /** Requests and limits of containers and pods. */
 import { qualifiedNameFaults } from "../../../../machinery/names.ts";
-import { compareQuantities, parseQuantity, type Quantity } from "../../../../machinery/quantity.ts";
+import { compareQuantities, readQuantity } from "../../../../machinery/quantity.ts";
 import { fieldError, type FieldError } from "../../../../machinery/status-error.ts";
 import { invalidFor } from "../../../../machinery/validation.ts";
 import type { ResourceList, ResourceRequirements } from "../types.ts";
@@ -33,8 +33,8 @@ function requestErrors(
       ? [fieldError.required(at.replace(/requests$/, "limits"), "Limit must be set for non overcommitable resources")]
       : [];
   }
-  const allowed = readable(limit);
-  const wanted = readable(text);
+  const allowed = readQuantity(limit);
+  const wanted = readQuantity(text);
   if (!allowed || !wanted) return [];
   const order = compareQuantities(wanted, allowed);
   if (isExtended(name) || name.startsWith("hugepages-")) {
@@ -67,17 +67,9 @@ function nameErrors(name: string, field: string): FieldError[] {
 }
 
 function quantityErrors(name: string, text: string, field: string): FieldError[] {
-  const quantity = readable(text);
+  const quantity = readQuantity(text);
   if (!quantity) return [fieldError.invalid(field, text, "must be a quantity")];
   if (quantity.nano < 0n) return [fieldError.invalid(field, text, "must be greater than or equal to 0")];
   const whole = name.startsWith("hugepages-") || isExtended(name);
   return whole && quantity.nano % NANO !== 0n ? [fieldError.invalid(field, text, "must be an integer")] : [];
-}
-
-function readable(text: string): Quantity | undefined {
-  try {
-    return parseQuantity(text);
-  } catch {
-    return undefined;
-  }
 }
