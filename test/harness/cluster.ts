@@ -14,6 +14,7 @@ import { createCachedReader } from "../../src/registry/cached-reader.ts";
 import type { KindDefinition } from "../../src/registry/kind.ts";
 import { createScheme } from "../../src/registry/scheme.ts";
 import { createPresenter } from "../../src/registry/stored-form.ts";
+import type { Database } from "../../src/storage/database.ts";
 import { migrate } from "../../src/storage/migrate.ts";
 import { createSqlLog } from "../../src/storage/sql-log.ts";
 import type { StorageWriter } from "../../src/storage/storage.ts";
@@ -30,6 +31,10 @@ export interface TestClusterOptions {
   platform?: Partial<Platform>;
   /** Instead of the built-in ones. */
   kinds?: readonly KindDefinition[];
+  /** One that others use too, or that fails at times; whoever opened it closes it. By default an empty one of the cluster's own. */
+  database?: Database;
+  /** False: another cluster over the same database may write too. By default as the runtime does it. */
+  cachesReads?: boolean;
 }
 
 export interface Answer<T = KubeObject> {
@@ -72,7 +77,9 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
   const errors: string[] = [];
   const platform: Platform = { ...testRuntime.createPlatform(), log: recordingLog(errors), ...options.platform };
   const { clock, timers, random, log } = platform;
-  const opened = await testRuntime.openDatabase();
+  const opened = options.database
+    ? { database: options.database, close: async () => {} }
+    : await testRuntime.openDatabase();
   const { database } = opened;
   await migrate(database);
   const storage = createSqlLog({ database, clock, log });
@@ -90,9 +97,10 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
   const keys = await loadClusterKeys({ settings: createSettings({ database }), masterKey, clock, random });
   const cluster: Cluster = {
     id: "test",
-    storage: testRuntime.cachesReads
-      ? await createCachedReader({ storage, onCommit: (listener) => hub.onCommit(listener) })
-      : storage,
+    storage:
+      (options.cachesReads ?? testRuntime.cachesReads)
+        ? await createCachedReader({ storage, onCommit: (listener) => hub.onCommit(listener) })
+        : storage,
     hub,
     presence: options.presence ?? { lastSeen: async () => ({}) },
     streams: options.streams ?? noStreams,
