@@ -10,14 +10,15 @@ import { createStores } from "./controller-runtime/stores.ts";
 import { createDeploymentController } from "./controllers/deployment/controller.ts";
 import { createEndpointSliceController } from "./controllers/endpointslice/controller.ts";
 import { createGarbageCollector } from "./controllers/garbage-collector/controller.ts";
+import type { CollectedResource } from "./controllers/garbage-collector/owners.ts";
 import { createNamespaceController } from "./controllers/namespace/controller.ts";
 import { createNodeLifecycleController } from "./controllers/node-lifecycle/controller.ts";
 import { createReplicaSetController } from "./controllers/replicaset/controller.ts";
 import { createRootCaPublisher } from "./controllers/root-ca-publisher/controller.ts";
 import { createServiceAccountController } from "./controllers/service-account/controller.ts";
 import { namespaces } from "./kinds/core/namespaces/types.ts";
-import { kinds } from "./kinds/index.ts";
-import type { ResourceRef } from "./machinery/gvk.ts";
+import { kinds as builtInKinds } from "./kinds/index.ts";
+import type { KindDefinition } from "./registry/kind.ts";
 import { createScheduler } from "./scheduler/scheduler.ts";
 
 export interface Loops {
@@ -31,12 +32,15 @@ export interface Loops {
 export function createLoops({
   cluster,
   app,
+  kinds = builtInKinds,
 }: {
   cluster: Pick<Cluster, "platform" | "config" | "keys">;
-  app: App;
+  app: Pick<App, "clientFor">;
+  /** What the app serves. */
+  kinds?: readonly KindDefinition[];
 }): Loops {
   const { platform, config, keys } = cluster;
-  const resources = servedResources();
+  const resources = servedResources(kinds);
   const recorders: EventRecorder[] = [];
   const reader = clientFor(app, "generic-garbage-collector");
   const stores = createStores({ client: reader, platform, resources });
@@ -81,14 +85,23 @@ export function createLoops({
   };
 }
 
-/** What can be listed, watched and deleted. */
-function servedResources(): (ResourceRef & { kind: string })[] {
-  return kinds
-    .filter(({ verbs }) => (["list", "watch", "delete"] as const).every((verb) => verbs.includes(verb)))
-    .map(({ group, version, plural, namespaced, kind }) => ({ group, version, resource: plural, namespaced, kind }));
+/** What can be listed, watched and deleted: each stored resource once, in the version it is stored in where that is served. */
+function servedResources(kinds: readonly KindDefinition[]): CollectedResource[] {
+  const stored = new Map<KindDefinition, KindDefinition[]>();
+  for (const kind of kinds) {
+    if (!(["list", "watch", "delete"] as const).every((verb) => kind.verbs.includes(verb))) continue;
+    const of = kind.storedAs?.kind ?? kind;
+    stored.set(of, [...(stored.get(of) ?? []), kind]);
+  }
+  return [...stored].flatMap(([of, versions]) => {
+    const watched = versions.includes(of) ? of : versions[0];
+    if (!watched) return [];
+    const { group, version, plural, namespaced, kind } = watched;
+    return [{ group, version, resource: plural, namespaced, kind, versions }];
+  });
 }
 
-function clientFor(app: App, name: string): Client {
+function clientFor(app: Pick<App, "clientFor">, name: string): Client {
   const user = serviceAccountUser({ namespace: "kube-system", name });
   return app.clientFor({ ...user, groups: [...user.groups, AUTHENTICATED_GROUP] });
 }

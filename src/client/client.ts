@@ -60,7 +60,8 @@ export interface Client {
     subresource?: string,
   ): Promise<T>;
   delete(ref: ResourceRef, at: At, options?: DeleteOptions): Promise<void>;
-  deleteCollection(ref: ResourceRef, options?: ListOptions & DeleteOptions): Promise<void>;
+  /** With `limit` it deletes so many; the answer says where to go on. */
+  deleteCollection(ref: ResourceRef, options?: ListOptions & DeleteOptions): Promise<{ continue?: string }>;
   /** Ends when the server ends it or the signal fires; an ERROR event is thrown as StatusError ("Expired": list again). */
   watch<T extends KubeObject>(ref: ResourceRef, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
 }

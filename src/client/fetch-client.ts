@@ -79,7 +79,12 @@ export function createClient(options: ClientOptions): Client {
         query: listQuery(collection),
         body: deleteBody(collection),
       });
-      await response.body?.cancel();
+      if (collection.limit === undefined) {
+        await response.body?.cancel();
+        return {};
+      }
+      const { metadata } = await reach(() => response.json() as Promise<KubeList>);
+      return metadata.continue ? { continue: metadata.continue } : {};
     },
     watch: <T extends KubeObject>(ref: ResourceRef, watch: WatchOptions) => watchEvents<T>(send, ref, watch),
   };

@@ -27,7 +27,7 @@ import {
   type ServiceView,
 } from "./views/other-views.ts";
 import { podView, type PodView } from "./views/pod-view.ts";
-import { controllerOfView, metadataOnly, type View } from "./views/view.ts";
+import { controllerOfView, metadataOnly, ownershipOnly, type View } from "./views/view.ts";
 import { deploymentView, replicaSetView, type DeploymentView, type ReplicaSetView } from "./views/workload-views.ts";
 
 export interface Stores {
@@ -77,7 +77,7 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
   };
   for (const ref of deps.resources) {
     if (ref.resource === events.resource) continue;
-    if (!all.has(groupResource(ref.group, ref.resource))) informer(ref, metadataOnly);
+    if (!all.has(groupResource(ref.group, ref.resource))) informer(ref, ownershipOnly);
   }
   return stores;
 }

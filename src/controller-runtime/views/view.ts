@@ -44,6 +44,11 @@ export function metaView(meta: ObjectMeta, keep: { annotations?: (key: string) =
   return view;
 }
 
+/** The view of a kind that only the garbage collector follows: who it is and who owns it. A cluster has many of these. */
+export function ownershipOnly({ metadata }: KubeObject): View {
+  return { metadata: { ...metaView(metadata), labels: NO_LABELS } };
+}
+
 /** The view of a kind of which only metadata matters. */
 export function metadataOnly(object: KubeObject): View {
   return { metadata: metaView(object.metadata) };

@@ -1,28 +1,26 @@
-/**
- * Deletes what nobody owns any more, over every kind there is. Keys are "group-resource|namespace/name". An owner counts as gone only when
- * the API itself says so.
- */
+/** Deletes what nobody owns any more, over every kind there is. Keys are "group-resource|namespace/name". */
+import { referenceTo } from "../../controller-runtime/events.ts";
 import type { Informer } from "../../controller-runtime/informer.ts";
 import { watching, type Controller, type Watch } from "../../controller-runtime/manager.ts";
 import type { ReconcileResult } from "../../controller-runtime/reconciler.ts";
 import { atOf, keyOf, type View } from "../../controller-runtime/views/view.ts";
-import { apiVersionOf, groupResource, parseApiVersion, type ResourceRef } from "../../machinery/gvk.ts";
+import { apiVersionOf, groupResource } from "../../machinery/gvk.ts";
 import type { KubeObject, OwnerReference } from "../../machinery/meta.ts";
 import { isStatusError } from "../../machinery/status-error.ts";
 import type { ControllerDeps } from "../deps.ts";
-import { FOREGROUND, ORPHAN, planDependent, type OwnerState } from "./plan.ts";
+import { createOwners, type CollectedResource } from "./owners.ts";
+import { FOREGROUND, ORPHAN, invalidNamespaceMessage, planDependent, type OwnerState } from "./plan.ts";
 
 export interface GarbageCollectorDeps extends ControllerDeps<"all"> {
-  /** To find an owner's resource by its kind. */
-  resources: readonly (ResourceRef & { kind: string })[];
+  /** Everything that can be listed, watched and deleted: to find an owner's resource by its kind. */
+  resources: readonly CollectedResource[];
 }
 
 export function createGarbageCollector(deps: GarbageCollectorDeps): Controller {
-  const { client, stores } = deps;
+  const { client, stores, recorder } = deps;
   const informers = [...stores.all.values()];
-  const byKind = new Map(deps.resources.map((ref) => [`${apiVersionOf(ref)}/${ref.kind}`, ref]));
-  /** Another version of a group has the same objects. */
-  const byGroupKind = new Map(deps.resources.map((ref) => [`${ref.group}/${ref.kind}`, ref]));
+  const owners = createOwners({ client, informers: stores.all, resources: deps.resources });
+  const kindOf = new Map(deps.resources.map((ref) => [groupResource(ref.group, ref.resource), ref.kind]));
 
   async function reconcile(key: string): Promise<ReconcileResult> {
     const bar = key.indexOf("|");
@@ -39,16 +37,15 @@ export function createGarbageCollector(deps: GarbageCollectorDeps): Controller {
   }
 
   async function judge(informer: Informer, view: View): Promise<void> {
-    const owners = [];
-    for (const reference of view.metadata.ownerReferences) {
-      owners.push({ reference, state: await stateOf(reference, view.metadata.namespace) });
+    const { ownerReferences, namespace, finalizers } = view.metadata;
+    const states: { reference: OwnerReference; state: OwnerState }[] = [];
+    for (const reference of ownerReferences) {
+      const state = await owners.stateOf(reference, namespace);
+      states.push({ reference, state });
+      if (state !== "present") reportElsewhere(informer, view, reference);
     }
-    const verdict = planDependent({
-      owners,
-      finalizers: view.metadata.finalizers,
-      isDeleted: false,
-      hasDependents: dependentsOf(view).length > 0,
-    });
+    const hasDependents = dependentsOf(view).length > 0;
+    const verdict = planDependent({ owners: states, finalizers, isDeleted: false, hasDependents });
     if (verdict.do === "release") return releaseOwners(informer, view, verdict.uids);
     if (verdict.do !== "delete") return;
     // In a circle each would wait for the other: this one lets its owners go first.
@@ -58,28 +55,17 @@ export function createGarbageCollector(deps: GarbageCollectorDeps): Controller {
     await remove(informer, current, verdict.propagationPolicy);
   }
 
-  async function stateOf(reference: OwnerReference, namespace: string): Promise<OwnerState> {
-    const ref = resourceOf(reference);
-    // Of a kind that is not served nothing is known; so nothing is deleted for it.
-    if (ref === undefined || (ref.namespaced && namespace === "")) return "present";
-    const at = { name: reference.name, ...(ref.namespaced ? { namespace } : {}) };
-    const known = stores.all.get(groupResource(ref.group, ref.resource))?.get(keyOf(at));
-    const live = known?.metadata.uid === reference.uid ? known.metadata : await readOwner(ref, at);
-    if (live === undefined || live.uid !== reference.uid) return "absent";
-    return live.deletionTimestamp !== undefined && (live.finalizers ?? []).includes(FOREGROUND) ? "ending" : "present";
-  }
-
-  async function readOwner(ref: ResourceRef, at: { namespace?: string; name: string }) {
-    try {
-      return (await client.get<KubeObject>(ref, at)).metadata;
-    } catch (error) {
-      if (isStatusError(error, "NotFound")) return undefined;
-      throw error;
-    }
-  }
-
-  function resourceOf({ apiVersion, kind }: OwnerReference): (ResourceRef & { kind: string }) | undefined {
-    return byKind.get(`${apiVersion}/${kind}`) ?? byGroupKind.get(`${parseApiVersion(apiVersion).group}/${kind}`);
+  /** Owners live in the namespace of what they own, or in none. */
+  function reportElsewhere({ ref }: Informer, view: View, reference: OwnerReference): void {
+    const { namespace } = view.metadata;
+    if (!owners.isElsewhere(reference, namespace)) return;
+    const kind = kindOf.get(groupResource(ref.group, ref.resource)) ?? "";
+    recorder.record({
+      about: referenceTo({ apiVersion: apiVersionOf(ref), kind }, view),
+      type: "Warning",
+      reason: "OwnerRefInvalidNamespace",
+      message: invalidNamespaceMessage(reference, namespace),
+    });
   }
 
   function dependentsOf({ metadata }: View): { informer: Informer; view: View }[] {
@@ -165,7 +151,7 @@ export function createGarbageCollector(deps: GarbageCollectorDeps): Controller {
         }
       }
       for (const reference of ownerReferences) {
-        const owner = resourceOf(reference);
+        const owner = owners.resourceOf(reference);
         if (owner === undefined) continue;
         const storeName = groupResource(owner.group, owner.resource);
         const at = keyOf({ name: reference.name, ...(owner.namespaced ? { namespace } : {}) });

@@ -2,22 +2,24 @@
 import { watching, type Controller } from "../../controller-runtime/manager.ts";
 import type { ReconcileResult } from "../../controller-runtime/reconciler.ts";
 import type { NamespaceView } from "../../controller-runtime/views/other-views.ts";
-import type { View } from "../../controller-runtime/views/view.ts";
+import { timeMs, type View } from "../../controller-runtime/views/view.ts";
 import { KUBERNETES_FINALIZER, namespaces, type Namespace } from "../../kinds/core/namespaces/types.ts";
 import { pods } from "../../kinds/core/pods/types.ts";
-import { groupResource, type ResourceRef } from "../../machinery/gvk.ts";
-import { isStatusError } from "../../machinery/status-error.ts";
+import type { ResourceRef } from "../../machinery/gvk.ts";
+import type { KubeObject } from "../../machinery/meta.ts";
+import { isStatusError, StatusError } from "../../machinery/status-error.ts";
 import type { ControllerDeps } from "../deps.ts";
-import { planConditions, type Remaining } from "./plan.ts";
+import { lookAgainMs, planConditions, unexpectedItems, type Remaining } from "./plan.ts";
 
 export interface NamespaceControllerDeps extends ControllerDeps<"namespaces" | "all"> {
-  /** Everything the API serves; those that cannot be listed and deleted are left out by the caller. */
+  /** Everything that can be listed and deleted, each stored resource once. */
   resources: readonly ResourceRef[];
 }
 
-/** What is on its way out reports itself by its deletion; this is for what does not. */
-const LOOK_AGAIN_MS = 5_000;
-const LOOK_AT_ONCE_MS = 200;
+/** Objects deleted, or looked at, in one request. */
+const PAGE = 500;
+/** Resources emptied at once. */
+const LANES = 4;
 
 export function createNamespaceController(deps: NamespaceControllerDeps): Controller {
   const { client, stores, platform } = deps;
@@ -26,43 +28,78 @@ export function createNamespaceController(deps: NamespaceControllerDeps): Contro
 
   async function reconcile(name: string): Promise<ReconcileResult> {
     const namespace = stores.namespaces.get(name);
-    if (namespace === undefined || namespace.metadata.deletionTimestamp === undefined) return { done: true };
+    if (namespace?.metadata.deletionTimestamp === undefined) return { done: true };
     if (!namespace.specFinalizers.includes(KUBERNETES_FINALIZER)) return { done: true };
-    const podsLeft = await empty(pods, name);
-    const remaining = podsLeft.count > 0 ? [podsLeft] : await emptyAll(name);
-    await writeConditions(namespace, remaining);
-    if (remaining.some(({ count }) => count > 0)) {
-      const waits = remaining.every(({ count, finalizers }) => count === 0 || finalizers.size > 0);
-      return { againAfterMs: waits ? LOOK_AGAIN_MS : LOOK_AT_ONCE_MS };
+    // Pods first (KEP-5080): nothing they need is taken away from under them.
+    const podsLeft = await empty(pods, namespace);
+    const remaining = isDone(podsLeft) ? await emptyAll(namespace) : [podsLeft];
+    const conditions = await writeConditions(namespace, remaining);
+    if (remaining.every(isDone)) {
+      await finalize(name);
+      return { done: true };
     }
-    await finalize(name);
-    return { done: true };
+    return { againAfterMs: lookAgainMs(conditions, platform.clock.now()) };
   }
 
   /** Asks the API and not the store: the store may not yet know what was made just before the namespace began to end. */
-  async function empty(ref: ResourceRef, namespace: string): Promise<Remaining> {
-    const resource = groupResource(ref.group, ref.resource);
-    const none: Remaining = { resource, count: 0, finalizers: new Map() };
-    const before = await client.list(ref, { namespace, limit: 1 });
-    if (before.items.length === 0) return none;
-    await client.deleteCollection(ref, { namespace, propagationPolicy: "Background" });
-    const { items } = await client.list(ref, { namespace });
-    const finalizers = new Map<string, number>();
-    for (const { metadata } of items) {
-      for (const name of metadata.finalizers ?? []) finalizers.set(name, (finalizers.get(name) ?? 0) + 1);
+  async function empty(ref: ResourceRef, { metadata }: NamespaceView): Promise<Remaining> {
+    const namespace = metadata.name;
+    const none: Remaining = { ref, count: 0, finalizers: new Map() };
+    try {
+      const before = await client.list(ref, { namespace, limit: 1 });
+      if (before.items.length === 0) return none;
+      await deleteAll(ref, namespace);
+      return await countLeft(ref, metadata);
+    } catch (error) {
+      // Not served any more: there is nothing of it.
+      if (isStatusError(error, "NotFound")) return none;
+      if (!isRefusal(error)) throw error;
+      return { ...none, failure: error.message };
     }
-    return { resource, count: items.length, finalizers };
   }
 
-  async function emptyAll(namespace: string): Promise<Remaining[]> {
+  async function deleteAll(ref: ResourceRef, namespace: string): Promise<void> {
+    let token: string | undefined;
+    do {
+      const page = { namespace, limit: PAGE, ...(token === undefined ? {} : { continue: token }) };
+      token = (await client.deleteCollection(ref, { ...page, propagationPolicy: "Background" })).continue;
+    } while (token !== undefined);
+  }
+
+  async function countLeft(ref: ResourceRef, { name: namespace, deletionTimestamp }: View["metadata"]) {
+    const finalizers = new Map<string, number>();
+    let count = 0;
+    let graceSeconds = 0;
+    let token: string | undefined;
+    do {
+      const page = { namespace, limit: PAGE, ...(token === undefined ? {} : { continue: token }) };
+      const { items, metadata } = await client.list<KubeObject>(ref, page);
+      for (const item of items) {
+        for (const name of item.metadata.finalizers ?? []) finalizers.set(name, (finalizers.get(name) ?? 0) + 1);
+        graceSeconds = Math.max(graceSeconds, item.metadata.deletionGracePeriodSeconds ?? 0);
+      }
+      count += items.length;
+      token = metadata.continue;
+    } while (token);
+    const graceEndMs = timeMs(deletionTimestamp, 0) + graceSeconds * 1000;
+    const isExpected = count === 0 || finalizers.size > 0 || platform.clock.now() < graceEndMs;
+    const remaining: Remaining = { ref, count, finalizers };
+    return isExpected ? remaining : { ...remaining, failure: unexpectedItems(namespace, ref) };
+  }
+
+  async function emptyAll(namespace: NamespaceView): Promise<Remaining[]> {
     const remaining: Remaining[] = [];
-    for (const ref of others) remaining.push(await empty(ref, namespace));
+    const waiting = others.values();
+    const lane = async (): Promise<void> => {
+      for (const ref of waiting) remaining.push(await empty(ref, namespace));
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
     return remaining;
   }
 
-  async function writeConditions(namespace: NamespaceView, remaining: readonly Remaining[]): Promise<void> {
-    const { conditions, changed } = planConditions(namespace.conditions, remaining, platform.clock.now());
-    if (!changed) return;
+  async function writeConditions(namespace: NamespaceView, remaining: readonly Remaining[]) {
+    const { conditions, changed } = planConditions(namespace.conditions, { remaining }, platform.clock.now());
+    if (!changed) return conditions;
     const at = { name: namespace.metadata.name };
     try {
       stores.namespaces.observe(
@@ -71,6 +108,7 @@ export function createNamespaceController(deps: NamespaceControllerDeps): Contro
     } catch (error) {
       if (!isStatusError(error, "NotFound")) throw error;
     }
+    return conditions;
   }
 
   async function finalize(name: string): Promise<void> {
@@ -99,4 +137,13 @@ export function createNamespaceController(deps: NamespaceControllerDeps): Contro
     ],
     reconcile,
   };
+}
+
+function isDone({ count, failure }: Remaining): boolean {
+  return count === 0 && failure === undefined;
+}
+
+/** The API said no. That it could not be asked says nothing of the content: then the whole is tried again. */
+function isRefusal(error: unknown): error is StatusError {
+  return error instanceof StatusError && error.code < 500 && error.code !== 429;
 }
