@@ -16,16 +16,21 @@ import type { Cluster } from "./cluster.ts";
 import { createBodyDecoder } from "./http/body.ts";
 import { createDiscovery } from "./http/discovery.ts";
 import { createHealth } from "./http/health.ts";
+import { addHubMetrics } from "./http/hub-metrics.ts";
+import { createMetricsPath } from "./http/metrics-path.ts";
 import type { Exchange, Services } from "./http/exchange.ts";
 import { createObjectLookup, createNodeReferences } from "./http/lookups.ts";
 import { createOpenApi, createOpenApiPaths } from "./http/openapi.ts";
 import { createOverlays } from "./http/overlays.ts";
 import { createPatcher } from "./http/patch.ts";
-import { createPaths, joinPaths, methodNotAllowed, pageNotFound, type ServedPaths } from "./http/paths.ts";
-import { parseRequest, splitUrl, type RequestInfo, type ResourceInfo } from "./http/request-info.ts";
+import { BUILD, createPaths, joinPaths, methodNotAllowed, pageNotFound, type ServedPaths } from "./http/paths.ts";
+import { parseRequest, splitUrl, type RequestInfo } from "./http/request-info.ts";
+import { createRequestMetrics, type Counted } from "./http/request-metrics.ts";
 import { handlerOf } from "./http/resources.ts";
 import { respondError } from "./http/respond-error.ts";
 import { REVIEWS, findReview, handleReview } from "./http/reviews.ts";
+import { createMetrics } from "./metrics/metrics.ts";
+import { addProcessMetrics } from "./metrics/process-metrics.ts";
 import { isStatusError } from "./machinery/status-error.ts";
 import { kinds as builtInKinds } from "./kinds/index.ts";
 import type { AgentSockets } from "./relay/agent-sockets.ts";
@@ -65,8 +70,11 @@ export interface AppOptions {
 export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const { platform, config, keys, storage, hub, presence } = cluster;
   const { clock, random, log } = platform;
+  const metrics = cluster.metrics ?? createMetrics();
   const kinds = options.kinds ?? builtInKinds;
   const scheme = createScheme(kinds);
+  addProcessMetrics(metrics, { usage: platform.usage, build: BUILD });
+  addHubMetrics(metrics, { hub, scheme });
   const schema = createSchema();
 
   const nodeCredentials = createNodeCredentials({ keys, clock, issuer: config.issuer });
@@ -112,6 +120,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const paths = joinPaths([
     createDiscovery({ scheme, virtual: REVIEWS, serverAddress: new URL(config.serverUrl).host }),
     createHealth(cluster),
+    createMetricsPath(metrics),
     createPaths(cluster),
     createOpenApiPaths(createOpenApi({ kinds, schema })),
   ]);
@@ -125,6 +134,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const agentRoutes =
     options.agents &&
     agentRoutesOf({ ...cluster, storage: current }, { agents: options.agents, nodeCredentials, clientFor });
+  const requests = createRequestMetrics({ metrics, clock, paths: paths.listed });
   const api: Api = { services, authenticator, authorizer, paths, agentRoutes };
 
   function fetchAs(user: User): Fetch {
@@ -134,11 +144,16 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
 
   async function serve(parts: Api, request: Request, user: User | undefined): Promise<Response> {
     const auditId = random.uuid();
+    const call: Call = { request, user, auditId, info: undefined, resource: undefined, bodyLength: 0, startMs: 0 };
+    requests.begin(call);
+    let response: Response;
     try {
-      return await answer(parts, { request, user, auditId });
+      response = await answer(parts, call);
     } catch (error) {
-      return respondError(error, { log, auditId, request });
+      response = respondError(error, { log, auditId, request });
     }
+    requests.end(call, response.status);
+    return response;
   }
 }
 
@@ -147,6 +162,12 @@ function componentOf({ name }: User): string {
   if (name.startsWith("system:node:")) return "kubelet";
   if (name === "system:serviceaccount:kube-system:kube-scheduler") return "kube-scheduler";
   return name.startsWith("system:serviceaccount:kube-system:") ? "kube-controller-manager" : "kube-apiserver";
+}
+
+/** A request on its way: what is learnt of it is noted down for the metrics. */
+interface Call extends Counted {
+  user: User | undefined;
+  auditId: string;
 }
 
 interface Api {
@@ -160,14 +181,13 @@ interface Api {
 /** Shared by all requests without a query: never changed. */
 const NO_OPTIONS = new URLSearchParams();
 
-async function answer(
-  api: Api,
-  { request, user: known, auditId }: { request: Request; user: User | undefined; auditId: string },
-): Promise<Response> {
+async function answer(api: Api, call: Call): Promise<Response> {
+  const { request, auditId } = call;
   const { path, query } = splitUrl(request.url);
   if (api.agentRoutes && path.startsWith("/agent/v1/")) return await serveAgent(api, request, path);
   const info = parseRequest(request.method, path, query);
-  const user = known ?? (await api.authenticator.authenticate(tokenOf(request.headers)));
+  call.info = info;
+  const user = call.user ?? (await api.authenticator.authenticate(tokenOf(request.headers)));
   const options = query === "" ? NO_OPTIONS : new URLSearchParams(query);
   if (!isMaster({ user })) await authorize(api.authorizer, { user, info, options });
 
@@ -179,11 +199,28 @@ async function answer(
     return withoutBody(request, response);
   }
   const resource = api.services.scheme.find({ group: info.group, version: info.version, plural: info.resource });
+  if (!resource) {
+    const review = findReview(info);
+    if (!review) throw pageNotFound();
+    call.resource = review;
+    const exchange = { request, info, query: options, user, auditId, warnings: [] };
+    return await handleReview(api.services, review, exchange);
+  }
+  call.resource = resource;
   // Kubernetes' routes of resources know no HEAD, though it is authorized like a GET.
-  if (resource && request.method === "HEAD") throw methodNotAllowed();
-  if (!resource) return await serveReview(api.services, { request, info, query: options, user, auditId, warnings: [] });
+  if (request.method === "HEAD") throw methodNotAllowed();
   const namespace = resource.namespaced ? info.namespace : "";
-  const exchange: Exchange = { request, info, resource, namespace, query: options, user, auditId, warnings: [] };
+  const exchange: Exchange = {
+    request,
+    info,
+    resource,
+    namespace,
+    query: options,
+    user,
+    auditId,
+    warnings: [],
+    sent: call,
+  };
   return await handlerOf(exchange)(api.services, exchange);
 }
 
@@ -200,15 +237,6 @@ const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
 function withoutBody(request: Request, response: Response): Response {
   if (request.method !== "HEAD") return response;
   return new Response(null, { status: response.status, headers: response.headers });
-}
-
-async function serveReview(
-  services: Services,
-  exchange: Omit<Exchange, "resource" | "namespace" | "info"> & { info: ResourceInfo },
-): Promise<Response> {
-  const review = findReview(exchange.info);
-  if (!review) throw pageNotFound();
-  return await handleReview(services, review, exchange);
 }
 
 /** Join and renew carry credentials that only they understand, so a token nobody knows is not refused here. */

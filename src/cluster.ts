@@ -1,5 +1,6 @@
 /** What the API of one cluster is made of. A platform fills it in; `createApp` serves it. */
 import type { Hub, Presence } from "./hub/hub.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import type { ClusterKeys } from "./pki/cluster-keys.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { NodeStreams } from "./relay/node-streams.ts";
@@ -14,6 +15,8 @@ export interface Cluster {
   keys: ClusterKeys;
   platform: Platform;
   config: ClusterConfig;
+  /** What `/metrics` shows; the app makes its own where nobody counts beside it. */
+  metrics?: Metrics;
 }
 
 export interface ClusterConfig {

@@ -40,6 +40,26 @@ const AUTHENTICATED: Grant = {
   ],
 };
 
+/** system:monitoring */
+const MONITORING: Grant = {
+  subjects: [{ group: "system:monitoring" }],
+  rules: [
+    {
+      verbs: ["get"],
+      nonResourceURLs: [
+        "/metrics",
+        "/metrics/slis",
+        "/healthz",
+        "/healthz/*",
+        "/livez",
+        "/livez/*",
+        "/readyz",
+        "/readyz/*",
+      ],
+    },
+  ],
+};
+
 const EVENTS: PolicyRule = {
   verbs: ["create", "update", "patch"],
   apiGroups: ["", "events.k8s.io"],
@@ -131,5 +151,5 @@ function controllerGrants(): Grant[] {
 }
 
 export function defaultPolicy(): Grant[] {
-  return [PUBLIC, AUTHENTICATED, ...controllerGrants(), SCHEDULER];
+  return [PUBLIC, AUTHENTICATED, MONITORING, ...controllerGrants(), SCHEDULER];
 }

@@ -12,6 +12,7 @@ import type { BodyDecoder } from "./body.ts";
 import { fieldManagerOf } from "./field-manager.ts";
 import type { Patcher } from "./patch.ts";
 import type { Overlays } from "./overlays.ts";
+import type { Sent } from "./response.ts";
 import type { ResourceInfo } from "./request-info.ts";
 import { dryRunErrors, writeOptions } from "./write-options.ts";
 
@@ -43,6 +44,8 @@ export interface Exchange {
   auditId: string;
   /** Texts of `Warning: 299` headers, in the order they came up. */
   warnings: string[];
+  /** Where the length of the answer is noted, for the metrics. */
+  sent?: Sent;
 }
 
 /** @throws StatusError "Invalid" when the options of the query are */

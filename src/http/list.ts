@@ -38,6 +38,7 @@ export async function handleList(services: Services, exchange: Exchange): Promis
       auditId: exchange.auditId,
       warnings: exchange.warnings,
       acceptEncoding: request.headers.get("accept-encoding"),
+      sent: exchange.sent,
     });
   }
   const items = objects.map((stored) => {

@@ -23,6 +23,19 @@ export const VERSION = {
   platform: "",
 };
 
+/** The labels of kubernetes_build_info. */
+export const BUILD = {
+  major: VERSION.major,
+  minor: VERSION.minor,
+  git_version: VERSION.gitVersion,
+  git_commit: VERSION.gitCommit,
+  git_tree_state: VERSION.gitTreeState,
+  build_date: VERSION.buildDate,
+  go_version: VERSION.goVersion,
+  compiler: VERSION.compiler,
+  platform: VERSION.platform,
+};
+
 export function pageNotFound(): StatusError {
   return new StatusError("NotFound", "the server could not find the requested resource", { details: {} });
 }

@@ -10,7 +10,7 @@ import { isPretty, negotiate, type Form } from "./negotiate.ts";
 import { respondText } from "./response.ts";
 import { partialOf, tableOf, tableRow, type IncludeObject } from "./table.ts";
 
-type Parts = Pick<Exchange, "request" | "query" | "auditId" | "warnings">;
+type Parts = Pick<Exchange, "request" | "query" | "auditId" | "warnings" | "sent">;
 
 export function respondObject(
   exchange: Parts,
@@ -22,6 +22,7 @@ export function respondObject(
     warnings: exchange.warnings,
     contentType: form.contentType,
     acceptEncoding: exchange.request.headers.get("accept-encoding"),
+    sent: exchange.sent,
     ...(status === undefined ? {} : { status }),
   });
 }

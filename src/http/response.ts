@@ -20,6 +20,12 @@ export const JSON_HEADERS: Readonly<Record<string, string>> = {
 /** Bodies above this are compressed for clients that accept it; below, gzip costs more than it saves. */
 const GZIP_MIN_BYTES = 128 * 1024;
 
+/** Who counts answers. */
+export interface Sent {
+  /** Characters of the body, before compression. */
+  bodyLength: number;
+}
+
 export interface Answer {
   auditId: string;
   /** Texts of `Warning: 299` headers. */
@@ -28,9 +34,11 @@ export interface Answer {
   contentType?: string;
   /** The client's Accept-Encoding, for bodies worth compressing. */
   acceptEncoding?: string | null;
+  sent?: Sent | undefined;
 }
 
 export function respondText(body: string, answer: Answer): Response {
+  if (answer.sent) answer.sent.bodyLength = body.length;
   const headers: Record<string, string> = {
     "Content-Type": answer.contentType ?? JSON_TYPE,
     "Cache-Control": "no-cache, private",

@@ -4,7 +4,7 @@ import { StorageError } from "../storage/errors.ts";
 import type { LogEntry, LogPage, PreparedWrite, StorageWriter, WriteOutcome } from "../storage/storage.ts";
 import type { Present } from "../storage/stored-value.ts";
 import { FanOut } from "../watch/fan-out.ts";
-import type { Hub, WatchQuery } from "./hub.ts";
+import type { Hub, HubStatistics, WatchQuery } from "./hub.ts";
 import { Maintenance, type MaintenanceReport } from "./maintenance.ts";
 import { Sequencer } from "./sequencer.ts";
 
@@ -50,6 +50,7 @@ export interface ClusterHub extends Hub {
   stop(): Promise<void>;
   mark(): Promise<number>;
   ready(): Promise<void>;
+  statistics(): Promise<HubStatistics>;
   /** Hands on what others have written to the log. @throws StorageError "unavailable" */
   poll(): Promise<void>;
   /** Called after each commit with what it added, in order, before the watchers get it. Returns the undo. */
@@ -137,6 +138,12 @@ class SqlHub implements ClusterHub {
   stats(): { watchers: number; windowBytes: number } {
     const fanOut = this.#running?.fanOut;
     return { watchers: fanOut?.watcherCount ?? 0, windowBytes: fanOut?.windowBytes ?? 0 };
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- the port is asynchronous
+  async statistics(): Promise<HubStatistics> {
+    const fanOut = this.#running?.fanOut;
+    return fanOut?.statistics() ?? { watchers: {}, events: {}, windowBytes: 0 };
   }
 
   async #started(): Promise<Running> {

@@ -19,6 +19,16 @@ export interface WatchQuery {
   timeoutMs: number;
 }
 
+/** What a hub counts, by resource as the log names it ("deployments.apps"). */
+export interface HubStatistics {
+  /** Watches that are open. */
+  watchers: Record<string, number>;
+  /** Events sent to watchers since the hub started, bookmarks not counted. */
+  events: Record<string, number>;
+  /** Memory that holds recent entries of the log. */
+  windowBytes: number;
+}
+
 /** Plain data only: everything here crosses a Durable Object's RPC. */
 export interface Hub {
   /** Resolves after the commit. @throws StorageError "unavailable" */
@@ -37,6 +47,8 @@ export interface Hub {
   mark?(): Promise<number>;
   /** Resolves when the hub answers and could take a write: for readiness checks. @throws StorageError "unavailable" */
   ready?(): Promise<void>;
+  /** For `/metrics`. On the edge this wakes the hub. @throws StorageError "unavailable" */
+  statistics?(): Promise<HubStatistics>;
 }
 
 /** The hub's side of the nodes' tunnels. */

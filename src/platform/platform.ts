@@ -28,9 +28,21 @@ export interface Log {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
+/** What the process uses, where the runtime tells. */
+export interface ProcessUsage {
+  /** Unix ms */
+  startedMs: number;
+  residentBytes: number;
+  heapBytes: number;
+  /** User and system, since the start. */
+  cpuSeconds: number;
+}
+
 export interface Platform {
   clock: Clock;
   timers: Timers;
   random: Random;
   log: Log;
+  /** Absent where there is no process (Workers). */
+  usage?: () => ProcessUsage;
 }

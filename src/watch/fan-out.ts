@@ -43,6 +43,8 @@ export class FanOut {
   readonly #recent: RecentEntries;
   readonly #watchers = new Set<Watcher>();
   readonly #live = new Map<string, Set<Watcher>>();
+  /** By resource. Grows with what has been watched, which is what exists. */
+  readonly #sent = new Map<string, { events: number }>();
   readonly #pending: SharedEntry[] = [];
   /** Every live watcher was offered everything up to here. */
   #delivered: number;
@@ -62,6 +64,14 @@ export class FanOut {
 
   get windowBytes(): number {
     return this.#recent.bytes;
+  }
+
+  /** By resource; `events` since this fan-out began. */
+  statistics(): { watchers: Record<string, number>; events: Record<string, number>; windowBytes: number } {
+    const watchers: Record<string, number> = {};
+    for (const { resource } of this.#watchers) watchers[resource] = (watchers[resource] ?? 0) + 1;
+    const events = Object.fromEntries([...this.#sent].map(([resource, { events: count }]) => [resource, count]));
+    return { watchers, events, windowBytes: this.windowBytes };
   }
 
   /** Takes the next part of the log. Delivery goes on after this returns. */
@@ -92,6 +102,7 @@ export class FanOut {
       bookmarkIntervalMs: this.#deps.limits.bookmarkIntervalMs,
       positionOf: (asking) => (this.#live.get(asking.resource)?.has(asking) ? this.#delivered : 0),
       onEnd: (ended) => this.#remove(ended),
+      sent: this.#sentOf(options.resource),
     });
     this.#watchers.add(watcher);
     if (page !== undefined) this.#offerPage(watcher, page);
@@ -154,6 +165,12 @@ export class FanOut {
       if (next) next();
       else this.#reads--;
     }
+  }
+
+  #sentOf(resource: string): { events: number } {
+    let sent = this.#sent.get(resource);
+    if (sent === undefined) this.#sent.set(resource, (sent = { events: 0 }));
+    return sent;
   }
 
   #remove(watcher: Watcher): void {

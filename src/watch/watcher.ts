@@ -19,6 +19,8 @@ export interface WatcherDeps {
   positionOf(watcher: Watcher): number;
   /** Called once, however the watch ends. */
   onEnd(watcher: Watcher): void;
+  /** Counts events of all watchers of the resource. */
+  sent: { events: number };
 }
 
 /** Queued lines go out together, up to this size. */
@@ -83,8 +85,12 @@ export class Watcher {
     if (change === undefined) return;
     const line = shared.lineFor(change, this.#options.head, this.#deps.present);
     const full = this.#queuedBytes > 0 && this.#queuedBytes + line.byteLength > this.#deps.queueBytesMax;
-    if (full && mode === "live") this.#close();
-    else this.#push(line);
+    if (full && mode === "live") {
+      this.#close();
+      return;
+    }
+    this.#deps.sent.events++;
+    this.#push(line);
   }
 
   /** Resolves when the client has taken the queue, or the watch is over. */

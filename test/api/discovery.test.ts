@@ -267,6 +267,7 @@ describe("what there is beside resources", () => {
           ["/api", "/api/v1", "/apis", "/apis/", "/apis/apps", "/apis/apps/v1", "/healthz", "/healthz/ping"].concat([
             "/livez",
             "/livez/ping",
+            "/metrics",
             "/openapi/v2",
             "/openapi/v3",
             "/openapi/v3/",

@@ -5,6 +5,8 @@ import { createApp, type App } from "../../app.ts";
 import { bootstrapCluster } from "../../bootstrap.ts";
 import { DEFAULT_CLUSTER_CONFIG, type Cluster, type ClusterConfig } from "../../cluster.ts";
 import { createHub } from "../../hub/cluster-hub.ts";
+import { measuredDatabase } from "../../metrics/measured-database.ts";
+import { createMetrics } from "../../metrics/metrics.ts";
 import { createLoops } from "../../loops.ts";
 import { kinds } from "../../kinds/index.ts";
 import { loadClusterKeys } from "../../pki/load-cluster-keys.ts";
@@ -60,7 +62,8 @@ export async function startControlPlane(options: {
   };
   try {
     await migrate(database);
-    const storage = createSqlLog({ database, clock, log });
+    const metrics = createMetrics();
+    const storage = createSqlLog({ database: measuredDatabase(database, { metrics, clock }), clock, log });
     const keys = await loadClusterKeys({
       settings: createSettings({ database }),
       masterKey: folder.masterKey,
@@ -111,6 +114,7 @@ export async function startControlPlane(options: {
       keys,
       platform,
       config,
+      metrics,
     };
     const app = createApp(cluster, {
       agents: {

@@ -44,5 +44,15 @@ export function createNodePlatform(options: { level?: LogLevel; name?: string } 
       bytes: (length) => new Uint8Array(randomBytes(length)),
     },
     log: createLog({ level: options.level ?? "info", name: options.name ?? "gantry" }),
+    usage() {
+      const { rss, heapUsed } = process.memoryUsage();
+      const { user, system } = process.cpuUsage();
+      return {
+        startedMs: performance.timeOrigin,
+        residentBytes: rss,
+        heapBytes: heapUsed,
+        cpuSeconds: (user + system) / 1e6,
+      };
+    },
   };
 }

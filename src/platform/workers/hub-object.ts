@@ -4,7 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { createHub, type ClusterHub as Hub } from "../../hub/cluster-hub.ts";
-import type { WatchQuery } from "../../hub/hub.ts";
+import type { HubStatistics, WatchQuery } from "../../hub/hub.ts";
 import { kinds } from "../../kinds/index.ts";
 import { StatusError } from "../../machinery/status-error.ts";
 import { createScheme } from "../../registry/scheme.ts";
@@ -58,6 +58,10 @@ export class ClusterHub extends DurableObject<Env> {
 
   async ready(): Promise<void> {
     await (await this.#hub()).ready();
+  }
+
+  async statistics(): Promise<HubStatistics> {
+    return (await this.#hub()).statistics();
   }
 
   lastSeen(): Promise<Record<string, number>> {

@@ -1,5 +1,5 @@
 /** The hub as a stateless worker sees it: the `Hub` port over the Durable Object's RPC. */
-import type { Hub, Presence, WatchQuery } from "../../hub/hub.ts";
+import type { Hub, HubStatistics, Presence, WatchQuery } from "../../hub/hub.ts";
 import { StorageError, type StorageErrorCode } from "../../storage/errors.ts";
 import type { PreparedWrite, WriteOutcome } from "../../storage/storage.ts";
 import type { ClusterHub } from "./hub-object.ts";
@@ -10,6 +10,7 @@ export function createRemoteHub(stub: () => DurableObjectStub<ClusterHub>): Hub 
     write: (write: PreparedWrite) => translated(() => stub().write(write) as Promise<WriteOutcome>),
     watch: (query: WatchQuery) => translated(() => stub().watch(query)),
     ready: () => translated(() => stub().ready()),
+    statistics: () => translated(() => stub().statistics() as Promise<HubStatistics>),
     lastSeen: () => translated(() => stub().lastSeen()),
   };
 }

@@ -1,6 +1,8 @@
 /** The stateless worker: every request of every client and agent. What it opens once it keeps for as long as its isolate lives. */
 import { createApp, type App } from "../../app.ts";
 import { bootstrapCluster } from "../../bootstrap.ts";
+import { measuredDatabase } from "../../metrics/measured-database.ts";
+import { createMetrics } from "../../metrics/metrics.ts";
 import { StatusError } from "../../machinery/status-error.ts";
 import { createSqlLog } from "../../storage/sql-log.ts";
 import { CLUSTER_ID, type Env } from "./env.ts";
@@ -55,7 +57,8 @@ async function openApp(env: Env): Promise<App> {
   const { database, keys, config } = await openCluster(env, platform);
   // The names are made anew for each call: a stub that met an evicted object stays broken.
   const hubObject = () => env.CLUSTER_HUB.getByName(CLUSTER_ID);
-  const storage = createSqlLog({ database, clock, log });
+  const metrics = createMetrics();
+  const storage = createSqlLog({ database: measuredDatabase(database, { metrics, clock }), clock, log });
   const hub = createRemoteHub(hubObject);
   const cluster = {
     id: CLUSTER_ID,
@@ -70,6 +73,7 @@ async function openApp(env: Env): Promise<App> {
     keys,
     platform,
     config,
+    metrics,
   };
   const app = createApp(cluster, {
     agents: {
