@@ -5,6 +5,7 @@ import { measuredDatabase } from "../../metrics/measured-database.ts";
 import { createMetrics } from "../../metrics/metrics.ts";
 import { StatusError } from "../../machinery/status-error.ts";
 import { createSqlLog } from "../../storage/sql-log.ts";
+import { asSent } from "./as-sent.ts";
 import { CLUSTER_ID, type Env } from "./env.ts";
 import { once, openCluster } from "./open-cluster.ts";
 import { createWorkersPlatform } from "./platform.ts";
@@ -29,7 +30,7 @@ export default {
     // Others wait for it too: it goes on when this client has gone.
     context.waitUntil(opened.catch(() => {}));
     try {
-      return uncompressed(await (await opened).fetch(request));
+      return asSent(await (await opened).fetch(request));
     } catch (error) {
       createWorkersPlatform("worker").log.error("the cluster cannot be opened", { error });
       const status = new StatusError("ServiceUnavailable", "the cluster cannot be opened now", {
@@ -39,17 +40,6 @@ export default {
     }
   },
 } satisfies ExportedHandler<Env>;
-
-/**
- * The edge compresses JSON and text by itself, and what it compresses it holds back until a block is full: a watch would show nothing for
- * minutes. It leaves alone what has an encoding already; "no-transform" says which answers are streams.
- */
-function uncompressed(response: Response): Response {
-  if (!response.headers.get("cache-control")?.includes("no-transform")) return response;
-  const stream = new Response(response.body, response);
-  stream.headers.set("content-encoding", "identity");
-  return stream;
-}
 
 async function openApp(env: Env): Promise<App> {
   const platform = createWorkersPlatform("worker");
