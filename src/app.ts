@@ -20,7 +20,8 @@ import { addHubMetrics } from "./http/hub-metrics.ts";
 import { createMetricsPath } from "./http/metrics-path.ts";
 import type { Exchange, Services } from "./http/exchange.ts";
 import { createObjectLookup, createNodeReferences } from "./http/lookups.ts";
-import { createOpenApi, createOpenApiPaths } from "./http/openapi.ts";
+import { createOpenApi } from "./http/openapi/documents.ts";
+import { createOpenApiPaths } from "./http/openapi/requests.ts";
 import { createOverlays } from "./http/overlays.ts";
 import { createPatcher } from "./http/patch.ts";
 import { BUILD, createPaths, joinPaths, methodNotAllowed, pageNotFound, type ServedPaths } from "./http/paths.ts";
@@ -28,7 +29,7 @@ import { parseRequest, splitUrl, type RequestInfo } from "./http/request-info.ts
 import { createRequestMetrics, type Counted } from "./http/request-metrics.ts";
 import { handlerOf } from "./http/resources.ts";
 import { respondError } from "./http/respond-error.ts";
-import { REVIEWS, findReview, handleReview } from "./http/reviews.ts";
+import { REVIEWS, findReview, handleReview, routedReview } from "./http/reviews.ts";
 import { createMetrics } from "./metrics/metrics.ts";
 import { addProcessMetrics } from "./metrics/process-metrics.ts";
 import { isStatusError } from "./machinery/status-error.ts";
@@ -122,7 +123,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     createHealth(cluster),
     createMetricsPath(metrics),
     createPaths(cluster),
-    createOpenApiPaths(createOpenApi({ kinds, schema })),
+    createOpenApiPaths(createOpenApi({ kinds: [...kinds, ...REVIEWS.map(routedReview)], schema }), { clock }),
   ]);
   const clientFor = (user: User): Client =>
     createClient({

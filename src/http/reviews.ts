@@ -8,6 +8,7 @@ import type { Services } from "./exchange.ts";
 import { negotiate } from "./negotiate.ts";
 import type { ResourceInfo } from "./request-info.ts";
 import { respondObject } from "./respond-object.ts";
+import type { RoutedKind } from "./openapi/routes.ts";
 import { methodNotAllowed } from "./paths.ts";
 
 export interface ReviewExchange {
@@ -48,6 +49,11 @@ interface ReviewBody extends KubeObject {
 
 const AUTHORIZATION = { group: "authorization.k8s.io", version: "v1", namespaced: false };
 const AUTHENTICATION = { group: "authentication.k8s.io", version: "v1", namespaced: false };
+
+/** What OpenAPI says of a review: it can be created. */
+export function routedReview(review: Review): RoutedKind {
+  return { ...review, verbs: ["create"], subresources: [] };
+}
 
 export const REVIEWS: readonly Review[] = [
   {

@@ -1,5 +1,5 @@
 /** The types of Kubernetes as SchemaNodes, made lazily from the structure that `npm run setup` generates. */
-import { structure } from "../../.generated/structure.js";
+import { specification, structure } from "../../.generated/structure.js";
 import type { SchemaNode } from "../machinery/schema.ts";
 
 /** An OpenAPI v2 schema as the generated structure holds it: no descriptions, and `$ref` is the bare definition name. */
@@ -31,6 +31,8 @@ export interface Schema {
   definition(name: string): StructureSchema | undefined;
   /** All definition names, sorted. */
   names(): readonly string[];
+  /** Names the document that the definitions are from: another one has another name. */
+  readonly specification: string;
 }
 
 const META = "io.k8s.apimachinery.pkg.apis.meta.v1";
@@ -160,7 +162,7 @@ export function createSchema(): Schema {
     return new Map(Object.entries(properties).map(([name, schema]) => [name, resolve(schema)]));
   }
 
-  return { node, definition, names: () => [...lines.keys()] };
+  return { node, definition, names: () => [...lines.keys()], specification };
 }
 
 /** Defines a member that is computed when first read and is an ordinary one from then on. */

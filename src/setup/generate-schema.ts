@@ -18,11 +18,18 @@ type Json = Record<string, unknown>;
 
 const STRUCTURE_TYPES = `/** One definition a line, sorted: its name, a tab, its OpenAPI schema without descriptions. A $ref is the bare name. */
 export const structure: string;
+/** Names the document that everything here was made from. */
+export const specification: string;
 `;
-const DESCRIPTIONS_TYPES = `/** Every text once. */
+const DESCRIPTIONS_TYPES = `import type { Parameters } from "../src/http/openapi/path-items.ts";
+/** Every text once. */
 export const texts: readonly string[];
 /** Indices into texts: of a definition under "", of its fields under their names. */
 export const definitions: Readonly<Record<string, Readonly<Record<string, number>>>>;
+/** Query parameters of operations. */
+export const parameters: Omit<Parameters, "shared"> & { shared: readonly string[] };
+/** Definitions of what DELETE answers with the object instead of a Status. */
+export const answersDeleted: readonly string[];
 `;
 
 function fail(message: string): never {
@@ -62,10 +69,10 @@ function structureOf(definitions: Record<string, Json>): string {
   const text = lines.join("\n");
   // The text goes into a raw template literal, which spares the loader all unescaping.
   if (/[`\\]|\$\{/.test(text)) fail("the OpenAPI document has a character that a raw template literal cannot hold");
-  return `export const structure = String.raw\`${text}\`;\n`;
+  return `export const structure = String.raw\`${text}\`;\nexport const specification = "${SHA256}";\n`;
 }
 
-function descriptionsOf(definitions: Record<string, Json>): string {
+function descriptionsOf({ definitions, ...document }: Specification): string {
   const texts: string[] = [];
   const indices = new Map<string, number>();
   const index = (text: string): number => {
@@ -83,7 +90,89 @@ function descriptionsOf(definitions: Record<string, Json>): string {
     }
     table[name] = entry;
   }
-  return `export const texts = ${JSON.stringify(texts)};\nexport const definitions = ${JSON.stringify(table)};\n`;
+  const exported = {
+    texts,
+    definitions: table,
+    parameters: parametersOf(document),
+    answersDeleted: answersDeletedOf(document),
+  };
+  return Object.entries(exported)
+    .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};\n`)
+    .join("");
+}
+
+interface Specification {
+  definitions: Record<string, Json>;
+  parameters: Record<string, Parameter>;
+  paths: Record<string, PathItem>;
+}
+
+type Parameter = { $ref?: string; name: string; in: string; schema?: { $ref: string } } & Json;
+type PathItem = Record<string, Operation> & { parameters?: Parameter[] };
+type Operation = Json & {
+  parameters?: Parameter[];
+  responses: Record<string, { schema?: { $ref?: string } }>;
+  "x-kubernetes-action"?: string;
+  "x-kubernetes-group-version-kind"?: { kind: string };
+};
+
+/** Every operation on resources, with its path and all its parameters. */
+function* operationsOf(paths: Specification["paths"]) {
+  for (const [path, { parameters: common = [], ...methods }] of Object.entries(paths)) {
+    for (const operation of Object.values(methods as Record<string, Operation>)) {
+      const action = operation["x-kubernetes-action"];
+      if (action !== undefined)
+        yield { path, action, operation, parameters: [...common, ...(operation.parameters ?? [])] };
+    }
+  }
+}
+
+/**
+ * Operations of one sort take the same query parameters: a set has the name of the action, or of the kind of options that is handed
+ * on ("PodExecOptions"). That it is so is checked here.
+ */
+function parametersOf({ paths, parameters }: Omit<Specification, "definitions">): Json {
+  const published: Record<string, unknown> = {};
+  const shared = new Set<string>();
+  const sharedBodies: Record<string, string> = {};
+  const sets: Record<string, string[]> = {};
+
+  const idOf = (parameter: Parameter): string | undefined => {
+    const id = parameter.$ref?.replace("#/parameters/", "");
+    const { name, in: place, schema, ...rest } = (id === undefined ? parameter : parameters[id]) ?? parameter;
+    if (place === "body") {
+      if (id !== undefined && schema) sharedBodies[schema.$ref.replace("#/definitions/", "")] = id;
+      return undefined;
+    }
+    if (place === "path" && name === "name") return undefined;
+    const key = id ?? name;
+    published[key] = { name, in: place, ...rest };
+    if (id !== undefined) shared.add(id);
+    return place === "path" && name === "namespace" ? undefined : key;
+  };
+
+  for (const { path, action, operation, parameters: taken } of operationsOf(paths)) {
+    const name = setName(path, action, operation);
+    const ids = taken.flatMap((parameter) => idOf(parameter) ?? []).toSorted();
+    const known = (sets[name] ??= ids);
+    if (known.join() !== ids.join()) fail(`operations "${name}" differ in their parameters: ${path}`);
+  }
+  return { published, shared: [...shared].toSorted(), sharedBodies, sets };
+}
+
+function setName(path: string, action: string, operation: Operation): string {
+  if (action === "get" && path.endsWith("/log")) return "PodLogOptions";
+  if (action !== "connect") return action;
+  return `${operation["x-kubernetes-group-version-kind"]?.kind}${path.endsWith("/{path}") ? "WithPath" : ""}`;
+}
+
+function answersDeletedOf({ paths }: Pick<Specification, "paths">): string[] {
+  const found = new Set<string>();
+  for (const { action, operation } of operationsOf(paths)) {
+    const answer = operation.responses["200"]?.schema?.$ref?.replace("#/definitions/", "");
+    if (action === "delete" && answer !== undefined && !answer.endsWith(".Status")) found.add(answer);
+  }
+  return [...found].toSorted();
 }
 
 /** Whole files only: another npm script may be reading them. */
@@ -116,11 +205,11 @@ function isCurrent(): boolean {
 
 function main(): void {
   if (isCurrent()) return;
-  const document = JSON.parse(readSource()) as { definitions: Record<string, Json> };
+  const document = JSON.parse(readSource()) as Specification;
   mkdirSync(folder, { recursive: true });
   write("structure.js", structureOf(document.definitions));
   write("structure.d.ts", STRUCTURE_TYPES);
-  write("descriptions.js", descriptionsOf(document.definitions));
+  write("descriptions.js", descriptionsOf(document));
   write("descriptions.d.ts", DESCRIPTIONS_TYPES);
   write("stamp", stamp());
 }
