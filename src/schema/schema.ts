@@ -1,6 +1,7 @@
 /** The types of Kubernetes as SchemaNodes, made lazily from the structure that `npm run setup` generates. */
 import { specification, structure } from "../../.generated/structure.js";
 import type { SchemaNode } from "../machinery/schema.ts";
+import { publishedDefaults } from "./published-defaults.ts";
 
 /** An OpenAPI v2 schema as the generated structure holds it: no descriptions, and `$ref` is the bare definition name. */
 export interface StructureSchema {
@@ -52,14 +53,9 @@ const SPECIAL: Readonly<Record<string, SchemaNode>> = {
   [`${EXTENSIONS}.JSONSchemaPropsOrStringArray`]: { type: "any", preserveUnknown: true },
 };
 
-/** Defaults of members that tell items of a list apart. The published OpenAPI v2 has no defaults; these are in its v3. */
-const KEY_DEFAULTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  "io.k8s.api.core.v1.ContainerPort": { protocol: "TCP" },
-  "io.k8s.api.core.v1.ServicePort": { protocol: "TCP" },
-};
-
-function withKeyDefaults(name: string, schema: StructureSchema): StructureSchema {
-  const defaults = KEY_DEFAULTS[name];
+/** With the defaults that the published OpenAPI v2 leaves out: they tell items of a list apart. */
+function withDefaults(name: string, schema: StructureSchema): StructureSchema {
+  const defaults = publishedDefaults[name];
   if (!defaults) return schema;
   const properties = Object.entries(schema.properties ?? {}).map(([member, of]) =>
     Object.hasOwn(defaults, member) ? [member, { ...of, default: defaults[member] }] : [member, of],
@@ -128,7 +124,7 @@ export function createSchema(): Schema {
     const found = definition(name);
     if (!found) return undefined;
     const special = SPECIAL[name];
-    const made = special ?? build(withKeyDefaults(name, found));
+    const made = special ?? build(withDefaults(name, found));
     nodes.set(name, made);
     return made;
   }
