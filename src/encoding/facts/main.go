@@ -1,5 +1,6 @@
 // Command facts prints the table of field facts: what Go's types know and OpenAPI does not say. Per type, in struct order:
-// JSON name, protobuf number, pointer or not, omitempty or not, Go type. See ../field-facts.ts for how the table is read.
+// JSON name, protobuf number, pointer or not, omitempty or not, Go type. See ../field-facts.ts for how the table is read. Beside it
+// the values of types that are marked +enum, for ../../schema/published-enums.json.
 //
 // It reflects on the published Go modules and keeps the types that the pinned OpenAPI document defines.
 package main
@@ -63,6 +64,7 @@ type generator struct {
 	// by package prefix, then by type name
 	lines map[string]map[string]string
 	seen  map[reflect.Type]bool
+	enums enums
 }
 
 func split(name string) (string, string) {
@@ -112,6 +114,7 @@ func (g *generator) kind(t reflect.Type, from string) string {
 	case reflect.Struct:
 		return g.ref(t, from)
 	case reflect.Bool, reflect.Int32, reflect.Int64, reflect.Float64, reflect.String:
+		g.enums.add(from, t)
 		return t.Kind().String() + named
 	}
 	panic("kind: " + t.String())
@@ -209,7 +212,7 @@ func main() {
 			panic(err)
 		}
 	}
-	g := &generator{known: definitions(), lines: map[string]map[string]string{}, seen: map[reflect.Type]bool{}}
+	g := &generator{known: definitions(), lines: map[string]map[string]string{}, seen: map[reflect.Type]bool{}, enums: enums{}}
 	for _, t := range scheme.Scheme.AllKnownTypes() {
 		if name := modelName(t); g.known[name] && !special[name] {
 			g.add(t)
@@ -243,4 +246,5 @@ func main() {
 	if err := os.WriteFile(output, []byte(out.String()), 0o644); err != nil {
 		panic(err)
 	}
+	g.enums.write()
 }

@@ -1,9 +1,10 @@
 /**
- * Definitions of types as OpenAPI documents carry them. Version 3 has what version 2 leaves out: defaults, and which types are one of
- * two. After k8s.io/kube-openapi/pkg/{generators,builder3}.
+ * Definitions of types as OpenAPI documents carry them. Version 3 has what version 2 leaves out: defaults, the
+ * values of enumerations, and which types are one of two. After k8s.io/kube-openapi/pkg/{generators,builder3}.
  */
 import { fieldFacts, type TypeFact } from "../../encoding/field-facts.ts";
 import { publishedDefaults } from "../../schema/published-defaults.ts";
+import publishedEnums from "../../schema/published-enums.json" with { type: "json" };
 import type { Schema, StructureSchema } from "../../schema/schema.ts";
 import type { OpenApiVersion } from "./path-items.ts";
 
@@ -20,6 +21,12 @@ const UNIONS: Readonly<Record<string, readonly string[]>> = {
   "io.k8s.apimachinery.pkg.util.intstr.IntOrString": ["integer", "string"],
   "io.k8s.apimachinery.pkg.api.resource.Quantity": ["string", "number"],
 };
+
+/** Values by the name that Go prints of the type. */
+type Enums = Readonly<Record<string, readonly string[]>>;
+
+/** By the package of the definition that has the field; `npm run facts` writes it. */
+const ENUMS: Readonly<Record<string, Enums>> = publishedEnums;
 
 /** The definitions that these need, themselves included, by name. */
 export function definitionsFor(schema: Schema, roots: Iterable<string>, rendering: Rendering): Json {
@@ -57,22 +64,28 @@ function definition(schema: Schema, name: string, rendering: Rendering): Json {
     ...rest,
   };
   if (!node.properties) return out;
-  const defaults = rendering.version === 3 ? defaultsOf(name) : undefined;
+  const known = rendering.version === 3 ? knownFields(name) : undefined;
   const fields = Object.entries(node.properties).map(([field, member]) => {
     const inner = rendering.describe(name, field);
-    const at = { rendering, ...(inner === undefined ? {} : { description: inner }), ...defaults?.get(field) };
+    const at = { rendering, ...(inner === undefined ? {} : { description: inner }), ...known?.get(field) };
     return [field, rendered(member, at)] as const;
   });
   return { ...out, properties: Object.fromEntries(fields) };
 }
 
 /** What is said of a schema at the place where it is used. */
-interface Place {
+interface Place extends Known {
   rendering: Rendering;
   description?: string;
+}
+
+/** What the Go types say and the published document does not. */
+interface Known {
   default?: unknown;
+  /** All values that there are, sorted. */
+  enum?: readonly string[];
   /** Of its items or values. */
-  inner?: { default?: unknown; inner?: Place["inner"] } | undefined;
+  inner?: Known;
 }
 
 /** A schema in place, with its references as the version writes them. */
@@ -83,6 +96,7 @@ function rendered(node: StructureSchema, place: Place): Json {
     ...(description === undefined ? {} : { description }),
     ...rest,
     ...(place.default === undefined ? {} : { default: place.default }),
+    ...(place.enum === undefined ? {} : { enum: place.enum }),
   };
   if (items) out["items"] = rendered(items, { rendering, ...inner });
   if (additionalProperties) out["additionalProperties"] = rendered(additionalProperties, { rendering, ...inner });
@@ -93,21 +107,19 @@ function rendered(node: StructureSchema, place: Place): Json {
   return Object.keys(out).length === 0 ? target : { ...out, allOf: [target] };
 }
 
-type Defaults = Omit<Place, "rendering" | "description">;
-
 /**
- * What a field is when a client leaves it out: what the type's author wrote, or the zero of what Go always writes (no pointer, no
- * omitempty; a struct always). The rule is that of kube-openapi's generator.
+ * The fields of a type by name. A default is what a field is when a client leaves it out: what the type's author wrote, or the zero of
+ * what Go always writes (no pointer, no omitempty; a struct always). The rule is that of kube-openapi's generator.
  */
-function defaultsOf(name: string): Map<string, Defaults> | undefined {
+function knownFields(name: string): Map<string, Known> | undefined {
   const facts = fieldFacts.struct(name);
   if (!facts) return undefined;
   const explicit = explicitDefaults(name);
+  const enums: Enums = ENUMS[name.slice(0, name.lastIndexOf("."))] ?? {};
   return new Map(
     facts.fields.map((field) => {
-      const zero = zeroOf(field.type, field.omitEmpty);
-      const value = explicit[field.name] ?? zero;
-      return [field.name, { ...(value === undefined ? {} : { default: value }), ...innerOf(field.type) }];
+      const known = knownOf(field.type, { omitEmpty: field.omitEmpty, enums });
+      return [field.name, field.name in explicit ? { ...known, default: explicit[field.name] } : known];
     }),
   );
 }
@@ -120,10 +132,14 @@ function explicitDefaults(name: string): Readonly<Record<string, unknown>> {
   return Object.assign({}, ...embedded, publishedDefaults[name]) as Record<string, unknown>;
 }
 
-function innerOf(type: TypeFact): Pick<Place, "inner"> {
-  if (type.form !== "list" && type.form !== "map") return {};
-  const value = zeroOf(type.of, false);
-  return { inner: { ...(value === undefined ? {} : { default: value }), ...innerOf(type.of) } };
+function knownOf(type: TypeFact, { omitEmpty, enums }: { omitEmpty: boolean; enums: Enums }): Known {
+  const zero = zeroOf(type, omitEmpty);
+  const values = type.form === "string" ? enums[type.goType] : undefined;
+  return {
+    ...(zero === undefined ? {} : { default: zero }),
+    ...(values ? { enum: values } : {}),
+    ...(type.form === "list" || type.form === "map" ? { inner: knownOf(type.of, { omitEmpty: false, enums }) } : {}),
+  };
 }
 
 function zeroOf(type: TypeFact, omitEmpty: boolean): unknown {
