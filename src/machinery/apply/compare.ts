@@ -63,39 +63,50 @@ function own(object: Members, name: string): unknown {
 }
 
 function compareField(into: Growing, element: string, declared: FieldType, left: unknown, right: unknown): void {
+  if (left === undefined) return mark(into, "added", element, everythingIn(right, declared));
+  if (right === undefined) return mark(into, "removed", element, everythingIn(left, declared));
   const type = typeFor(declared, right, left);
-  if (declared.form === "deduced" && left !== undefined && left !== null && right !== undefined && right !== null) {
-    if (formOfValue(left) !== formOfValue(right)) return compareForms(into, element, { left, right });
+  if (declared.form === "deduced" && left !== null && right !== null && formOfValue(left) !== formOfValue(right)) {
+    return compareForms(into, element, { left, right });
   }
   if (type.form === "scalar" || type.atomic || (isHollow(left) && isHollow(right))) {
-    return compareLeaf(into, element, left, right);
+    if (!equalJson(left, right)) mark(into, "modified", element, LEAF);
+    return;
   }
-  const below: Growing = {
-    added: left === undefined ? { [SELF]: LEAF } : undefined,
-    modified: undefined,
-    removed: right === undefined ? { [SELF]: LEAF } : undefined,
-  };
+  const below: Growing = { added: undefined, modified: undefined, removed: undefined };
   if (type.form === "list") compareItems(below, type, itemsOf(left), itemsOf(right));
   else compareMembers(below, type, membersOf(left), membersOf(right));
   settle(into, element, below);
 }
 
+/** A value that is on one side only: all that it holds, itself included. */
+function everythingIn(value: unknown, declared: FieldType): FieldTree {
+  const type = typeFor(declared, value);
+  if (type.form === "scalar" || type.atomic || isHollow(value)) return LEAF;
+  const out: GrowingTree = { [SELF]: LEAF };
+  if (type.form === "list") {
+    for (const item of itemsOf(value)) {
+      const at = itemElement(type, item);
+      if ("fault" in at || !type.element) continue;
+      // Items that cannot be told apart are owned together, as a whole.
+      out[at.element] = Object.hasOwn(out, at.element) ? LEAF : everythingIn(item, type.element);
+    }
+    return out;
+  }
+  const members = membersOf(value);
+  for (const name in members) {
+    const member = memberOf(type, name);
+    const content = members[name];
+    if (content === undefined) continue;
+    out[member.element] = member.type.form === "scalar" ? LEAF : everythingIn(content, member.type);
+  }
+  return out;
+}
+
 function settle(into: Growing, element: string, below: Growing): void {
-  if (below.added) mark(into, "added", element, isOnlySelf(below.added) ? LEAF : below.added);
+  if (below.added) mark(into, "added", element, below.added);
   if (below.modified) mark(into, "modified", element, below.modified);
-  if (below.removed) mark(into, "removed", element, isOnlySelf(below.removed) ? LEAF : below.removed);
-}
-
-function isOnlySelf(tree: FieldTree): boolean {
-  if (!(SELF in tree)) return false;
-  for (const element in tree) if (element !== SELF) return false;
-  return true;
-}
-
-function compareLeaf(into: Growing, element: string, left: unknown, right: unknown): void {
-  if (left === undefined) mark(into, "added", element, LEAF);
-  else if (right === undefined) mark(into, "removed", element, LEAF);
-  else if (!equalJson(left, right)) mark(into, "modified", element, LEAF);
+  if (below.removed) mark(into, "removed", element, below.removed);
 }
 
 /** A value without a type that became of another form: what was below it goes, what is below it now comes. */
@@ -126,48 +137,57 @@ function membersOf(value: unknown): Members {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Members) : NO_MEMBERS;
 }
 
-/** Items by their element; those that cannot be told apart share one. */
-function byElement(type: FieldType, items: readonly unknown[]): Map<string, unknown[]> {
-  const found = new Map<string, unknown[]>();
+function compareItems(into: Growing, type: FieldType, left: readonly unknown[], right: readonly unknown[]): void {
+  const { element: itemType } = type;
+  // Most lists stay as they are: to see that is cheaper than to find the items by their keys.
+  if (!itemType || equalJson(left, right)) return;
+  const before = byElement(type, left);
+  const after = byElement(type, right);
+  for (const [element, items] of before)
+    compareItem(into, element, itemType, { before: items, after: after.get(element) });
+  for (const [element, items] of after) {
+    if (!before.has(element)) compareItem(into, element, itemType, { before: undefined, after: items });
+  }
+}
+
+/** Items that cannot be told apart share an element. */
+class Same {
+  readonly items: unknown[];
+  constructor(items: unknown[]) {
+    this.items = items;
+  }
+}
+
+/** What is at each element: an item, or Same. */
+function byElement(type: FieldType, items: readonly unknown[]): Map<string, unknown> {
+  const found = new Map<string, unknown>();
   for (const item of items) {
     const at = itemElement(type, item);
     if ("fault" in at) continue;
-    const same = found.get(at.element);
-    if (same) same.push(item);
-    else found.set(at.element, [item]);
+    const known = found.get(at.element);
+    if (known === undefined) found.set(at.element, item);
+    else if (known instanceof Same) known.items.push(item);
+    else found.set(at.element, new Same([known, item]));
   }
   return found;
 }
 
-function compareItems(into: Growing, type: FieldType, left: readonly unknown[], right: readonly unknown[]): void {
-  const before = byElement(type, left);
-  const after = byElement(type, right);
-  for (const [element, items] of before) compareItem(into, element, type, { before: items, after: after.get(element) });
-  for (const [element, items] of after) {
-    if (!before.has(element)) compareItem(into, element, type, { before: undefined, after: items });
-  }
-}
-
+/** Items that cannot be told apart are owned together, as a whole. */
 function compareItem(
   into: Growing,
   element: string,
-  { element: itemType }: FieldType,
-  { before = [], after = [] }: { before: readonly unknown[] | undefined; after: readonly unknown[] | undefined },
+  type: FieldType,
+  { before, after }: { before: unknown; after: unknown },
 ): void {
-  if (!itemType) return;
-  if (before.length <= 1 && after.length <= 1) {
-    return compareField(into, element, itemType, before[0], after[0]);
-  }
-  // Items that cannot be told apart are owned together, as a whole.
-  if (before.length > 1 && after.length > 1) {
-    if (!equalJson(before, after)) mark(into, "modified", element, LEAF);
-    return;
-  }
-  if (before.length > 1) {
-    if (after.length === 1) compareField(into, element, itemType, undefined, after[0]);
+  if (before instanceof Same && after instanceof Same) {
+    if (!equalJson(before.items, after.items)) mark(into, "modified", element, LEAF);
+  } else if (before instanceof Same) {
+    if (after !== undefined) compareField(into, element, type, undefined, after);
     mark(into, "removed", element, LEAF);
-    return;
+  } else if (after instanceof Same) {
+    if (before !== undefined) compareField(into, element, type, before, undefined);
+    mark(into, "added", element, LEAF);
+  } else {
+    compareField(into, element, type, before, after);
   }
-  if (before.length === 1) compareField(into, element, itemType, before[0], undefined);
-  mark(into, "added", element, LEAF);
 }

@@ -8,7 +8,7 @@ export type Scalar = "numeric" | "string" | "boolean" | "untyped";
 export interface Field {
   /** "f:spec" */
   element: string;
-  readonly type: FieldType;
+  type: FieldType;
 }
 
 export interface FieldType {
@@ -94,42 +94,54 @@ export function createFieldTypes(): FieldTypes {
 
   function build(node: SchemaNode): FieldType {
     if (node.type === "any") return DEDUCED;
-    if (node.type === "object") {
-      return lazy({
-        form: "map",
-        atomic: node.mapType === "atomic",
-        keys: [],
-        fields: () => fieldsOf(node),
-        element: () => (node.additional ? typeOf(node.additional) : node.preserveUnknown ? DEDUCED : undefined),
-      });
-    }
-    if (node.type !== "array") return leafType("scalar", scalarOf(node));
-    const associative = node.listType === "map" || node.listType === "set";
-    return lazy({
-      form: "list",
-      atomic: !associative,
-      keys: associative ? keysOf(node) : [],
-      fields: () => NO_FIELDS,
-      element: () => (node.items ? typeOf(node.items) : DEDUCED),
-    });
-  }
-
-  function fieldsOf(node: SchemaNode): ReadonlyMap<string, Field> {
-    const fields = new Map<string, Field>();
-    for (const [name, child] of node.properties ?? []) {
-      fields.set(name, {
-        element: `f:${name}`,
-        get type() {
-          const type = typeOf(child);
-          Object.defineProperty(this, "type", { value: type });
-          return type;
-        },
-      });
-    }
-    return fields;
+    if (node.type !== "object" && node.type !== "array") return leafType("scalar", scalarOf(node));
+    return new NodeType(node, typeOf);
   }
 
   return typeOf;
+}
+
+/** A map or a list. Types are cyclic, so what is below one is looked up when it is first read. */
+class NodeType implements FieldType {
+  readonly form: "map" | "list";
+  readonly scalar = "untyped";
+  readonly atomic: boolean;
+  readonly keys: readonly ListKey[];
+  private readonly node: SchemaNode;
+  private readonly typeOf: FieldTypes;
+  private knownFields: ReadonlyMap<string, Field> | undefined;
+  private knownElement: FieldType | undefined | null = null;
+
+  constructor(node: SchemaNode, typeOf: FieldTypes) {
+    const associative = node.listType === "map" || node.listType === "set";
+    this.form = node.type === "object" ? "map" : "list";
+    this.atomic = this.form === "map" ? node.mapType === "atomic" : !associative;
+    this.keys = this.form === "list" && associative ? keysOf(node) : [];
+    this.node = node;
+    this.typeOf = typeOf;
+  }
+
+  get fields(): ReadonlyMap<string, Field> {
+    return (this.knownFields ??= this.readFields());
+  }
+
+  get element(): FieldType | undefined {
+    if (this.knownElement === null) this.knownElement = this.readElement();
+    return this.knownElement;
+  }
+
+  private readFields(): ReadonlyMap<string, Field> {
+    const { properties } = this.node;
+    if (!properties || this.form === "list") return NO_FIELDS;
+    return new Map([...properties].map(([name, node]) => [name, { element: `f:${name}`, type: this.typeOf(node) }]));
+  }
+
+  private readElement(): FieldType | undefined {
+    const { additional, items, preserveUnknown } = this.node;
+    if (this.form === "list") return items ? this.typeOf(items) : DEDUCED;
+    if (additional) return this.typeOf(additional);
+    return preserveUnknown ? DEDUCED : undefined;
+  }
 }
 
 function keysOf(node: SchemaNode): ListKey[] {
@@ -138,35 +150,6 @@ function keysOf(node: SchemaNode): ListKey[] {
     label: `${JSON.stringify(name)}:`,
     fallback: node.items?.properties?.get(name)?.default,
   }));
-}
-
-/** Types are cyclic: what is below one is looked up when it is first read. */
-function lazy(
-  parts: Pick<FieldType, "form" | "atomic" | "keys"> & {
-    fields: () => ReadonlyMap<string, Field>;
-    element: () => FieldType | undefined;
-  },
-): FieldType {
-  let fields: ReadonlyMap<string, Field> | undefined;
-  let element: FieldType | undefined;
-  let elementKnown = false;
-  return {
-    form: parts.form,
-    scalar: "untyped",
-    atomic: parts.atomic,
-    keys: parts.keys,
-    get fields() {
-      fields ??= parts.fields();
-      return fields;
-    },
-    get element() {
-      if (!elementKnown) {
-        element = parts.element();
-        elementKnown = true;
-      }
-      return element;
-    },
-  };
 }
 
 /** The step to an item of a list that is not atomic, or what is wrong with it. */
