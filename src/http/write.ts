@@ -111,7 +111,7 @@ function scopeOf(subresource: string): UpdateScope {
   return subresource === "status" ? "status" : "object";
 }
 
-function checkName({ info }: Exchange, object: KubeObject): void {
+export function checkName({ info }: Exchange, object: KubeObject): void {
   const { name = "" } = object.metadata;
   if (name === "") {
     throw badRequest(`the name of the object (${info.name} based on URL) was undeterminable: name must be provided`);

@@ -11,9 +11,8 @@ import { StatusError, badRequest, conflict } from "../machinery/status-error.ts"
 import { named, type RegistryDeps, type Target, type WriteContext, type Written } from "./context.ts";
 import { createObject } from "./create.ts";
 import { setManagedFields } from "./admit.ts";
-import type { KindDefinition } from "./kind.ts";
 import { withLastApplied } from "./last-applied.ts";
-import type { Resource } from "./scheme.ts";
+import type { TypeName } from "./managed-fields.ts";
 import { updateObject, type UpdateScope } from "./update.ts";
 
 export interface ApplyRequest extends Target {
@@ -34,7 +33,7 @@ export interface ApplyRequest extends Target {
 /** @throws StatusError BadRequest when the configuration is none; Conflict (with a cause for each field), and what updates and creations throw */
 export async function applyObject(deps: RegistryDeps, request: ApplyRequest): Promise<Written> {
   const { resource, namespace, name, scope, subresource, context } = request;
-  const config = checkedConfiguration(request.config, resource, deps.managedFields.typeOf(resource.kind));
+  const config = checkedConfiguration(request.config, resource.kind, deps.managedFields.typeOf(resource.kind));
   return await updateObject(deps, {
     resource,
     namespace,
@@ -59,11 +58,47 @@ export async function applyObject(deps: RegistryDeps, request: ApplyRequest): Pr
   });
 }
 
-/** What a configuration is held against: the kind of the request. */
-type ConfigurationOf = Pick<Resource, "group" | "version"> & { kind: Pick<KindDefinition, "kind"> };
+/** An apply to the scale of an object: `config` is one of the scale. */
+export interface ApplyScaleRequest extends Target {
+  config: unknown;
+  force: boolean;
+  type: GroupVersionKind & TypeName;
+  scaleOf(object: KubeObject): KubeObject;
+  /** Changes the object as its new scale says. */
+  rescale(object: KubeObject, scale: KubeObject): KubeObject;
+  /** As in ApplyRequest, of a scale. */
+  decode(value: KubeObject): KubeObject;
+  context: WriteContext;
+}
+
+/** @throws StatusError as applyObject; NotFound, as it never creates */
+export async function applyScale(deps: RegistryDeps, request: ApplyScaleRequest): Promise<Written> {
+  const { resource, namespace, name, type, force, context } = request;
+  const subresource = "scale";
+  const config = checkedConfiguration(request.config, type, deps.managedFields.typeOf(type));
+  return await updateObject(deps, {
+    resource,
+    namespace,
+    name,
+    scope: "object",
+    subresource,
+    isPatch: true,
+    tracked: true,
+    produce(live) {
+      const writing = { resource, subresource, manager: context.fieldManager, config, force };
+      const scale = request.scaleOf(live);
+      const result = deps.managedFields.appliedScale({ ...writing, live, scale, type });
+      if ("conflicts" in result) throw applyConflict(result.conflicts);
+      const object = request.rescale(live, request.decode(result.object));
+      setManagedFields(object, result.entries);
+      return object;
+    },
+    context,
+  });
+}
 
 /** @throws StatusError "BadRequest", in the order and with the texts of managedfields/internal of k8s.io/apimachinery */
-export function checkedConfiguration(value: unknown, of: ConfigurationOf, type: FieldType): KubeObject {
+function checkedConfiguration(value: unknown, of: GroupVersionKind, type: FieldType): KubeObject {
   if (!isObject(value)) {
     const found = Array.isArray(value) ? "array" : value === null ? "null" : typeof value;
     throw badRequest(
@@ -73,7 +108,7 @@ export function checkedConfiguration(value: unknown, of: ConfigurationOf, type: 
   const { apiVersion, kind } = value;
   const { group, version } = parseApiVersion(typeof apiVersion === "string" ? apiVersion : "");
   const sent = { group, version, kind: typeof kind === "string" ? kind : "" };
-  if (sent.group !== of.group || sent.version !== of.version || sent.kind !== of.kind.kind) {
+  if (sent.group !== of.group || sent.version !== of.version || sent.kind !== of.kind) {
     throw badRequest(`invalid object type: ${gvkText(sent)}`);
   }
   const metadata = isObject(value["metadata"]) ? value["metadata"] : {};
@@ -104,7 +139,7 @@ function applied(
 }
 
 /** The texts of internal/conflict.go in k8s.io/apimachinery. */
-export function applyConflict(conflicts: readonly Conflict[]): StatusError {
+function applyConflict(conflicts: readonly Conflict[]): StatusError {
   const causes = conflicts.map(({ with: other, path }) => ({
     reason: "FieldManagerConflict",
     message: `conflict with ${managerText(other)}`,

@@ -1,5 +1,5 @@
 /** metadata.managedFields: what every write does to them. The rules are in machinery/apply; here they meet kinds and requests. */
-import { applyConfiguration, type Conflict } from "../machinery/apply/apply-configuration.ts";
+import { applyConfiguration, type Applied, type Conflict } from "../machinery/apply/apply-configuration.ts";
 import { LEAF, difference, isEmptyTree, type FieldTree } from "../machinery/apply/field-tree.ts";
 import { DEDUCED, createFieldTypes, type FieldType } from "../machinery/apply/field-type.ts";
 import {
@@ -11,6 +11,12 @@ import {
   type ManagerName,
 } from "../machinery/apply/managers.ts";
 import { FieldsV1Error } from "../machinery/apply/path-element.ts";
+import {
+  SCALE_VERSION,
+  managersOfParent,
+  managersOfScale,
+  type ScaleMapping,
+} from "../machinery/apply/scale-managers.ts";
 import { trackUpdate, type OwnableFields } from "../machinery/apply/track-update.ts";
 import type { Versions } from "../machinery/apply/versions.ts";
 import { formatTime, type KubeObject, type ManagedFieldsEntry } from "../machinery/meta.ts";
@@ -24,10 +30,13 @@ import { convert, fromStored } from "./stored-form.ts";
 export interface ManagedFieldsDeps {
   clock: Clock;
   /** The type of a kind; undefined where nothing is known of it. */
-  node(kind: KindDefinition): SchemaNode | undefined;
+  node(kind: TypeName): SchemaNode | undefined;
   /** An object of the kind in which nothing is set, as it would be printed. */
-  emptyObject(kind: KindDefinition): object | undefined;
+  emptyObject(kind: TypeName): object | undefined;
 }
+
+/** A kind by the name of its definition. */
+export type TypeName = Pick<KindDefinition, "schema">;
 
 export interface Writing {
   resource: Resource;
@@ -44,6 +53,13 @@ export interface ApplyWriting extends Writing {
   force: boolean;
 }
 
+export interface ScaleWriting extends ApplyWriting {
+  live: KubeObject;
+  /** The scale of `live`. */
+  scale: KubeObject;
+  type: TypeName;
+}
+
 /** `object` has no managedFields: they are in `entries`. */
 export type AppliedObject = { conflicts: Conflict[] } | { object: KubeObject; entries: Entries };
 
@@ -56,8 +72,10 @@ export interface ManagedFields {
   updated(writing: Writing, change: { live: KubeObject; next: KubeObject; sent: Entries }): Entries;
   /** The object, in the version of the resource, with what the configuration says, or who owns what it would change. Never mutates. */
   applied(writing: ApplyWriting): AppliedObject;
+  /** The same through the scale of an object: the answer is the scale, with the entries of the object. */
+  appliedScale(writing: ScaleWriting): AppliedObject;
   /** The type that configurations of a kind have. */
-  typeOf(kind: KindDefinition): FieldType;
+  typeOf(kind: TypeName): FieldType;
 }
 
 /** Owns what was there before anybody applied, in an object whose managers were not tracked. */
@@ -65,17 +83,16 @@ const BEFORE_FIRST_APPLY = "before-first-apply";
 
 export function createManagedFields(deps: ManagedFieldsDeps): ManagedFields {
   const fieldTypes = createFieldTypes();
-  const empty = new Map<string, object>();
+  const empty = new Map<string, KubeObject>();
 
-  function typeOf(kind: KindDefinition): FieldType {
+  function typeOf(kind: TypeName): FieldType {
     const node = deps.node(kind);
     return node ? fieldTypes(node) : DEDUCED;
   }
 
-  function emptyObject({ kind, storageName, apiVersion }: Resource): object {
-    const key = `${storageName}/${apiVersion}`;
-    const known = empty.get(key) ?? { metadata: {}, ...deps.emptyObject(kind) };
-    empty.set(key, known);
+  function emptyObject(kind: TypeName): KubeObject {
+    const known = empty.get(kind.schema) ?? { metadata: {}, ...deps.emptyObject(kind) };
+    empty.set(kind.schema, known);
     return known;
   }
 
@@ -112,7 +129,7 @@ export function createManagedFields(deps: ManagedFieldsDeps): ManagedFields {
     typeOf,
     created(writing, object) {
       const managers = readable(object.metadata.managedFields) ?? [];
-      const live = ownedParts(emptyObject(writing.resource) as KubeObject);
+      const live = ownedParts(emptyObject(writing.resource.kind));
       return entriesOf(tracked(writing, { live, next: fromStored(writing.resource, object), managers }));
     },
     updated(writing, { live, next, sent }) {
@@ -128,29 +145,79 @@ export function createManagedFields(deps: ManagedFieldsDeps): ManagedFields {
       return after === managers && managers !== changed ? stored : entriesOf(after);
     },
     applied(writing) {
-      const { resource, config, force } = writing;
-      const live = writing.live ?? (structuredClone(emptyObject(resource)) as KubeObject);
-      let managers: readonly Manager[] = storedManagers(live.metadata.managedFields);
-      const { managedFields: _managedFields, ...metadata } = live.metadata;
-      const bare: KubeObject = { ...live, metadata };
-      if (writing.live && managers.length === 0) {
-        const before = { ...writing, manager: BEFORE_FIRST_APPLY };
-        managers = tracked(before, { live: ownedParts(emptyObject(resource) as KubeObject), next: bare, managers });
-      }
-      const applied = applyConfiguration({
-        live: bare,
-        config,
+      const { resource } = writing;
+      const { managedFields, ...metadata } = writing.live?.metadata ?? {};
+      const live = writing.live ? { ...writing.live, metadata } : structuredClone(emptyObject(resource.kind));
+      const managers = storedManagers(managedFields);
+      const result = mergedInto(writing, {
+        live,
         managers,
-        by: nameOf(writing, "Apply"),
-        force,
-        time: now(),
         versions: versionsOf(resource),
-        ownable: ownableBy(writing),
-        ownedParts: (object) => ownedParts(object as KubeObject),
+        exists: writing.live !== undefined,
       });
-      if ("conflicts" in applied) return applied;
-      return { object: applied.object as KubeObject, entries: entriesOf(applied.managers) };
+      return withEntries(result, (after) => after);
     },
+    appliedScale(writing) {
+      const { resource, scale, type } = writing;
+      const mapping = scaleMapping(resource);
+      const managers = storedManagers(writing.live.metadata.managedFields);
+      const versions: Versions = {
+        apiVersion: SCALE_VERSION,
+        typeOf: (version) => (version === SCALE_VERSION ? typeOf(type) : undefined),
+        convert: (object) => object,
+      };
+      const through = { live: scale, managers: managersOfScale(managers, mapping), versions, exists: true, type };
+      return withEntries(mergedInto(writing, through), (after) => managersOfParent(managers, after, mapping));
+    },
+  };
+
+  function mergedInto(writing: ApplyWriting, into: MergeInto): Applied {
+    const { config, force } = writing;
+    const { live, versions, exists } = into;
+    let managers: readonly Manager[] = into.managers;
+    if (exists && managers.length === 0) {
+      managers = trackUpdate({
+        live: ownedParts(emptyObject(into.type ?? writing.resource.kind)),
+        next: ownedParts(live),
+        managers,
+        by: { ...nameOf(writing, "Update"), apiVersion: versions.apiVersion, manager: BEFORE_FIRST_APPLY },
+        time: now(),
+        versions,
+        ownable: ownableBy(writing),
+      });
+    }
+    return applyConfiguration({
+      live,
+      config,
+      managers,
+      by: { ...nameOf(writing, "Apply"), apiVersion: versions.apiVersion },
+      force,
+      time: now(),
+      versions,
+      ownable: ownableBy(writing),
+      ownedParts: (object) => ownedParts(object as KubeObject),
+    });
+  }
+}
+
+interface MergeInto {
+  live: KubeObject;
+  managers: readonly Manager[];
+  versions: Versions;
+  exists: boolean;
+  /** Of `live`, where it is not the kind of the resource. */
+  type?: TypeName;
+}
+
+function withEntries(applied: Applied, parents: (managers: readonly Manager[]) => readonly Manager[]): AppliedObject {
+  if ("conflicts" in applied) return applied;
+  return { object: applied.object as KubeObject, entries: entriesOf(parents(applied.managers)) };
+}
+
+function scaleMapping({ apiVersion, versions }: Resource): ScaleMapping {
+  return {
+    apiVersion,
+    replicasIn: (version) => versions.get(version)?.kind.scale?.replicas.map((name) => `f:${name}`),
   };
 }
 

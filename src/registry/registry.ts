@@ -2,7 +2,7 @@
 import { notFound } from "../machinery/status-error.ts";
 import type { StoredObject } from "../storage/storage.ts";
 import { named, type RegistryDeps, type Target, type Written } from "./context.ts";
-import { applyObject, type ApplyRequest } from "./apply.ts";
+import { applyObject, applyScale, type ApplyRequest, type ApplyScaleRequest } from "./apply.ts";
 import { createObject, type CreateRequest } from "./create.ts";
 import { deleteListed, deleteObject, type DeleteListedRequest, type DeleteRequest, type Deleted } from "./delete.ts";
 import { updateObject, type UpdateRequest } from "./update.ts";
@@ -15,6 +15,7 @@ export interface Registry {
   update(request: UpdateRequest): Promise<Written>;
   /** PATCH of type apply. */
   apply(request: ApplyRequest): Promise<Written>;
+  applyScale(request: ApplyScaleRequest): Promise<Written>;
   delete(request: DeleteRequest): Promise<Deleted>;
   /** @throws like delete; some may be deleted by then */
   deleteListed(request: DeleteListedRequest): Promise<void>;
@@ -31,6 +32,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     create: (request) => createObject(deps, request),
     update: (request) => updateObject(deps, request),
     apply: (request) => applyObject(deps, request),
+    applyScale: (request) => applyScale(deps, request),
     delete: (request) => deleteObject(deps, request),
     deleteListed: (request) => deleteListed(deps, request),
   };

@@ -538,3 +538,109 @@ describe("apply", () => {
     expect(right["data"]).toEqual({ a: "2" });
   });
 });
+
+describe("the scale", () => {
+  const scale = (name: string, replicas: number): Loose => ({
+    apiVersion: "autoscaling/v1",
+    kind: "Scale",
+    metadata: { name },
+    spec: { replicas },
+  });
+
+  it("takes the replicas from whoever had them", async () => {
+    await applied(`${DEPLOYMENTS}/scaled`, deployment("scaled"), { by: "owner" });
+    const answer = await patch(`${DEPLOYMENTS}/scaled/scale`, "merge", { spec: { replicas: 5 } }, "autoscaler");
+    expect(answer.body).toMatchObject({ kind: "Scale", spec: { replicas: 5 } });
+    const body = await read(`${DEPLOYMENTS}/scaled`);
+    expect(fieldsBy(body, "owner")).not.toHaveProperty(["f:spec", "f:replicas"]);
+    expect(managers(body)).toContainEqual({
+      manager: "autoscaler",
+      operation: "Update",
+      apiVersion: "apps/v1",
+      fieldsType: "FieldsV1",
+      fieldsV1: { "f:spec": { "f:replicas": {} } },
+      subresource: "scale",
+    });
+    const refused = await apply(`${DEPLOYMENTS}/scaled`, deployment("scaled"), { by: "owner" });
+    assertFailure(refused, {
+      code: 409,
+      reason: "Conflict",
+      message:
+        'Apply failed with 1 conflict: conflict with "autoscaler" with subresource "scale" using apps/v1: .spec.replicas',
+    });
+    const without = await applied(`${DEPLOYMENTS}/scaled`, deployment("scaled", {}, {}), { by: "owner" });
+    expect(without.spec.replicas).toBe(5);
+  });
+
+  it("is applied with ownership mapped onto its parent", async () => {
+    await applied(`${DEPLOYMENTS}/scale-applied`, deployment("scale-applied"), { by: "owner" });
+    const path = `${DEPLOYMENTS}/scale-applied/scale`;
+    const refused = await apply(path, scale("scale-applied", 7), { by: "autoscaler" });
+    assertFailure(refused, {
+      code: 409,
+      reason: "Conflict",
+      message: 'Apply failed with 1 conflict: conflict with "owner": .spec.replicas',
+    });
+    const forced = await applied(path, scale("scale-applied", 7), { by: "autoscaler", force: true });
+    expect(forced).toMatchObject({ kind: "Scale", spec: { replicas: 7 } });
+    const body = await read(`${DEPLOYMENTS}/scale-applied`);
+    expect(body.spec.replicas).toBe(7);
+    expect(fieldsBy(body, "owner")).not.toHaveProperty(["f:spec", "f:replicas"]);
+    expect(managers(body)).toContainEqual({
+      manager: "autoscaler",
+      operation: "Apply",
+      apiVersion: "apps/v1",
+      fieldsType: "FieldsV1",
+      fieldsV1: { "f:spec": { "f:replicas": {} } },
+      subresource: "scale",
+    });
+    await applied(path, scale("scale-applied", 7), { by: "autoscaler" });
+    expect(await read(`${DEPLOYMENTS}/scale-applied`)).toEqual(body);
+    await applied(path, scale("scale-applied", 8), { by: "autoscaler" });
+    expect((await read(`${DEPLOYMENTS}/scale-applied`)).spec.replicas).toBe(8);
+  });
+
+  it.each<[string, unknown, { code: number; reason: string; message?: string | RegExp }]>([
+    [
+      "another kind",
+      deployment("none"),
+      { code: 400, reason: "BadRequest", message: "invalid object type: apps/v1, Kind=Deployment" },
+    ],
+    [
+      "an unknown field",
+      { ...scale("none", 1), spec: { size: 1 } },
+      { code: 400, reason: "BadRequest", message: /\.spec\.size: field not declared in schema$/ },
+    ],
+    ["a missing parent", scale("none", 1), { code: 404, reason: "NotFound" }],
+  ])("refuses %s", async (_name, body, failure) => {
+    assertFailure(await apply(`${DEPLOYMENTS}/none/scale`, body), failure);
+  });
+});
+
+describe("kubectl as the manager", () => {
+  const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
+  it("takes over what its annotation says, and keeps the annotation up to date", async () => {
+    const config = map("annotated", { a: "1", b: "1" });
+    const annotations = { [LAST_APPLIED]: JSON.stringify(config) };
+    await post(MAPS, { ...config, metadata: { ...config.metadata, annotations } }, "kubectl-client-side-apply");
+    const others = await apply(`${MAPS}/annotated`, map("annotated", { a: "2", b: "1" }), { by: "someone" });
+    assertFailure(others, { code: 409, reason: "Conflict" });
+    const body = await applied(`${MAPS}/annotated`, map("annotated", { a: "2", b: "1" }), { by: "kubectl" });
+    expect(body["data"]).toEqual({ a: "2", b: "1" });
+    expect(JSON.parse(body.metadata.annotations?.[LAST_APPLIED] ?? "")).toEqual(map("annotated", { a: "2", b: "1" }));
+  });
+
+  it("conflicts where somebody changed what it applied last", async () => {
+    const config = map("contested", { a: "1", b: "1" });
+    const annotations = { [LAST_APPLIED]: JSON.stringify(config) };
+    await post(MAPS, { ...config, metadata: { ...config.metadata, annotations } }, "kubectl-client-side-apply");
+    await patch(`${MAPS}/contested`, "merge", { data: { b: "5" } }, "someone");
+    const refused = await apply(`${MAPS}/contested`, map("contested", { a: "2", b: "2" }), { by: "kubectl" });
+    assertFailure(refused, {
+      code: 409,
+      reason: "Conflict",
+      message: 'Apply failed with 1 conflict: conflict with "someone" using v1: .data.b',
+    });
+  });
+});

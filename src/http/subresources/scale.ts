@@ -3,13 +3,15 @@ import type { KubeObject } from "../../machinery/meta.ts";
 import { formatLabelSelector } from "../../machinery/selectors.ts";
 import { fieldError, invalid } from "../../machinery/status-error.ts";
 import { decodeStored } from "../../registry/stored-form.ts";
+import type { Written } from "../../registry/context.ts";
 import type { ScalePaths } from "../../registry/kind.ts";
+import { readConfiguration } from "../configuration.ts";
 import { writeContext, type Exchange, type Services } from "../exchange.ts";
 import { negotiate } from "../negotiate.ts";
 import { pageNotFound } from "../paths.ts";
-import { patchKindOf, readPatch } from "../patch.ts";
+import { patchKindOf, readPatch, type PatchKind } from "../patch.ts";
 import { respondObject } from "../respond-object.ts";
-import { checkNamespace, target } from "../write.ts";
+import { checkName, checkNamespace, target } from "../write.ts";
 
 interface Scale extends KubeObject {
   spec?: { replicas?: number };
@@ -27,37 +29,68 @@ export async function handleScale(services: Services, exchange: Exchange): Promi
     const object = decodeStored(resource, await services.registry.get(target(exchange)));
     return respondObject(exchange, { form, value: scaleOf(object, paths) });
   }
-  const wanted = await wantedScale(services, exchange);
-  const result = await services.registry.update({
-    ...target(exchange),
-    scope: "object",
-    subresource: "scale",
-    isPatch: info.verb === "patch",
-    produce: (old) => scaled(old, wanted(scaleOf(old, paths)), paths),
-    context: writeContext(exchange),
-  });
+  const kind = info.verb === "patch" ? patchKindOf(exchange) : "replace";
+  const result =
+    kind === "apply" ? await apply(services, exchange, paths) : await update(services, exchange, { kind, paths });
   return respondObject(exchange, { form, value: scaleOf(result.read(), paths) });
 }
 
-async function wantedScale(services: Services, exchange: Exchange): Promise<(current: Scale) => Scale> {
+async function update(
+  services: Services,
+  exchange: Exchange,
+  { kind, paths }: { kind: PatchKind | "replace"; paths: ScalePaths },
+): Promise<Written> {
+  const wanted = await wantedScale(services, exchange, kind);
+  return await services.registry.update({
+    ...target(exchange),
+    scope: "object",
+    subresource: "scale",
+    isPatch: kind !== "replace",
+    produce: (old) => scaled(old, wanted(scaleOf(old, paths)), paths),
+    context: writeContext(exchange),
+  });
+}
+
+async function apply(services: Services, exchange: Exchange, paths: ScalePaths): Promise<Written> {
+  const context = writeContext(exchange);
+  const configuration = await readConfiguration(services, exchange);
+  return await services.registry.applyScale({
+    ...target(exchange),
+    config: configuration.value,
+    force: configuration.force,
+    type: SCALE,
+    scaleOf: (object) => scaleOf(object, paths),
+    rescale: (object, scale) => scaled(object, scale, paths),
+    decode(merged) {
+      const scale: Scale = configuration.decode(merged, SCALE);
+      checkName(exchange, scale);
+      checkNamespace(exchange, scale);
+      return checked(scale, exchange.info.name);
+    },
+    context,
+  });
+}
+
+async function wantedScale(
+  services: Services,
+  exchange: Exchange,
+  kind: PatchKind | "replace",
+): Promise<(current: Scale) => Scale> {
   const { name } = exchange.info;
-  const checked = (scale: Scale): Scale => {
-    const replicas = scale.spec?.replicas ?? 0;
-    if (!Number.isInteger(replicas) || replicas < 0) {
-      const error = fieldError.invalid("spec.replicas", replicas, "must be greater than or equal to 0");
-      throw invalid({ group: "autoscaling", kind: "Scale" }, name, [error]);
-    }
-    return scale;
-  };
-  if (exchange.info.verb === "patch") {
-    const kind = patchKindOf(exchange);
-    if (kind === "apply") throw pageNotFound();
-    const apply = await readPatch(services, exchange, { kind, type: SCALE });
-    return (current) => checked(apply(current));
+  if (kind !== "replace") {
+    const patched = await readPatch(services, exchange, { kind, type: SCALE });
+    return (current) => checked(patched(current), name);
   }
   const scale = (await services.bodies.typed(exchange, SCALE)) as Scale;
   checkNamespace(exchange, scale);
-  return () => checked(scale);
+  return () => checked(scale, name);
+}
+
+function checked(scale: Scale, name: string): Scale {
+  const replicas = scale.spec?.replicas ?? 0;
+  if (Number.isInteger(replicas) && replicas >= 0) return scale;
+  const error = fieldError.invalid("spec.replicas", replicas, "must be greater than or equal to 0");
+  throw invalid({ group: "autoscaling", kind: "Scale" }, name, [error]);
 }
 
 /** Changes `object`, which is the caller's own copy. */
