@@ -82,6 +82,10 @@ function service(name: string, ports: object[]): Loose {
   return { apiVersion: "v1", kind: "Service", metadata: { name }, spec: { selector: { a: "b" }, ports } };
 }
 
+function scale(name: string, replicas: number): Loose {
+  return { apiVersion: "autoscaling/v1", kind: "Scale", metadata: { name }, spec: { replicas } };
+}
+
 /** The entries without their times, which are checked on the way. */
 function managers(object: Loose): ManagedFieldsEntry[] {
   return (object.metadata.managedFields ?? []).map(({ time, ...entry }) => {
@@ -540,13 +544,6 @@ describe("apply", () => {
 });
 
 describe("the scale", () => {
-  const scale = (name: string, replicas: number): Loose => ({
-    apiVersion: "autoscaling/v1",
-    kind: "Scale",
-    metadata: { name },
-    spec: { replicas },
-  });
-
   it("takes the replicas from whoever had them", async () => {
     await applied(`${DEPLOYMENTS}/scaled`, deployment("scaled"), { by: "owner" });
     const answer = await patch(`${DEPLOYMENTS}/scaled/scale`, "merge", { spec: { replicas: 5 } }, "autoscaler");

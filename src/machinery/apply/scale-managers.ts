@@ -12,7 +12,7 @@ export interface ScaleMapping {
   /** The version of the parent that is addressed: "apps/v1". */
   apiVersion: string;
   /** The elements that lead to the replicas in a version of the parent; undefined for one that is not served. */
-  replicasIn(apiVersion: string): readonly string[] | undefined;
+  replicasIn: (apiVersion: string) => readonly string[] | undefined;
 }
 
 /** The managers of the replicas, as managers of the scale. */
