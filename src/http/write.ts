@@ -85,13 +85,9 @@ async function apply(services: Services, exchange: Exchange): Promise<Written> {
     force: configuration.force,
     decode: (merged) => {
       const object = configuration.decode(merged, resource.kind);
-      if (!object.metadata.name) {
-        throw badRequest(
-          `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`,
-        );
-      }
       checkName(exchange, object);
       checkNamespace(exchange, object);
+      dedupOwners(exchange, object, "admission");
       return object;
     },
     assertMayCreate: () => services.assertMayCreate(exchange),

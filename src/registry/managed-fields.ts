@@ -1,6 +1,6 @@
 /** metadata.managedFields: what every write does to them. The rules are in machinery/apply; here they meet kinds and requests. */
 import { applyConfiguration, type Applied, type Conflict } from "../machinery/apply/apply-configuration.ts";
-import { LEAF, difference, isEmptyTree, type FieldTree } from "../machinery/apply/field-tree.ts";
+import { LEAF, difference, isEmptyTree, type FieldSet, type FieldTree } from "../machinery/apply/field-tree.ts";
 import { DEDUCED, createFieldTypes, type FieldType } from "../machinery/apply/field-type.ts";
 import {
   isReset,
@@ -260,19 +260,27 @@ const STATUS = "f:status";
 /** The metadata as such is nobody's, only what is in it. */
 const METADATA: FieldTree = { "f:metadata": LEAF };
 
-/** After the reset fields of the strategies in Kubernetes: a write of the status owns only that, no other one owns any of it. */
+/** After the reset fields of the strategies in Kubernetes: what a write can't change, it can't own. */
 function ownableBy({ resource, subresource }: Writing): OwnableFields {
-  if (subresource === "status") {
-    return (set) => {
-      const status = set?.[STATUS];
-      return status ? { [STATUS]: status } : undefined;
-    };
-  }
+  if (subresource === "status") return (set) => ofStatusWrite(set, resource.strategy.statusWritesKeepMetadata);
   if (!resource.hasStatus) return (set) => difference(set, METADATA);
   return (set) => {
     if (!set || !(STATUS in set)) return difference(set, METADATA);
     const { [STATUS]: _status, ...rest } = set;
     return isEmptyTree(rest) ? undefined : difference(rest, METADATA);
+  };
+}
+
+const ANNOTATIONS = "f:annotations";
+
+/** The status, and the annotations where a write of the status may change them. */
+function ofStatusWrite(set: FieldSet, isStatusAlone = false): FieldSet {
+  const status = set?.[STATUS];
+  const annotations = isStatusAlone ? undefined : set?.["f:metadata"]?.[ANNOTATIONS];
+  if (!status && !annotations) return undefined;
+  return {
+    ...(annotations ? { "f:metadata": { [ANNOTATIONS]: annotations } } : {}),
+    ...(status ? { [STATUS]: status } : {}),
   };
 }
 

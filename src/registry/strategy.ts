@@ -62,6 +62,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   allowUnconditionalUpdate?: boolean;
   /** True when PUT of a missing name creates it (leases, and what a node registers). */
   allowCreateOnUpdate?: boolean;
+  /** True when a write of the status changes nothing else (custom resources). Of other kinds it may change annotations, too. */
+  statusWritesKeepMetadata?: boolean;
 }
 
 /** What a name of this kind must look like; see k8s.io/apimachinery/pkg/api/validation. */

@@ -32,7 +32,7 @@ import { decodeStored, toStored } from "./stored-form.ts";
 /**
  * What of the object a request may change.
  * - "object": everything but status (where the kind has it as a subresource)
- * - "status": status alone
+ * - "status": status alone, and annotations
  * - "whole": the handler of a subresource made the new state by itself (binding, finalize); no strategy carries anything over
  */
 export type UpdateScope = "object" | "status" | "whole";
@@ -180,6 +180,7 @@ function carryOver(request: UpdateRequest, produced: KubeObject, old: KubeObject
   if (scope === "whole") return produced;
   if (scope === "status") {
     const next = structuredClone(old);
+    if (!resource.strategy.statusWritesKeepMetadata) copyMeta(next.metadata, produced.metadata, ["annotations"]);
     if (produced["status"] === undefined) delete next["status"];
     else next["status"] = produced["status"];
     return next;
@@ -202,11 +203,15 @@ function mergedMeta(produced: ObjectMeta, old: ObjectMeta): ObjectMeta {
   const deletionGracePeriodSeconds = produced.deletionGracePeriodSeconds ?? old.deletionGracePeriodSeconds;
   if (deletionTimestamp !== undefined) merged.deletionTimestamp = deletionTimestamp;
   if (deletionGracePeriodSeconds !== undefined) merged.deletionGracePeriodSeconds = deletionGracePeriodSeconds;
-  for (const field of ["labels", "annotations", "finalizers", "ownerReferences"] as const) {
-    if (produced[field] === undefined) delete merged[field];
-    else Object.assign(merged, { [field]: produced[field] });
-  }
+  copyMeta(merged, produced, ["labels", "annotations", "finalizers", "ownerReferences"]);
   return merged;
+}
+
+function copyMeta(into: ObjectMeta, from: ObjectMeta, fields: readonly (keyof ObjectMeta)[]): void {
+  for (const field of fields) {
+    if (from[field] === undefined) delete into[field];
+    else Object.assign(into, { [field]: from[field] });
+  }
 }
 
 async function prepareChanged(

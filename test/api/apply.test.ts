@@ -212,6 +212,22 @@ describe("managedFields of plain writes", () => {
     ]);
   });
 
+  it("lets a status write annotate, as stock strategies do, and label nothing", async () => {
+    await post(DEPLOYMENTS, deployment("annotated-status"));
+    const metadata = { annotations: { seen: "yes" }, labels: { app: "other" } };
+    const body = { metadata, status: { replicas: 1 } };
+    const answer = await patch(`${DEPLOYMENTS}/annotated-status/status`, "merge", body, "loop");
+    expect(answer.body.metadata).toMatchObject({
+      annotations: { seen: "yes" },
+      labels: { app: "annotated-status" },
+      generation: 1,
+    });
+    expect(fieldsBy(answer.body, "loop")).toEqual({
+      "f:metadata": { "f:annotations": { ".": {}, "f:seen": {} } },
+      "f:status": { "f:replicas": {} },
+    });
+  });
+
   it("keeps at most ten managers by update and merges the oldest ones", async () => {
     await post(MAPS, map("crowded", { base: "1" }));
     for (let i = 0; i < 12; i++) await patch(`${MAPS}/crowded`, "merge", { data: { [`k${i}`]: "1" } }, `manager-${i}`);

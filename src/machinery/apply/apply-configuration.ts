@@ -8,6 +8,7 @@ import type { FieldType } from "./field-type.ts";
 import { fieldsOf } from "./fields-of.ts";
 import { managerKey, type Manager, type ManagerName } from "./managers.ts";
 import { mergeObjects } from "./merge-objects.ts";
+import { reconciledManagers } from "./reconcile-fields.ts";
 import { removeFields, withDeclaredMembers } from "./remove-fields.ts";
 import { changesByVersion, without, type OwnableFields } from "./track-update.ts";
 import type { Versions } from "./versions.ts";
@@ -38,13 +39,14 @@ export type Applied = { conflicts: Conflict[] } | { object: object; managers: Ma
 
 /** Changes nothing that it is given; the new object shares with both. */
 export function applyConfiguration(application: Application): Applied {
-  const { live, config, managers, by, force, time, versions, ownable } = application;
+  const { live, config, by, force, time, versions, ownable } = application;
+  const managers = reconciledManagers(application.managers, versions);
   const type = versions.typeOf(versions.apiVersion);
   if (!type) throw new Error(`there is no type for ${versions.apiVersion}`);
   const key = managerKey(by);
   const last = managers.find((manager) => managerKey(manager) === key);
   const fields = ownable(fieldsOf(application.ownedParts(config), type));
-  const others = managers.filter((manager) => manager !== last && versions.typeOf(manager.apiVersion) !== undefined);
+  const others = managers.filter((manager) => manager !== last);
   const own: Manager[] = fields ? [{ ...by, fields }] : [];
 
   const merged = mergeObjects(live, config, type);
@@ -85,8 +87,7 @@ interface Pruning {
 
 /** Without what the manager applied the last time, does not apply now, and nobody owns. */
 function pruned({ merged, last, owners, versions }: Pruning): object {
-  const lastType = versions.typeOf(last.apiVersion);
-  if (!lastType) return merged;
+  const lastType = versions.typeOf(last.apiVersion) as FieldType;
   const here = versions.apiVersion;
   const inLast = converted(versions, merged, { from: here, to: last.apiVersion });
   const rest: object = removeFields(inLast, withDeclaredMembers(last.fields, lastType), lastType);

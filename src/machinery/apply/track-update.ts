@@ -2,6 +2,7 @@
 import { changedFields, compareObjects, isSame, type Comparison } from "./compare.ts";
 import { difference, union, type FieldSet } from "./field-tree.ts";
 import { cappedManagers, managerKey, type Manager, type ManagerName } from "./managers.ts";
+import { reconciledManagers } from "./reconcile-fields.ts";
 import type { Versions } from "./versions.ts";
 
 /** Leaves in a set only what a write may own: one of the status owns nothing else, and no other one owns of the status. */
@@ -28,7 +29,7 @@ export function trackUpdate(update: TrackedUpdate): readonly Manager[] {
   const changeIn = changesByVersion(update);
   const own = changeIn(versions.apiVersion);
   if (!own || isSame(own)) return managers;
-  const others = managers.flatMap((manager) => {
+  const others = reconciledManagers(managers, versions).flatMap((manager) => {
     const change = changeIn(manager.apiVersion);
     return change ? without(manager, changedFields(change)) : [];
   });

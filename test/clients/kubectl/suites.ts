@@ -9,9 +9,10 @@ import { creatingSuite } from "./creating.suite.ts";
 import { describingSuite } from "./describing.suite.ts";
 import { deletingSuite } from "./deleting.suite.ts";
 import { discoverySuite } from "./discovery.suite.ts";
-import { applySuite } from "./apply.suite.ts";
+
 import { readingSuite } from "./reading.suite.ts";
 import { rolloutsSuite } from "./rollouts.suite.ts";
+import { serverSideApplySuite } from "./server-side-apply.suite.ts";
 import { watchingSuite } from "./watching.suite.ts";
 
 export function kubectlSuites(runtime: Runtime): void {
@@ -44,6 +45,6 @@ export function kubectlSuites(runtime: Runtime): void {
       () => kubectl,
       () => plane,
     );
-    applySuite(() => kubectl);
+    serverSideApplySuite(() => kubectl);
   });
 }

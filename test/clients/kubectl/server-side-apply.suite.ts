@@ -35,7 +35,7 @@ function managers({ metadata }: AnyObject): string[] {
     .toSorted();
 }
 
-export function applySuite(kubectl: () => Kubectl): void {
+export function serverSideApplySuite(kubectl: () => Kubectl): void {
   describe("apply --server-side", () => {
     let shell: Shell;
     beforeAll(async () => {
