@@ -51,6 +51,8 @@ export async function applyObject(deps: RegistryDeps, request: ApplyRequest): Pr
         const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
         throw conflict(named(request), name, why);
       }
+      // There is no revision that it could be: as in Kubernetes it does not count.
+      delete object.metadata.resourceVersion;
       await request.assertMayCreate();
       return await createObject(deps, { resource, namespace, object, tracked: true, context });
     },

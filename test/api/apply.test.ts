@@ -416,6 +416,12 @@ describe("apply", () => {
     assertFailure(missing, { code: 404, reason: "NotFound" });
   });
 
+  it("creates whatever revision the configuration names", async () => {
+    const answer = await apply(`${MAPS}/revised`, map("revised", {}, { resourceVersion: "5" }));
+    expect(answer.status).toBe(201);
+    expect(answer.body.metadata.resourceVersion).not.toBe("5");
+  });
+
   it("stores nothing in a dry run", async () => {
     const dry = await apply(`${MAPS}/dry`, map("dry", { a: "1" }), { query: "&dryRun=All" });
     expect(dry.status).toBe(201);
