@@ -559,7 +559,11 @@ describe("apply", () => {
     const stale = await apply(`${MAPS}/exact`, map("exact", { a: "2" }, { resourceVersion: "1" }));
     assertFailure(stale, { code: 409, reason: "Conflict" });
     const other = await apply(`${MAPS}/exact`, map("exact", { a: "2" }, { uid: "other" }));
-    assertFailure(other, { code: 409, reason: "Conflict" });
+    assertFailure(other, {
+      code: 422,
+      reason: "Invalid",
+      message: /metadata\.uid: Invalid value: "other": field is immutable$/,
+    });
     const right = await applied(`${MAPS}/exact`, map("exact", { a: "2" }, { resourceVersion }));
     expect(right["data"]).toEqual({ a: "2" });
   });
