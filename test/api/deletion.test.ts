@@ -380,6 +380,18 @@ describe("delete of a namespace", () => {
     expect(other.body.spec.finalizers).toEqual(["example.dev/mine"]);
     const stale = await api.call(`${NAMESPACES}/final/finalize`, { method: "PUT", body: ending });
     assertFailure(stale, { code: 409, reason: "Conflict" });
+    const finalize = (body: object) => api.call(`${NAMESPACES}/final/finalize`, { method: "PUT", body });
+    assertFailure(await finalize({ ...other.body, spec: { finalizers: ["mine"] } }), {
+      code: 422,
+      reason: "Invalid",
+      message:
+        'Namespace "final" is invalid: spec.finalizers[0]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified',
+    });
+    assertFailure(await finalize({ ...other.body, metadata: { name: "another" } }), {
+      code: 400,
+      reason: "BadRequest",
+      message: "the name of the object (another) does not match the name on the URL (final)",
+    });
     const last = await api.call<Namespace>(`${NAMESPACES}/final/finalize`, {
       method: "PUT",
       body: { ...other.body, spec: {} },

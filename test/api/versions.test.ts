@@ -195,6 +195,44 @@ describe("an object in two versions", () => {
 const listed = async (path: string, query: string) =>
   (await api.call<KubeList<GaugeV1>>(`${path}?labelSelector=set%3Dlist${query}`)).body;
 
+describe("managers of fields in two versions", () => {
+  const APPLY = { "content-type": "application/apply-patch+yaml" };
+  const apply = (path: string, name: string, manager: string, spec: object) =>
+    api.call<GaugeV1 & GaugeV2>(`${path}/${name}?fieldManager=${manager}`, {
+      method: "PATCH",
+      headers: APPLY,
+      body: { apiVersion: path === V1 ? "gauges.test/v1" : "gauges.test/v2", kind: "Gauge", metadata: { name }, spec },
+    });
+  const target = { scaleTargetRef: { kind: "Deployment", name: "web" } };
+
+  it("are named with the version they wrote in, conflict across versions, and take back what they drop", async () => {
+    const made = await apply(V1, "applied", "one", { ...target, maxReplicas: 5, targetCPUUtilizationPercentage: 60 });
+    expect(made.status).toBe(201);
+    const again = await apply(V1, "applied", "one", { ...target, maxReplicas: 5, targetCPUUtilizationPercentage: 60 });
+    expect(again.body).toEqual(made.body);
+    const { metadata } = await getV2("applied");
+    expect(metadata.managedFields).toMatchObject([
+      { manager: "one", operation: "Apply", apiVersion: "gauges.test/v1" },
+    ]);
+    const conflict = await apply(V2, "applied", "two", { metrics: cpu(70) });
+    // In the words of whom it takes the field from.
+    assertFailure(conflict, {
+      code: 409,
+      reason: "Conflict",
+      message: 'Apply failed with 1 conflict: conflict with "one": .spec.targetCPUUtilizationPercentage',
+    });
+    const own = await apply(V2, "applied", "two", target);
+    expect(own.body.metadata.managedFields?.map(({ manager, apiVersion }) => [manager, apiVersion])).toEqual([
+      ["one", "gauges.test/v1"],
+      ["two", "gauges.test/v2"],
+    ]);
+    const dropped = await apply(V1, "applied", "one", { ...target, maxReplicas: 5 });
+    expect([dropped.status, "targetCPUUtilizationPercentage" in dropped.body.spec]).toEqual([200, false]);
+    expect("metrics" in (await getV2("applied")).spec).toBe(false);
+    await api.call(`${V2}/applied`, { method: "DELETE" });
+  });
+});
+
 describe("lists in two versions", () => {
   it("go on in the other version where one stopped, on one snapshot", async () => {
     for (const name of ["l1", "l2", "l3"]) await createV1(name, 50, { set: "list" });
