@@ -105,7 +105,9 @@ export function createManagedFields(deps: ManagedFieldsDeps): ManagedFields {
       },
       convert(object, { from, to }) {
         const [source, target] = [versions.get(from), versions.get(to)];
-        return source && target ? convert(object as KubeObject, { from: source, to: target }) : object;
+        if (!source || !target) return object;
+        // Conversions take complete objects, and what is left after fields were taken out is none.
+        return convert(source.canonical(object as KubeObject), { from: source, to: target });
       },
     };
   }
