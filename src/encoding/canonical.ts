@@ -47,6 +47,12 @@ export function canonicalise<T extends object>(object: T, definition: string): T
 const UNKNOWN_MAX = 100;
 
 const INT64_MAX = 2n ** 63n - 1n;
+/** Longer numbers are out of range without being read: that would take time. */
+const INT64_CHARACTERS_MAX = 20;
+
+function isInt64(integer: bigint): boolean {
+  return integer <= INT64_MAX && integer >= -INT64_MAX - 1n;
+}
 
 /** A step of the path to a value: a field, a list index or the key of a map. */
 type Step = { field: string; of: StructFact } | { index: number } | { key: string };
@@ -148,8 +154,8 @@ class TypedDecoder {
   private number(value: unknown, form: "int32" | "int64" | "float64", type: TypeFact): unknown {
     if (isRawNumber(value)) {
       if (form === "float64") return Number(value.rawJSON);
-      const integer = BigInt(value.rawJSON);
-      if (form === "int32" || integer > INT64_MAX || integer < -INT64_MAX - 1n) {
+      const { rawJSON } = value;
+      if (form === "int32" || rawJSON.length > INT64_CHARACTERS_MAX || !isInt64(BigInt(rawJSON))) {
         return this.mismatch(value, type, `number ${value.rawJSON}`);
       }
       return value;

@@ -24,6 +24,9 @@ export interface ScannedJson {
 /** Nesting deeper than this is refused; Go stops at 10,000, which is more than recursive code here could take. */
 const DEPTH_MAX = 1_000;
 
+/** Texts longer than this are checked for their depth first: JSON.parse takes a second for a million brackets. */
+const DEPTH_CHECKED_CHARACTERS = 32 * 1024;
+
 /** Faults reported at most, unknown and duplicate fields together, as Kubernetes does. */
 export const FAULTS_MAX = 100;
 
@@ -50,6 +53,7 @@ const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 /** @throws JsonSyntaxError when the text is not JSON, nests too deeply or has a member named `__proto__` */
 export function scanJson(input: string | Uint8Array): ScannedJson {
   const text = typeof input === "string" ? input : decoder.decode(input);
+  if (text.length > DEPTH_CHECKED_CHARACTERS) assertShallow(text);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -70,6 +74,32 @@ export function scanJson(input: string | Uint8Array): ScannedJson {
     return json.rawJSON(source);
   });
   return { value, duplicateFields, hasLargeNumbers };
+}
+
+/** Counts brackets outside of strings. It is no parser: a text that it lets through may be malformed. @throws JsonSyntaxError */
+function assertShallow(text: string): void {
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = stringEnd(text, at);
+      if (at < 0) return;
+    } else if (code === 0x7b || code === 0x5b) {
+      depth += 1;
+      if (depth > DEPTH_MAX) throw new JsonSyntaxError("exceeded max depth");
+    } else if (code === 0x7d || code === 0x5d) {
+      depth -= 1;
+    }
+  }
+}
+
+/** Where the string that begins at `open` ends; -1 when it does not. */
+function stringEnd(text: string, open: number): number {
+  let close = text.indexOf('"', open + 1);
+  while (close >= 0 && text.charCodeAt(close - 1) === BACKSLASH && isEscaped(text, close)) {
+    close = text.indexOf('"', close + 1);
+  }
+  return close;
 }
 
 /** Members of all objects; refuses what later code must not meet. */
@@ -99,8 +129,7 @@ const COLON = 0x3a;
 function countKeys(text: string): number {
   let count = 0;
   for (let open = text.indexOf('"'); open >= 0;) {
-    let close = text.indexOf('"', open + 1);
-    while (text.charCodeAt(close - 1) === BACKSLASH && isEscaped(text, close)) close = text.indexOf('"', close + 1);
+    const close = stringEnd(text, open);
     let next = close + 1;
     while (text.charCodeAt(next) <= 0x20) next += 1;
     if (text.charCodeAt(next) === COLON) count += 1;
@@ -123,6 +152,11 @@ function quoted(char: string): string {
   if (char < " ") return `'\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}'`.replace("'\\x0a'", "'\\n'");
   return `'${char}'`;
 }
+
+/** A string without any of these stands for itself; longer ones are read with care. */
+// oxlint-disable-next-line no-control-regex -- controls are what JSON forbids in strings
+const SPECIAL = /[\\\u0000-\u001f]/;
+const PLAIN_CHARACTERS_MAX = 256;
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const LITERALS = ["true", "false", "null"] as const;
@@ -223,6 +257,12 @@ function scanClosely(text: string, visit: (path: string, isDuplicate: boolean) =
   function readString(): string {
     const start = at;
     at += 1;
+    const end = text.indexOf('"', at);
+    const plain = end < 0 || end - at > PLAIN_CHARACTERS_MAX ? undefined : text.slice(at, end);
+    if (plain !== undefined && !SPECIAL.test(plain)) {
+      at = end + 1;
+      return plain;
+    }
     for (;;) {
       const char = text.charAt(at);
       if (char === "" || char < " ") fail("in string literal");

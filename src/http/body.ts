@@ -9,6 +9,7 @@ import {
   type DefinitionFor,
   type MediaType,
 } from "../encoding/codec.ts";
+import { YAML_BYTES_MAX } from "../encoding/yaml.ts";
 import { apiVersionOf, parseApiVersion } from "../machinery/gvk.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import { StatusError, badRequest } from "../machinery/status-error.ts";
@@ -58,6 +59,7 @@ export function createBodyDecoder(scheme: Scheme): BodyDecoder {
   async function typed(source: BodySource, type: BodyType): Promise<KubeObject> {
     const mediaType = encodingOf(source.request);
     const body = await readBody(source.request);
+    if (mediaType === "application/yaml") assertReadableYaml(body);
     const { fieldValidation } = writeOptions(source);
     const decoded = decodeObject({ body, mediaType, definitionFor: definitionFor(type), defaults: type });
     checkKind(decoded.object, type);
@@ -115,8 +117,15 @@ export function unsupported(accepted: readonly string[]): StatusError {
   );
 }
 
-function tooLarge(): StatusError {
-  return new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${BODY_BYTES_MAX}`);
+function tooLarge(bytesMax = BODY_BYTES_MAX): StatusError {
+  return new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${bytesMax}`);
+}
+
+const BRACE = 0x7b;
+
+/** @throws StatusError "RequestEntityTooLarge" for more YAML than can be read in time; JSON in its place may be as long as ever */
+export function assertReadableYaml(body: Uint8Array): void {
+  if (body.length > YAML_BYTES_MAX && body[0] !== BRACE) throw tooLarge(YAML_BYTES_MAX);
 }
 
 /** @throws StatusError "RequestEntityTooLarge"; never holds more than the limit */

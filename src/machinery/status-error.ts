@@ -226,8 +226,12 @@ export const fieldError = {
   }),
 };
 
+/** Faults told at most: a body of a few megabytes can have half a million, and each is answered twice. */
+const FIELD_ERRORS_MAX = 1_000;
+
 /** 422 with every fault as a cause; several are joined in brackets in the message. */
-export function invalid(of: { group: string; kind: string }, name: string, errors: readonly FieldError[]): StatusError {
+export function invalid(of: { group: string; kind: string }, name: string, all: readonly FieldError[]): StatusError {
+  const errors = all.slice(0, FIELD_ERRORS_MAX);
   const texts = errors.map((e) => `${e.field}: ${e.message}`);
   const unique = [...new Set(texts)];
   const joined = unique.length === 1 ? unique[0] : `[${unique.join(", ")}]`;

@@ -13,6 +13,9 @@ import { fieldError, type FieldError } from "./status-error.ts";
 
 const ANNOTATIONS_BYTES_MAX = 256 * 1024;
 
+/** Faults told of one map: a body can hold hundreds of thousands. */
+const MAP_ERRORS_MAX = 100;
+
 export interface MetaRules {
   namespaced: boolean;
   nameRule: NameRule;
@@ -80,20 +83,21 @@ function namespaceErrors(meta: ObjectMeta, { namespaced, field }: MetaRules): Fi
 }
 
 function commonErrors(meta: ObjectMeta, field: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if ((meta.generation ?? 0) < 0) {
-    errors.push(fieldError.invalid(`${field}.generation`, meta.generation, "must be greater than or equal to 0"));
-  }
-  errors.push(...validateLabels(meta.labels, `${field}.labels`));
-  errors.push(...validateAnnotations(meta.annotations, `${field}.annotations`));
-  errors.push(...ownerReferenceErrors(meta.ownerReferences, `${field}.ownerReferences`));
-  errors.push(...finalizerErrors(meta.finalizers, `${field}.finalizers`));
-  return errors;
+  const generation = meta.generation ?? 0;
+  const why = "must be greater than or equal to 0";
+  return [
+    ...(generation < 0 ? [fieldError.invalid(`${field}.generation`, generation, why)] : []),
+    ...validateLabels(meta.labels, `${field}.labels`),
+    ...validateAnnotations(meta.annotations, `${field}.annotations`),
+    ...ownerReferenceErrors(meta.ownerReferences, `${field}.ownerReferences`),
+    ...finalizerErrors(meta.finalizers, `${field}.finalizers`),
+  ];
 }
 
 export function validateLabels(labels: Readonly<Record<string, string>> | undefined, field: string): FieldError[] {
   const errors: FieldError[] = [];
   for (const [key, value] of Object.entries(labels ?? {})) {
+    if (errors.length >= MAP_ERRORS_MAX) break;
     errors.push(...invalids(field, key, qualifiedNameFaults(key)));
     errors.push(...invalids(field, value, labelValueFaults(value)));
   }
@@ -107,7 +111,7 @@ export function validateAnnotations(
   const errors: FieldError[] = [];
   let bytes = 0;
   for (const [key, value] of Object.entries(annotations ?? {})) {
-    errors.push(...invalids(field, key, qualifiedNameFaults(key.toLowerCase())));
+    if (errors.length < MAP_ERRORS_MAX) errors.push(...invalids(field, key, qualifiedNameFaults(key.toLowerCase())));
     bytes += byteLength(key) + byteLength(value);
   }
   if (bytes > ANNOTATIONS_BYTES_MAX) errors.push(fieldError.tooLong(field, ANNOTATIONS_BYTES_MAX));

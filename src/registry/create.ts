@@ -15,7 +15,7 @@ import {
   type Written,
 } from "./context.ts";
 import { GENERATE_NAME_TRIES, generateName, generateNameConflict } from "./generate-name.ts";
-import { metaErrors } from "./object-meta.ts";
+import { faultsOf, metaErrors } from "./object-meta.ts";
 import { mutate, setManagedFields } from "./admit.ts";
 import { lostWrite } from "./outcome.ts";
 import type { Resource } from "./scheme.ts";
@@ -114,7 +114,7 @@ async function prepareNew(
   strategy.prepareForCreate?.(object, { nowMs: deps.clock.now(), subresource: "" });
   const allocated = (await strategy.allocate?.(object, undefined, allocationContext(deps, attempt))) ?? [];
   const final = deps.canonical(resource, object);
-  const errors = [...metaErrors(resource, final, undefined), ...(strategy.validate?.(final) ?? [])];
+  const errors = [...metaErrors(resource, final, undefined), ...faultsOf(() => strategy.validate?.(final))];
   if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind.kind }, name, errors);
   admitted.object = final;
   admitted.name = name;

@@ -10,3 +10,16 @@ export function metaErrors(resource: Resource, object: KubeObject, old: KubeObje
   if (!old) return validateObjectMeta(object.metadata, rules);
   return validateObjectMetaUpdate(object.metadata, old.metadata, rules);
 }
+
+/**
+ * What a kind's validation finds. A body of a few megabytes can have more faults than a function takes arguments, which is how
+ * validators join them: that is one fault, and not the server's.
+ */
+export function faultsOf(validate: () => FieldError[] | undefined): FieldError[] {
+  try {
+    return validate() ?? [];
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return [{ reason: "FieldValueTooMany", field: "", message: "Too many: there are more faults than can be told" }];
+  }
+}

@@ -24,7 +24,7 @@ import {
 import { mutate, setManagedFields } from "./admit.ts";
 import { isReadyToRemove } from "./deletion.ts";
 import { sameButTimes } from "./managed-fields.ts";
-import { metaErrors } from "./object-meta.ts";
+import { faultsOf, metaErrors } from "./object-meta.ts";
 import { lostWrite } from "./outcome.ts";
 import { sameJson } from "./same-json.ts";
 import { decodeStored, toStored } from "./stored-form.ts";
@@ -230,11 +230,10 @@ async function prepareChanged(
 function validateChanged(deps: RegistryDeps, request: UpdateRequest, next: KubeObject, old: KubeObject): void {
   const { resource, scope, name, subresource } = request;
   const { strategy } = resource;
-  const errors: FieldError[] = [...metaErrors(resource, next, old), ...newFinalizers(next, old)];
-  if (scope !== "whole") {
-    errors.push(...(strategy.validate?.(next) ?? []));
-    errors.push(...(strategy.validateUpdate?.(next, old, { nowMs: deps.clock.now(), subresource }) ?? []));
-  }
+  const context = { nowMs: deps.clock.now(), subresource };
+  const own = scope === "whole" ? [] : faultsOf(() => strategy.validate?.(next));
+  const ofUpdate = scope === "whole" ? [] : faultsOf(() => strategy.validateUpdate?.(next, old, context));
+  const errors = [...metaErrors(resource, next, old), ...newFinalizers(next, old), ...own, ...ofUpdate];
   if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind.kind }, name, errors);
   if (scope === "object" && specChanged(next, old)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
 }

@@ -201,6 +201,160 @@ const CASES: [string, string, TestRequest, Failure][] = [
   ["a broken path escape", `${MAPS}/%ZZ`, {}, { code: 404, reason: "NotFound" }],
 ];
 
+const PODS = "/api/v1/namespaces/default/pods";
+const many = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
+
+/** Bodies that cost more to answer than to send, unless somebody takes care. */
+const COSTLY: [string, string, TestRequest, Failure][] = [
+  [
+    "a million brackets",
+    MAPS,
+    post("[".repeat(1_000_000)),
+    { code: 400, reason: "BadRequest", message: /exceeded max depth/ },
+  ],
+  [
+    "a million maps",
+    MAPS,
+    post('{"a":'.repeat(500_000)),
+    { code: 400, reason: "BadRequest", message: /exceeded max depth/ },
+  ],
+  [
+    "maps within maps that end",
+    MAPS,
+    post(`${'{"a":'.repeat(5_000)}1${"}".repeat(5_000)}`),
+    { code: 400, reason: "BadRequest", message: /exceeded max depth/ },
+  ],
+  [
+    "a number of a million digits",
+    MAPS,
+    post(`{"metadata":{"generation":${"9".repeat(1_000_000)}}}`),
+    {
+      code: 400,
+      reason: "BadRequest",
+      message: /^ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal number 9/,
+    },
+  ],
+  ["a number beyond all bounds", MAPS, post('{"metadata":{"generation":1e999}}'), { code: 400, reason: "BadRequest" }],
+  [
+    "a quantity of a million digits",
+    PODS,
+    post(`{"spec":{"overhead":{"cpu":"${"9".repeat(1_000_000)}"},"containers":[]}}`),
+    { code: 400, reason: "BadRequest", message: /quantities must match the regular expression/ },
+  ],
+  [
+    "a bomb of YAML",
+    MAPS,
+    post(yamlBomb(), { headers: YAML }),
+    { code: 400, reason: "BadRequest", message: /excessive aliasing/ },
+  ],
+  ["nesting YAML", MAPS, post("- ".repeat(500_000), { headers: YAML }), { code: 400, reason: "BadRequest" }],
+  [
+    "more YAML than can be read in time",
+    MAPS,
+    post("a: 1\n".repeat(300_000), { headers: YAML }),
+    { code: 413, reason: "RequestEntityTooLarge", message: "Request entity too large: limit is 1048576" },
+  ],
+  [
+    "a hundred thousand labels",
+    MAPS,
+    post(map("x", { metadata: { name: "x", labels: Object.fromEntries(many(100_000, (i) => [`a b${i}`, "c d"])) } })),
+    { code: 422, reason: "Invalid" },
+  ],
+  [
+    "more faults than arguments fit a call",
+    PODS,
+    post({
+      metadata: { name: "x" },
+      spec: {
+        containers: [{ name: "c", image: "i", env: many(150_000, () => ({ name: "=" })) }],
+        serviceAccountName: "x",
+      },
+    }),
+    { code: 403, reason: "Forbidden" },
+  ],
+  [
+    "annotations of 300 kB",
+    MAPS,
+    post(map("x", { metadata: { name: "x", annotations: { a: "x".repeat(300_000) } } })),
+    {
+      code: 422,
+      reason: "Invalid",
+      message: 'ConfigMap "x" is invalid: metadata.annotations: Too long: may not be more than 262144 bytes',
+    },
+  ],
+  [
+    "a label of 64 characters",
+    MAPS,
+    post(map("x", { metadata: { name: "x", labels: { a: "b".repeat(64) } } })),
+    {
+      code: 422,
+      reason: "Invalid",
+      message: /metadata\.labels: Invalid value: "b{64}": must be no more than 63 (?:bytes|characters)/,
+    },
+  ],
+  [
+    "a name of 254 characters",
+    MAPS,
+    post(map("n".repeat(254))),
+    { code: 422, reason: "Invalid", message: /must be no more than 253 (?:bytes|characters)/ },
+  ],
+];
+
+/** A few lines that stand for ten to the ninth nodes. */
+function yamlBomb(): string {
+  const lines = ["a0: &a0 [x]"];
+  for (let i = 1; i < 10; i += 1) lines.push(`a${i}: &a${i} [${`*a${i - 1},`.repeat(10)}]`);
+  return lines.join("\n");
+}
+
+describe("costly input", () => {
+  it.each(COSTLY)("%s", async (_name, path, request, expected) => {
+    assertFailure(await api.call<Status>(path, request), expected);
+  });
+
+  it("has at most a thousand faults told of it", async () => {
+    const cluster = await createTestCluster();
+    const env = many(150_000, () => ({ name: "=" }));
+    const containers = [{ name: "c", image: "i", env }];
+    await cluster.call("/api/v1/namespaces/default/serviceaccounts", post({ metadata: { name: "default" } }));
+    const drowned = await cluster.call<Status>(PODS, post({ metadata: { name: "x" }, spec: { containers } }));
+    assertFailure(drowned, {
+      code: 422,
+      reason: "Invalid",
+      message: /Too many: there are more faults than can be told/,
+    });
+    const some = { name: "c", image: "i", env: env.slice(0, 20_000) };
+    const told = await cluster.call<Status>(PODS, post({ metadata: { name: "x" }, spec: { containers: [some] } }));
+    expect(assertFailure(told, { code: 422, reason: "Invalid" }).details?.causes).toHaveLength(1_000);
+    expect(cluster.errors).toEqual([]);
+    await cluster.stop();
+  });
+
+  it("that names JavaScript's own things is taken by its name", async () => {
+    const cluster = await createTestCluster();
+    const data = { constructor: "a", toString: "b", hasOwnProperty: "c", valueOf: "d" };
+    const made = await cluster.call<{ data: object }>(MAPS, post(map("x", { data })));
+    expect([made.status, made.body.data]).toEqual([201, data]);
+    const unknown = await cluster.call(
+      `${MAPS}?dryRun=All`,
+      post({ metadata: { name: "y" }, constructor: 1, toString: 2 }),
+    );
+    expect(unknown.headers.get("warning")).toBe(
+      '299 - "unknown field \\"constructor\\"", 299 - "unknown field \\"toString\\""',
+    );
+    await cluster.stop();
+  });
+
+  it("that is no UTF-8 is stored with replacement characters", async () => {
+    const cluster = await createTestCluster();
+    const text = new TextEncoder().encode('{"metadata":{"name":"x"},"data":{"a":"?"}}');
+    text[text.lastIndexOf(63)] = 0xff;
+    const made = await cluster.call<{ data: object }>(MAPS, post(text));
+    expect([made.status, made.body.data]).toEqual([201, { a: "\ufffd" }]);
+    await cluster.stop();
+  });
+});
+
 describe("bad input", () => {
   it.each(CASES)("%s", async (_name, path, request, expected) => {
     const answer = await api.call<Status>(path, request);
