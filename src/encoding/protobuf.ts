@@ -329,5 +329,7 @@ function schemaOr(
     }
   });
   if (schema) return schema;
-  return form === "schema-or-bool" ? allows : list;
+  if (form === "schema-or-bool") return allows;
+  // Neither of the two is null, also in JSON.
+  return list.length === 0 ? null : list;
 }
