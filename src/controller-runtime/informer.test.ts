@@ -23,7 +23,8 @@ interface OpenWatch {
 
 /** Lists and watches are answered by the test. */
 function scriptedApi() {
-  const lists: { items: KubeObject[]; revision: number }[] = [];
+  const lists: { items: KubeObject[]; revision: number; continue?: string }[] = [];
+  const listed: (string | undefined)[] = [];
   const watches: OpenWatch[] = [];
   let listCount = 0;
   async function* watch(
@@ -52,15 +53,18 @@ function scriptedApi() {
     }
   }
   const client = {
-    list: async () => {
+    list: async (_ref: unknown, options: { limit?: number; continue?: string }) => {
       listCount += 1;
+      expect(options.limit).toBe(500);
+      listed.push(options.continue);
       const list = lists.shift();
       if (!list) throw new StatusError("ServiceUnavailable", "not now");
-      return { metadata: { resourceVersion: String(list.revision) }, items: list.items };
+      const { items, revision, continue: token } = list;
+      return { metadata: { resourceVersion: String(revision), ...(token ? { continue: token } : {}) }, items };
     },
     watch,
   } as unknown as Client;
-  return { client, lists, watches, listCount: () => listCount };
+  return { client, lists, listed, watches, listCount: () => listCount };
 }
 
 function setUp() {
@@ -104,6 +108,17 @@ test("lists, watches from the list's revision, and tells keys with what was and 
   await turns();
   expect(changes).toEqual(["n/a -→3", "n/b -→4", "n/a 3→6", "n/b 4→-"]);
   expect([...informer.all()].map(({ metadata }) => metadata.name)).toEqual(["a"]);
+});
+
+test("a list is taken page by page; what it does not name goes only at its end, and it counts as known only then", async () => {
+  const { watch, lists, listed, changes, watches, informer } = await running();
+  changes.length = 0;
+  lists.push({ items: [object("c", 40)], revision: 50, continue: "t1" }, { items: [object("d", 41)], revision: 50 });
+  watch.end(new StatusError("Expired", "too old"));
+  await turns();
+  expect(listed).toEqual([undefined, undefined, "t1"]);
+  expect(changes).toEqual(["n/c -→40", "n/d -→41", "n/a 3→-", "n/b 4→-"]);
+  expect([informer.revision, watches.at(-1)?.since]).toEqual([50, "50"]);
 });
 
 test("a watch that ends is resumed after the last revision, bookmarks included, without another list", async () => {

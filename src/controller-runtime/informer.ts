@@ -56,6 +56,8 @@ export interface InformerOptions<T extends View> {
   fieldSelector?: string;
 }
 
+/** Objects of a list in one request. */
+const PAGE = 500;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 30_000;
 /** The shortest watch there is. Its server ends it with a bookmark, which is the proof that nothing is missing. */
@@ -109,13 +111,34 @@ export function createInformer<T extends View>(options: InformerOptions<T>): Inf
     put(key, undefined);
   };
 
-  /** The whole truth as of one revision; what we wrote after it stays. */
-  const replace = (items: readonly KubeObject[], at: number): void => {
+  const selection = {
+    ...(options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }),
+    ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
+  };
+
+  /**
+   * The whole truth as of one revision; what we wrote after it stays. Page by page, so that of fifty thousand objects never more than a
+   * page is held whole. False when the signal fired.
+   */
+  async function list(signal: AbortSignal): Promise<boolean> {
     const listed = new Set<string>();
-    for (const item of items) {
-      listed.add(keyOf(item.metadata));
-      upsert(item);
-    }
+    let at = 0;
+    let token: string | undefined;
+    do {
+      const page = await client.list<KubeObject>(ref, {
+        ...selection,
+        limit: PAGE,
+        ...(token === undefined ? {} : { continue: token }),
+      });
+      if (signal.aborted) return false;
+      // All pages are of the first one's revision.
+      if (token === undefined) at = Number(page.metadata.resourceVersion ?? 0);
+      for (const item of page.items) {
+        listed.add(keyOf(item.metadata));
+        upsert(item);
+      }
+      token = page.metadata.continue || undefined;
+    } while (token !== undefined);
     for (const view of store.all()) {
       const key = keyOf(view.metadata);
       if (listed.has(key) || revisionOf(view.metadata) > at) continue;
@@ -126,20 +149,12 @@ export function createInformer<T extends View>(options: InformerOptions<T>): Inf
     synced = true;
     for (const wake of waiting) wake();
     waiting.clear();
-  };
-
-  const selection = {
-    ...(options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }),
-    ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
-  };
+    return true;
+  }
 
   /** One list where needed, then one watch to its end. True when that end was the server's and is marked. */
   async function follow(signal: AbortSignal, limits: { timeoutSeconds?: number } = {}): Promise<boolean> {
-    if (revision === undefined) {
-      const list = await client.list<KubeObject>(ref, selection);
-      if (signal.aborted) return false;
-      replace(list.items, Number(list.metadata.resourceVersion ?? 0));
-    }
+    if (revision === undefined && !(await list(signal))) return false;
     const watch = client.watch<KubeObject>(ref, {
       ...selection,
       ...limits,
