@@ -1,10 +1,11 @@
-/** What every cluster has from its first second: the namespaces of the system and the `kubernetes` Service. Idempotent. */
+/** What every cluster has from its first second: namespaces and priority classes of the system, the `kubernetes` Service. Idempotent. */
 import type { App } from "./app.ts";
 import { MASTERS_GROUP } from "./authn/authenticator.ts";
 import type { Client } from "./client/client.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ResourceRef } from "./machinery/gvk.ts";
 import type { KubeObject } from "./machinery/meta.ts";
+import { priorityClasses, SYSTEM_CLASSES } from "./kinds/scheduling/priorityclasses/types.ts";
 import { isStatusError } from "./machinery/status-error.ts";
 
 const NAMESPACES = ["kube-system", "kube-public", "kube-node-lease", "default"];
@@ -17,6 +18,7 @@ export async function bootstrapCluster(cluster: Pick<Cluster, "config">, app: Pi
   for (const name of NAMESPACES) {
     await ensure(client, NAMESPACE_REF, { metadata: { name } });
   }
+  for (const priorityClass of SYSTEM_CLASSES) await ensure(client, priorityClasses, priorityClass);
   await ensure(client, SERVICE_REF, {
     metadata: {
       name: "kubernetes",

@@ -21,10 +21,13 @@ export interface Table {
   rows: TableRow[];
 }
 
+/** An age is text to clients. */
+const TYPES: Readonly<Record<string, string>> = { date: "string", timestamp: "date" };
+
 export function columnDefinitions(resource: Resource): object[] {
   return resource.kind.columns.map((column) => ({
     name: column.name,
-    type: column.type === "date" ? "string" : column.type,
+    type: TYPES[column.type] ?? column.type,
     format: column.format ?? "",
     description: column.description,
     priority: column.priority ?? 0,

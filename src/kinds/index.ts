@@ -20,6 +20,19 @@ import { secretKind } from "./core/secrets/kind.ts";
 import { serviceAccountKind } from "./core/serviceaccounts/kind.ts";
 import { serviceKind } from "./core/services/kind.ts";
 import { endpointSliceKind } from "./discovery/endpointslices/kind.ts";
+import { runtimeClassKind } from "./node/runtimeclasses/kind.ts";
+import { podDisruptionBudgetKind } from "./policy/poddisruptionbudgets/kind.ts";
+import { clusterRoleBindingKind } from "./rbac/clusterrolebindings/kind.ts";
+import { clusterRoleKind } from "./rbac/clusterroles/kind.ts";
+import { roleBindingKind } from "./rbac/rolebindings/kind.ts";
+import { roleKind } from "./rbac/roles/kind.ts";
+import { priorityClassKind } from "./scheduling/priorityclasses/kind.ts";
+import { csiDriverKind } from "./storage/csidrivers/kind.ts";
+import { csiNodeKind } from "./storage/csinodes/kind.ts";
+import { csiStorageCapacityKind } from "./storage/csistoragecapacities/kind.ts";
+import { storageClassKind } from "./storage/storageclasses/kind.ts";
+import { volumeAttachmentKind } from "./storage/volumeattachments/kind.ts";
+import { volumeAttributesClassKind } from "./storage/volumeattributesclasses/kind.ts";
 
 export const kinds: readonly KindDefinition[] = [
   configMapKind,
@@ -40,6 +53,19 @@ export const kinds: readonly KindDefinition[] = [
   statefulSetKind,
   cronJobKind,
   jobKind,
+  podDisruptionBudgetKind,
+  clusterRoleBindingKind,
+  clusterRoleKind,
+  roleBindingKind,
+  roleKind,
+  csiDriverKind,
+  csiNodeKind,
+  csiStorageCapacityKind,
+  storageClassKind,
+  volumeAttachmentKind,
+  volumeAttributesClassKind,
   leaseKind,
   endpointSliceKind,
+  runtimeClassKind,
+  priorityClassKind,
 ];

@@ -1,6 +1,6 @@
 /** DELETE of one object and of a collection. */
 import type { KubeObject } from "../machinery/meta.ts";
-import { conflict, isStatusError, notFound } from "../machinery/status-error.ts";
+import { conflict, forbidden, isStatusError, notFound } from "../machinery/status-error.ts";
 import type { StoredObject } from "../storage/storage.ts";
 import {
   admissionAttributes,
@@ -38,6 +38,8 @@ export async function deleteObject(deps: RegistryDeps, request: DeleteRequest): 
     if (!stored) throw notFound(named(request), name);
     checkPreconditions(request, stored);
     const old = decodeStored(resource.stored, stored);
+    const why = resource.strategy.forbidsDelete?.(old);
+    if (why !== undefined) throw forbidden(named(request), name, why);
     const plan = planDeletion(resource, old, { options, nowMs: deps.clock.now() });
     // Nobody is asked about what changes nothing.
     if (plan.kind === "pending") return unchanged(resource, stored);

@@ -7,7 +7,8 @@ export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "d
 /** A column of `kubectl get`. */
 export interface PrinterColumn<T extends KubeObject = KubeObject> {
   name: string;
-  type: "string" | "integer" | "date" | "boolean";
+  /** "date" is shown as an age, "timestamp" as it is (clients learn that it is a date). */
+  type: "string" | "integer" | "date" | "boolean" | "timestamp";
   format?: "name";
   /** 0 is always shown, 1 only with `-o wide`. */
   priority?: 0 | 1;
@@ -114,6 +115,14 @@ const NAME_AND_AGE: readonly PrinterColumn[] = [
 /** The two columns every table of Kubernetes has; kinds put their own between them. */
 export const nameColumn = NAME_AND_AGE[0] as PrinterColumn;
 export const ageColumn = NAME_AND_AGE[1] as PrinterColumn;
+
+/** Of kinds that Kubernetes has no table for. */
+export const createdColumn: PrinterColumn = {
+  name: "Created At",
+  type: "timestamp",
+  description: "When the object was created.",
+  value: (obj) => obj.metadata.creationTimestamp ?? null,
+};
 
 export function defineKind<T extends KubeObject = KubeObject>(input: KindInput<T>): KindDefinition<T> {
   return {

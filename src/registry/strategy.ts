@@ -46,6 +46,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   warnings?(obj: T): string[];
   /** Selectable fields beyond metadata.name and metadata.namespace. Values are strings; absent is "". */
   fields?(obj: T): Record<string, string>;
+  /** Why this object may never be deleted, if so ("this is a system priority class …"). */
+  forbidsDelete?(obj: T): string | undefined;
   /**
    * Seconds of grace for a delete, for kinds that know grace: 0 removes at once, undefined too. `asked` is what the client sent,
    * never negative. After RESTGracefulDeleteStrategy of k8s.io/apiserver.

@@ -60,23 +60,10 @@ const MISSING: readonly string[] = [
   "networking.k8s.io/v1/ipaddresses",
   "networking.k8s.io/v1/networkpolicies",
   "networking.k8s.io/v1/servicecidrs",
-  "node.k8s.io/v1/runtimeclasses",
-  "policy/v1/poddisruptionbudgets",
-  "rbac.authorization.k8s.io/v1/clusterrolebindings",
-  "rbac.authorization.k8s.io/v1/clusterroles",
-  "rbac.authorization.k8s.io/v1/rolebindings",
-  "rbac.authorization.k8s.io/v1/roles",
   "resource.k8s.io/v1/deviceclasses",
   "resource.k8s.io/v1/resourceclaims",
   "resource.k8s.io/v1/resourceclaimtemplates",
   "resource.k8s.io/v1/resourceslices",
-  "scheduling.k8s.io/v1/priorityclasses",
-  "storage.k8s.io/v1/csidrivers",
-  "storage.k8s.io/v1/csinodes",
-  "storage.k8s.io/v1/csistoragecapacities",
-  "storage.k8s.io/v1/storageclasses",
-  "storage.k8s.io/v1/volumeattachments",
-  "storage.k8s.io/v1/volumeattributesclasses",
 ];
 
 function specification(): Map<string, Served> {

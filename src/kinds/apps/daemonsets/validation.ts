@@ -2,7 +2,7 @@
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
 import { validateNonnegatives } from "../../../machinery/validation.ts";
 import type { StrategyContext } from "../../../registry/strategy.ts";
-import { amountErrors, atMostAllErrors, isZero } from "../rolling-update.ts";
+import { amountErrors, atMostAllErrors, isZero } from "../../core/pods/validation/amounts.ts";
 import { validateCollisions, validateSameSelector, validateSelector, validateTemplate } from "../workload.ts";
 import type { DaemonSet, DaemonSetUpdateStrategy } from "./types.ts";
 

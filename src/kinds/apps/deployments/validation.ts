@@ -3,7 +3,7 @@ import { fieldError, type FieldError } from "../../../machinery/status-error.ts"
 import { validateNonnegative } from "../../../machinery/validation.ts";
 import type { StrategyContext } from "../../../registry/strategy.ts";
 import { validateAvailable, validateReplicaCounts } from "../../core/pods/validation/replicas.ts";
-import { amountErrors, atMostAllErrors, isZero } from "../rolling-update.ts";
+import { amountErrors, atMostAllErrors, isZero } from "../../core/pods/validation/amounts.ts";
 import {
   validateCollisions,
   validateCounts,

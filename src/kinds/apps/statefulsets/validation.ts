@@ -6,7 +6,7 @@ import { sameJson } from "../../../registry/same-json.ts";
 import type { StrategyContext } from "../../../registry/strategy.ts";
 import type { PodTemplateSpec } from "../../core/pods/types.ts";
 import { validateAvailable, validateReplicaCounts } from "../../core/pods/validation/replicas.ts";
-import { amountErrors, atMostAllErrors, isZero } from "../rolling-update.ts";
+import { amountErrors, atMostAllErrors, isZero } from "../../core/pods/validation/amounts.ts";
 import { validateCollisions, validateCounts, validateSelector, validateTemplate } from "../workload.ts";
 import type { RetentionPolicy, StatefulSet, StatefulSetSpec } from "./types.ts";
 

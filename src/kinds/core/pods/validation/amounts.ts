@@ -1,8 +1,8 @@
-/** How much of a workload an update may touch at once: pkg/apis/apps/validation of Kubernetes. */
-import { percentFaults } from "../../machinery/names.ts";
-import { fieldError, type FieldError } from "../../machinery/status-error.ts";
-import { invalidFor, validateNonnegative } from "../../machinery/validation.ts";
-import type { IntOrString } from "../core/pods/types.ts";
+/** Shares of the pods of a workload: pkg/apis/apps/validation of Kubernetes. */
+import { percentFaults } from "../../../../machinery/names.ts";
+import { fieldError, type FieldError } from "../../../../machinery/status-error.ts";
+import { invalidFor, validateNonnegative } from "../../../../machinery/validation.ts";
+import type { IntOrString } from "../types.ts";
 
 /** A number or a percentage. */
 export function amountErrors(amount: IntOrString, field: string): FieldError[] {
