@@ -20,6 +20,9 @@ export class StartupError extends Error {
   }
 }
 
+/** As Go's servers take (http.DefaultMaxHeaderBytes): selectors of many names and long tokens exceed what Node takes by default. */
+const HEADERS_BYTES_MAX = 1_048_576;
+
 export async function startServer(options: {
   host: string;
   /** 0 lets the system choose. */
@@ -29,10 +32,15 @@ export async function startServer(options: {
   fetch: Fetch;
 }): Promise<RunningServer> {
   const listener = getRequestListener((request) => options.fetch(request));
-  const http = createSecureServer(
-    { allowHTTP1: true, key: options.identity.key, cert: options.identity.certificate },
-    (incoming, outgoing) => void listener(incoming, outgoing),
-  );
+  const settings = {
+    allowHTTP1: true,
+    // Of HTTP/1.1, where its types do not know it; the other is of HTTP/2.
+    maxHeaderSize: HEADERS_BYTES_MAX,
+    settings: { maxHeaderListSize: HEADERS_BYTES_MAX },
+    key: options.identity.key,
+    cert: options.identity.certificate,
+  };
+  const http = createSecureServer(settings, (incoming, outgoing) => void listener(incoming, outgoing));
   // Watches stay open for half an hour and say nothing for a minute: no time-out may cut them.
   http.setTimeout(0);
   const connections = track(http);
