@@ -128,8 +128,17 @@ export function assertReadableYaml(body: Uint8Array): void {
   if (body.length > YAML_BYTES_MAX && body[0] !== BRACE) throw tooLarge(YAML_BYTES_MAX);
 }
 
-/** @throws StatusError "RequestEntityTooLarge"; never holds more than the limit */
+/** @throws StatusError "RequestEntityTooLarge", or "BadRequest" when the client goes away half-way; never holds more than the limit */
 export async function readBody(request: Request): Promise<Uint8Array> {
+  try {
+    return await readWithin(request);
+  } catch (cause) {
+    if (cause instanceof StatusError) throw cause;
+    throw new StatusError("BadRequest", "the body of the request could not be read to its end", { cause });
+  }
+}
+
+async function readWithin(request: Request): Promise<Uint8Array> {
   const declared = Number(request.headers.get("content-length") ?? Number.NaN);
   if (declared > BODY_BYTES_MAX) throw tooLarge();
   // The declared length is enforced by the runtime: then the body can be read in one go.
