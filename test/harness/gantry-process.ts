@@ -58,19 +58,16 @@ export async function untilUp(
 ): Promise<{ kubeconfig: string; url: string; caFile: string; folder: string }> {
   const folder = runtime === "node" ? data : join(data, "edge");
   const kubeconfig = join(data, runtime === "node" ? "kubeconfig" : "edge.kubeconfig");
-  let code: number | null | undefined;
-  void gantry.ended.then((ended) => (code = ended));
-  await eventually(
-    async () => {
-      if (code !== undefined) throw new Ended(`gantry ended with ${code}:\n${gantry.output()}`);
-      await access(kubeconfig);
-    },
-    { withinMs: 60_000 },
-  ).catch((error: unknown) => {
+  const opened = eventually(() => access(kubeconfig), { withinMs: 60_000 });
+  const ended = gantry.ended.then((code) => {
+    throw new Error(`it ended with ${code}`);
+  });
+  // Whichever comes first; what comes later is nobody's failure.
+  opened.catch(() => {});
+  ended.catch(() => {});
+  await Promise.race([opened, ended]).catch((error: unknown) => {
     throw new Error(`gantry is not up: ${String(error)}\n${gantry.output()}`);
   });
   const url = (await readFile(join(folder, "server.url"), "utf8")).trim();
   return { kubeconfig, url, caFile: join(folder, "ca.crt"), folder };
 }
-
-class Ended extends Error {}
