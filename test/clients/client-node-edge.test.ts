@@ -1,0 +1,3 @@
+import { clientNodeSuite } from "./client-node.suite.ts";
+
+clientNodeSuite("edge");
