@@ -31,10 +31,10 @@ async function cache(bytesMax?: number) {
       state.during();
       return answer;
     },
-    async list({ resource }) {
+    async list({ resource, limit = Number.POSITIVE_INFINITY }) {
       state.lists++;
       const objects = resource === "things" ? [...rows.values()] : [];
-      return { objects, revision: state.revision, more: false };
+      return { objects: objects.slice(0, limit), revision: state.revision, more: objects.length > limit };
     },
     revision: async () => state.revision,
   };
@@ -83,9 +83,26 @@ describe("the cached reader", () => {
     expect(state.lists).toBe(3);
   });
 
-  it("asks for every list that is not whole", async () => {
+  it("answers with what it keeps for any limit that leaves it whole, and for a first page of the same limit", async () => {
+    const { reader, state, write } = await cache();
+    const list = async (limit?: number) => {
+      const page = await reader.list({ resource: "things", ...(limit === undefined ? {} : { limit }) });
+      return [page.objects.length, page.more, state.lists];
+    };
+    expect(await list(500)).toEqual([2, false, 1]);
+    expect(await list(2)).toEqual([2, false, 1]);
+    expect(await list()).toEqual([2, false, 1]);
+    expect(await list(1)).toEqual([1, true, 2]);
+    expect(await list(1)).toEqual([1, true, 2]);
+    expect(await list()).toEqual([2, false, 3]);
+    write("a");
+    expect(await list(2)).toEqual([2, false, 4]);
+  });
+
+  it("asks for every other list", async () => {
     const { reader, state } = await cache();
-    for (const more of [{ limit: 1 }, { revision: 2 }, { selector: { labels: [], fields: [] } }]) {
+    const after = { namespace: "n", name: "a" };
+    for (const more of [{ after, limit: 1 }, { revision: 2 }, { selector: { labels: [], fields: [] } }]) {
       await reader.list({ resource: "things", ...more });
       await reader.list({ resource: "things", ...more });
     }

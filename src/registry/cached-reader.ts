@@ -9,7 +9,9 @@ const BYTES_MAX = 16 * 1024 * 1024;
 /** A list larger than this would push out everything else. */
 const LIST_BYTES_MAX = 4 * 1024 * 1024;
 
-type Kept = { kind: "object"; object: StoredObject; bytes: number } | { kind: "list"; page: ListPage; bytes: number };
+/** `limit` is that of a first page; whole lists answer for any limit that they do not exceed. */
+type KeptList = { kind: "list"; page: ListPage; limit: number | undefined; bytes: number };
+type Kept = { kind: "object"; object: StoredObject; bytes: number } | KeptList;
 
 export interface CachedReaderDeps {
   storage: StorageReader;
@@ -61,20 +63,21 @@ class CachedReader implements StorageReader {
     return answer;
   }
 
+  /** Whole lists and first pages are kept, one of each kind and namespace: what informers, kubectl and control loops ask for again. */
   async list(query: ListQuery): Promise<ListPage> {
-    if (query.selector || query.revision !== undefined || query.after || query.limit !== undefined) {
+    if (query.selector || query.revision !== undefined || query.after) {
       const page = await this.#storage.list(query);
       if (query.revision === undefined) this.#seen = Math.max(this.#seen, page.revision);
       return page;
     }
     const id = listId(query.resource, query.namespace);
     const kept = this.#use(id);
-    if (kept?.kind === "list") return { ...kept.page, revision: this.#announced };
+    if (kept?.kind === "list" && answers(kept, query.limit)) return { ...kept.page, revision: this.#announced };
     const generation = this.#generation;
     const page = await this.#storage.list(query);
-    if (this.#isCurrent(generation, page.revision) && !page.more) {
+    if (this.#isCurrent(generation, page.revision) && (!page.more || query.limit !== undefined)) {
       const bytes = page.objects.reduce((sum, { value }) => sum + value.length, 0);
-      if (bytes <= LIST_BYTES_MAX) this.#keep(id, { kind: "list", page, bytes });
+      if (bytes <= LIST_BYTES_MAX) this.#keep(id, { kind: "list", page, limit: query.limit, bytes });
     }
     return page;
   }
@@ -121,6 +124,11 @@ class CachedReader implements StorageReader {
       this.#announced = Math.max(this.#announced, revision);
     }
   }
+}
+
+function answers({ page, limit }: KeptList, asked: number | undefined): boolean {
+  if (page.more) return limit === asked;
+  return asked === undefined || page.objects.length <= asked;
 }
 
 function objectId(resource: string, namespace: string, name: string): string {
