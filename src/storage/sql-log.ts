@@ -263,18 +263,23 @@ function countOf(result: ResultSet): number {
   return result.rows[0]?.[0] as number;
 }
 
-function counted({ limit, selector }: ListQuery): boolean {
-  return limit !== undefined && (selector === undefined || selector.labels.length + selector.fields.length === 0);
+function counted({ limit, selector, following }: ListQuery): boolean {
+  return (
+    limit !== undefined &&
+    following === undefined &&
+    (selector === undefined || selector.labels.length + selector.fields.length === 0)
+  );
 }
 
 function pageOf(
-  { limit }: ListQuery,
+  { limit, following }: ListQuery,
   found: StoredObject[],
   { revision, total }: { revision: number; total: number | undefined },
 ): ListPage {
   if (limit === undefined || found.length <= limit) return { objects: found, revision, more: false };
   const page = { objects: found.slice(0, limit), revision, more: true };
-  return total === undefined ? page : { ...page, remaining: total - limit };
+  const all = total ?? following;
+  return all === undefined ? page : { ...page, remaining: all - limit };
 }
 
 function compactedError(since: number, { current, floor }: { current: number; floor: number }): StorageError {

@@ -43,6 +43,11 @@ export interface ListQuery {
   after?: { namespace: string; name: string };
   /** At most this many objects. */
   limit?: number;
+  /**
+   * How many objects the list has from `after` on, where the page before has told (`remaining`, of the same revision): then they are not
+   * counted again, which costs a row each.
+   */
+  following?: number;
 }
 
 export interface ListPage {
