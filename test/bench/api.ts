@@ -1,179 +1,262 @@
-/** The API over loopback against a bare Hono handler that answers the same bytes, in the same run and on the same server. */
+/**
+ * The API over loopback against a bare Hono handler that answers the same bytes, on the same kind of server. The two take turns in
+ * short rounds, and what is compared is the median of the rounds: other programs on the machine slow both.
+ */
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
-import { createApp } from "../../src/app.ts";
-import { ADMIN_TOKEN, createTestCluster, type TestCluster } from "../harness/cluster.ts";
+import { openTemporaryDatabase } from "../harness/temporary-database.ts";
+import {
+  BENCH_TOKEN,
+  configMapBody,
+  copyObject,
+  createNamespace,
+  openBenchCluster,
+  podBody,
+  type BenchCluster,
+} from "./fixture.ts";
 import { load, type LoadRequest, type LoadResult } from "./http-load.ts";
+import { rawWriteRate } from "./raw-writes.ts";
 import type { Report } from "./report.ts";
 
-const CONNECTIONS = 32;
-const LISTED_PODS = 500;
+const ROUNDS = 3;
+const READERS = 32;
+const WRITERS = 64;
+/** Objects that each kind of write meets; a third of them in each round. */
+const WRITTEN = 4_500;
+const PODS = 5_000;
+const NODES = 100;
 
 export async function run(report: Report): Promise<void> {
-  const api = await createTestCluster();
+  const temporary = await openTemporaryDatabase();
+  const cluster = await openBenchCluster(temporary.database);
   const bare = { handler: new Hono() };
-  // The same API without the memory of what was read: every request asks SQL.
-  const direct = createApp({ ...api.cluster, storage: api.storage });
-  const directServer = await listen((request) => direct.fetch(request));
-  const apiServer = await listen((request) => api.app.fetch(request));
-  const bareServer = await listen((request) => bare.handler.fetch(request));
+  const servers = await Promise.all([
+    listen((request) => cluster.app.fetch(request)),
+    listen((request) => cluster.direct.fetch(request)),
+    listen((request) => bare.handler.fetch(request)),
+  ]);
+  const [gantry, direct, limit] = servers;
+  const ports = { gantry: gantry.port, direct: direct.port, bare: limit.port };
   try {
-    const ports = { gantry: apiServer.port, direct: directServer.port, bare: bareServer.port };
-    const bench = { report, api, bare, ports };
-    await measureGet(bench);
-    await measureList(bench);
-    await measureCreate(bench);
+    const bench = { report, cluster, bare, ports };
+    await measureReads(bench);
+    await measureWrites(bench);
   } finally {
-    await apiServer.close();
-    await directServer.close();
-    await bareServer.close();
-    await api.stop();
+    for (const server of servers) await server.close();
+    await cluster.stop();
+    await temporary.close();
   }
 }
 
 interface Bench {
   report: Report;
-  api: TestCluster;
+  cluster: BenchCluster;
   /** Made anew for each case: Hono takes no route after its first request. */
   bare: { handler: Hono };
+  /** `direct` asks SQL with every read. */
   ports: { gantry: number; direct: number; bare: number };
 }
 
-const HEADERS = { Authorization: `Bearer ${ADMIN_TOKEN}`, Accept: "application/json" };
-
-async function measureGet(bench: Bench): Promise<void> {
-  await createPods(bench.api, "bench-get", 1);
-  const path = "/api/v1/namespaces/bench-get/pods/pod-0";
-  await sameBytes(bench, path);
-  const request = {
-    method: "GET" as const,
-    path,
-    headers: HEADERS,
-    connections: CONNECTIONS,
-    warmUp: 10_000,
-    requests: 40_000,
-  };
-  await compare(bench, { name: "api/get", request, unit: "requests/s", value: (result) => result.requestsPerSecond });
+interface Case {
+  name: string;
+  request: Pick<LoadRequest, "method" | "path" | "body"> & { headers?: Record<string, string> };
+  /** In one round. */
+  requests: number;
+  connections: number;
+  /** Otherwise requests are counted. */
+  inBytes?: boolean;
+  /** Reads are compared without the memory of what was read, too. */
+  direct?: boolean;
 }
 
-async function measureList(bench: Bench): Promise<void> {
-  await createPods(bench.api, "bench-list", LISTED_PODS);
-  const path = "/api/v1/namespaces/bench-list/pods";
-  await sameBytes(bench, path);
-  const request = { method: "GET" as const, path, headers: HEADERS, connections: 8, warmUp: 40, requests: 400 };
-  await compare(bench, { name: "api/list", request, unit: "MB/s", value: (result) => result.bytesPerSecond / 1e6 });
+async function measureReads(bench: Bench): Promise<void> {
+  const { cluster } = bench;
+  await createNamespace(cluster, "one");
+  await cluster.call("POST", "/api/v1/namespaces/one/pods", { body: podBody("pod-0") });
+  const original = { resource: "pods", namespace: "one", name: "pod-0" };
+  for (const [namespace, count] of [
+    ["few", 500],
+    ["many", PODS],
+  ] as const) {
+    await createNamespace(cluster, namespace);
+    await copyObject(cluster, original, count, (at) => ({
+      name: `pod-${at}`,
+      namespace,
+      labels: { app: `app-${at % 10}` },
+      fields: { "spec.nodeName": namespace === "many" ? `node-${at % NODES}` : "", "status.phase": "Running" },
+    }));
+  }
+  await cluster.hub.poll();
+  const few = "/api/v1/namespaces/few/pods";
+  const many = "/api/v1/namespaces/many/pods";
+  const reads: [string, string, number, boolean][] = [
+    ["get", "/api/v1/namespaces/one/pods/pod-0", 10_000, false],
+    ["list/500 pods", few, 150, true],
+    [`list/500 of ${PODS}, a page`, `${many}?limit=500`, 100, true],
+    [`list/${PODS} pods`, many, 12, true],
+    [`list/by label, 500 of ${PODS}`, `${many}?labelSelector=app%3Dapp-3`, 60, true],
+    [`list/by spec.nodeName, 50 of ${PODS}`, `${many}?fieldSelector=spec.nodeName%3Dnode-3`, 300, true],
+    ["discovery", "/apis", 3_000, false],
+    ["openapi/v3, the index", "/openapi/v3", 2_000, false],
+    ["openapi/v3, apps/v1", "/openapi/v3/apis/apps/v1", 150, true],
+  ];
+  for (const [name, path, requests, inBytes] of reads) {
+    const headers = name === "discovery" ? { Accept: DISCOVERY_V2 } : {};
+    const { text } = await cluster.call("GET", path, { headers });
+    const plain = path.split("?")[0] ?? "";
+    bench.bare.handler = new Hono().get(plain, (context) => context.body(text, 200, JSON_HEADERS));
+    const connections = inBytes ? 8 : READERS;
+    await compare(bench, {
+      name,
+      request: { method: "GET", path, headers },
+      requests,
+      connections,
+      inBytes,
+      direct: path.startsWith("/api/"),
+    });
+  }
 }
 
-async function measureCreate(bench: Bench): Promise<void> {
-  await bench.api.call("/api/v1/namespaces", { method: "POST", body: { metadata: { name: "bench-create" } } });
-  const path = "/api/v1/namespaces/bench-create/configmaps";
-  const body = JSON.stringify({
-    apiVersion: "v1",
-    kind: "ConfigMap",
-    metadata: { name: "map-{n}" },
-    data: { text: "x".repeat(1024) },
-  });
-  const answer = await bench.api.call(path, { method: "POST", body: body.replace("{n}", "first") });
-  bench.bare.handler = new Hono().post(path, async (context) => {
-    await context.req.arrayBuffer();
-    return context.body(answer.text, 201, { "Content-Type": "application/json" });
-  });
-  const request = {
-    method: "POST" as const,
-    path,
-    body,
-    headers: HEADERS,
-    connections: 64,
-    warmUp: 2_000,
-    requests: 10_000,
-  };
-  await compare(bench, {
-    name: "api/create",
-    request,
-    unit: "requests/s",
-    value: (result) => result.requestsPerSecond,
-  });
+const DISCOVERY_V2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+const JSON_HEADERS = { "Content-Type": "application/json" };
+const TYPE = (type: string) => ({ "Content-Type": `application/${type}` });
+/** An apply must carry its manager. */
+const APPLY_QUERY = "?fieldManager=bench&force=true";
+
+async function measureWrites(bench: Bench): Promise<void> {
+  const { cluster } = bench;
+  await createNamespace(cluster, "written");
+  const path = "/api/v1/namespaces/written/configmaps";
+  const one = `${path}/map-{n}`;
+  const created = configMapBody("map-{n}");
+  const writes: { name: string; request: Case["request"] }[] = [
+    { name: "create", request: { method: "POST", path, body: JSON.stringify(created) } },
+    {
+      name: "update",
+      request: { method: "PUT", path: one, body: JSON.stringify({ ...created, data: { text: "y".repeat(1_024) } }) },
+    },
+    {
+      name: "patch/json",
+      request: {
+        method: "PATCH",
+        path: one,
+        headers: TYPE("json-patch+json"),
+        body: JSON.stringify([{ op: "add", path: "/data/json", value: "1" }]),
+      },
+    },
+    {
+      name: "patch/merge",
+      request: {
+        method: "PATCH",
+        path: one,
+        headers: TYPE("merge-patch+json"),
+        body: JSON.stringify({ data: { merge: "1" } }),
+      },
+    },
+    {
+      name: "patch/strategic",
+      request: {
+        method: "PATCH",
+        path: one,
+        headers: TYPE("strategic-merge-patch+json"),
+        body: JSON.stringify({ data: { strategic: "1" } }),
+      },
+    },
+    {
+      name: "patch/apply",
+      request: {
+        method: "PATCH",
+        path: one + APPLY_QUERY,
+        headers: TYPE("apply-patch+yaml"),
+        body: JSON.stringify({ ...created, data: { applied: "1" } }),
+      },
+    },
+    { name: "delete", request: { method: "DELETE", path: one } },
+  ];
+  for (const { name, request } of writes) {
+    const sample = await sampleOf(bench, request);
+    if (sample === undefined) {
+      bench.report.missing(`api/${name}`, "what the API does not serve yet");
+      continue;
+    }
+    const [bareMethod, barePath] = [request.method, (request.path.split("?")[0] ?? "").replace("map-{n}", ":name")];
+    bench.bare.handler = new Hono().on(bareMethod, barePath, async (context) => {
+      await context.req.arrayBuffer();
+      return context.body(sample.text, sample.status === 201 ? 201 : 200, JSON_HEADERS);
+    });
+    const medians = await compare(bench, { name, request, requests: WRITTEN / ROUNDS, connections: WRITERS });
+    if (name !== "create") continue;
+    const raw = await rawWriteRate(sample.text);
+    bench.report({
+      bench: "api/create",
+      case: "raw driver, groups of 64",
+      metric: "throughput",
+      value: raw,
+      unit: "writes/s",
+    });
+    bench.report({
+      bench: "api/create",
+      case: "gantry",
+      metric: "of the raw driver",
+      value: medians.gantry / raw,
+      unit: "",
+    });
+  }
 }
 
-/** Puts what the API answers into the bare handler. */
-async function sameBytes({ api, bare }: Bench, path: string): Promise<void> {
-  const { text, status } = await api.call(path);
-  if (status !== 200) throw new Error(text);
-  bare.handler = new Hono().get(path, (context) => context.body(text, 200, { "Content-Type": "application/json" }));
+function named(text: string, name: string): string {
+  return text.replaceAll("{n}", name);
+}
+
+/** The answer to one such request, of an object that no round uses. Undefined: this verb is not served. */
+async function sampleOf({ cluster }: Bench, { method, path, body, headers }: Case["request"]) {
+  try {
+    return await cluster.call(method, named(path, "sample"), {
+      ...(headers ? { headers } : {}),
+      ...(body === undefined ? {} : { body: named(body, "sample") }),
+    });
+  } catch (error) {
+    if (String(error).includes("answered 415")) return undefined;
+    throw error;
+  }
 }
 
 async function compare(
-  { report, ports }: Bench,
-  options: {
-    name: string;
-    request: Omit<LoadRequest, "port">;
-    unit: string;
-    value(result: LoadResult): number;
-  },
-): Promise<void> {
+  bench: Bench,
+  { name, request, requests, connections, inBytes = false, direct = false }: Case,
+): Promise<{ gantry: number }> {
+  const { report, ports } = bench;
   const cases = [
-    ["bare handler", ports.bare],
-    ["gantry", ports.gantry],
-    ["gantry, without read cache", ports.direct],
-  ] as const;
-  let limit = 0;
-  for (const [name, port] of cases) {
-    // A POST would find its objects there already.
-    if (port === ports.direct && options.request.method === "POST") continue;
-    const result = await load({ ...options.request, port });
-    if (result.failures > 0) throw new Error(`${options.name}: ${result.failures} requests to ${name} failed`);
-    const throughput = options.value(result);
-    if (port === ports.bare) limit = throughput;
-    report({ bench: options.name, case: name, metric: "throughput", value: throughput, unit: options.unit });
-    report({ bench: options.name, case: name, metric: "p50", value: result.p50Ms, unit: "ms" });
-    report({ bench: options.name, case: name, metric: "p99", value: result.p99Ms, unit: "ms" });
-    if (port !== ports.bare) {
-      report({ bench: options.name, case: name, metric: "of the bare handler", value: throughput / limit, unit: "" });
+    { name: "bare handler", port: ports.bare, results: [] as LoadResult[] },
+    { name: "gantry", port: ports.gantry, results: [] as LoadResult[] },
+    ...(direct ? [{ name: "gantry, reading SQL", port: ports.direct, results: [] as LoadResult[] }] : []),
+  ];
+  const headers = { Authorization: `Bearer ${BENCH_TOKEN}`, Accept: "application/json", ...request.headers };
+  const warmUp = request.method === "GET" ? Math.ceil(requests / 4) : 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const { name: server, port, results } of cases) {
+      const result = await load({ ...request, headers, port, connections, requests, warmUp, first: round * requests });
+      if (result.failures > 0) throw new Error(`api/${name}: ${result.failures} requests to ${server} failed`);
+      results.push(result);
     }
   }
-}
-
-async function createPods(api: TestCluster, namespace: string, count: number): Promise<void> {
-  await api.call("/api/v1/namespaces", { method: "POST", body: { metadata: { name: namespace } } });
-  const account = { metadata: { name: "default" } };
-  await api.call(`/api/v1/namespaces/${namespace}/serviceaccounts`, { method: "POST", body: account });
-  for (let start = 0; start < count; start += 50) {
-    const group = Array.from({ length: Math.min(50, count - start) }, (_, i) => pod(`pod-${start + i}`));
-    const answers = await Promise.all(
-      group.map((body) => api.call(`/api/v1/namespaces/${namespace}/pods`, { method: "POST", body })),
-    );
-    const failed = answers.find(({ status }) => status !== 201);
-    if (failed) throw new Error(failed.text);
+  const throughput = (result: LoadResult) => (inBytes ? result.bytesPerSecond / 1e6 : result.requestsPerSecond);
+  const [bare, gantry] = cases.map(({ results }) => median(results.map(throughput)));
+  for (const { name: server, results } of cases) {
+    const row = { bench: `api/${name}`, case: server };
+    const value = median(results.map(throughput));
+    report({ ...row, metric: "throughput", value, unit: inBytes ? "MB/s" : "requests/s" });
+    report({ ...row, metric: "p50", value: median(results.map(({ p50Ms }) => p50Ms)), unit: "ms" });
+    report({ ...row, metric: "p99", value: median(results.map(({ p99Ms }) => p99Ms)), unit: "ms" });
+    if (server !== "bare handler")
+      report({ ...row, metric: "of the bare handler", value: value / (bare ?? 0), unit: "" });
   }
+  return { gantry: gantry ?? 0 };
 }
 
-function pod(name: string): object {
-  const env = Array.from({ length: 8 }, (_, i) => ({
-    name: `SETTING_${i}`,
-    value: `value number ${i} of this container`,
-  }));
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      name,
-      labels: { app: "bench", "pod-template-hash": "5d59d67564" },
-      annotations: { note: "n".repeat(100) },
-    },
-    spec: {
-      containers: [
-        {
-          name: "main",
-          image: "registry.example.com/team/application:1.2.3",
-          env,
-          ports: [{ name: "http", containerPort: 8080 }],
-          resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "256Mi" } },
-          readinessProbe: { httpGet: { path: "/healthz", port: 8080 } },
-        },
-      ],
-    },
-  };
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 async function listen(

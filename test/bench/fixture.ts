@@ -34,7 +34,7 @@ export interface BenchCluster {
   keys: ClusterKeys;
   clock: Clock;
   /** As the administrator, over `direct`. @throws unless the answer has the expected status (default: any 2xx) */
-  call(method: string, path: string, options?: CallOptions): Promise<{ status: number; text: string }>;
+  call: (method: string, path: string, options?: CallOptions) => Promise<{ status: number; text: string }>;
   /** Bearer token of a node whose Node object names the same key. */
   nodeToken(nodeName: string): Promise<string>;
   stop(): Promise<void>;
@@ -167,7 +167,9 @@ export async function copyObject(
   { storage }: Pick<BenchCluster, "storage">,
   original: ObjectKey,
   count: number,
-  change: (at: number) => Partial<Pick<StoredObject, "namespace" | "fields" | "labels">> & { name: string },
+  change: (
+    at: number,
+  ) => Partial<Pick<StoredObject, "resource" | "namespace" | "fields" | "labels">> & { name: string },
 ): Promise<void> {
   const { object } = await storage.get(original);
   if (!object) throw new Error(`there is no ${original.resource} ${original.name}`);

@@ -7,11 +7,14 @@ import { Worker, isMainThread, parentPort, workerData } from "node:worker_thread
 
 export interface LoadRequest {
   port: number;
-  method: "GET" | "POST";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Here and in the body "{n}" becomes the number of the request. */
   path: string;
+  /** A body is JSON unless they say otherwise. */
   headers: Record<string, string>;
-  /** "{n}" becomes the number of the request. */
   body?: string;
+  /** Number of the first request. */
+  first?: number;
   connections: number;
   /** Requests that do not count, then those that do. */
   warmUp: number;
@@ -66,9 +69,11 @@ async function generate(request: LoadRequest): Promise<LoadResult> {
 
 function bytesOf(request: LoadRequest, number: number): string {
   const body = request.body?.replaceAll("{n}", String(number));
-  const lines = [`${request.method} ${request.path} HTTP/1.1`, `Host: 127.0.0.1:${request.port}`];
-  for (const [name, value] of Object.entries(request.headers)) lines.push(`${name}: ${value}`);
-  if (body !== undefined) lines.push("Content-Type: application/json", `Content-Length: ${Buffer.byteLength(body)}`);
+  const path = request.path.replaceAll("{n}", String(number));
+  const lines = [`${request.method} ${path} HTTP/1.1`, `Host: 127.0.0.1:${request.port}`];
+  const headers = body === undefined ? request.headers : { "Content-Type": "application/json", ...request.headers };
+  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+  if (body !== undefined) lines.push(`Content-Length: ${Buffer.byteLength(body)}`);
   return `${lines.join("\r\n")}\r\n\r\n${body ?? ""}`;
 }
 
@@ -77,7 +82,8 @@ function drive(request: LoadRequest, tally: Tally, total: number): Promise<void>
   return new Promise((resolve, reject) => {
     const socket: Socket = connect(request.port, "127.0.0.1");
     socket.setNoDelay(true);
-    const fixed = request.body === undefined ? bytesOf(request, 0) : undefined;
+    const isFixed = request.body === undefined && !request.path.includes("{n}");
+    const fixed = isFixed ? bytesOf(request, 0) : undefined;
     let sentMs = 0;
     let counted = false;
     const answer = new AnswerReader();
@@ -91,7 +97,7 @@ function drive(request: LoadRequest, tally: Tally, total: number): Promise<void>
       if (number === request.warmUp) tally.startedMs = performance.now();
       counted = number >= request.warmUp;
       sentMs = performance.now();
-      socket.write(fixed ?? bytesOf(request, number));
+      socket.write(fixed ?? bytesOf(request, (request.first ?? 0) + number));
     };
     socket.on("connect", send);
     socket.on("error", reject);

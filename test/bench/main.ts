@@ -10,6 +10,8 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   sql: () => import("./sql-cost.ts"),
   "watch-fanout": () => import("./watch-fanout.ts"),
   api: () => import("./api.ts"),
+  scale: () => import("./scale.ts"),
+  worker: () => import("./worker.ts"),
   rss: () => import("./rss.ts"),
   idle: () => import("./idle.ts"),
 };
