@@ -44,6 +44,7 @@ function labelSql(requirement: LabelRequirement, bind: Bind): string {
   const label = () => member("labels", requirement.key, bind);
   switch (requirement.operator) {
     case "In":
+      if (requirement.values.length === 1) return `${label()} = ${bind(requirement.values[0] ?? "")}`;
       return `${label()} IN (SELECT value FROM json_each(${bind(JSON.stringify(requirement.values))}))`;
     case "NotIn":
       return `coalesce(${label()} NOT IN (SELECT value FROM json_each(${bind(JSON.stringify(requirement.values))})), 1)`;

@@ -37,7 +37,8 @@ export const logTable = sqliteTable(
   },
   (table) => [
     index("log_live")
-      .on(table.resource, table.namespace, table.name)
+      // Labels only to be read there: a selector need not fetch the rows that it does not want.
+      .on(table.resource, table.namespace, table.name, table.labels)
       .where(sql`superseded IS NULL AND deleted = 0`),
     index("log_tombstones")
       .on(table.resource, table.namespace, table.name)

@@ -1,6 +1,7 @@
 /** Every migration, oldest first. Append only: what has been released is never edited. */
 import { sql as log } from "./0000-log.ts";
 import { sql as lookups } from "./0001-lookups.ts";
+import { sql as labelsInIndex } from "./0002-labels-in-index.ts";
 
 export interface Migration {
   /** Counts from 1. */
@@ -13,4 +14,5 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { version: 1, name: "log", sql: log },
   { version: 2, name: "lookups", sql: lookups },
+  { version: 3, name: "labels-in-index", sql: labelsInIndex },
 ];
