@@ -16,7 +16,6 @@ import {
   type BenchCluster,
 } from "./fixture.ts";
 import { load, type LoadRequest, type LoadResult } from "./http-load.ts";
-import { rawWriteRate } from "./raw-writes.ts";
 import type { Report } from "./report.ts";
 
 const ROUNDS = 3;
@@ -185,23 +184,7 @@ async function measureWrites(bench: Bench): Promise<void> {
       await context.req.arrayBuffer();
       return context.body(sample.text, sample.status === 201 ? 201 : 200, JSON_HEADERS);
     });
-    const medians = await compare(bench, { name, request, requests: WRITTEN / ROUNDS, connections: WRITERS });
-    if (name !== "create") continue;
-    const raw = await rawWriteRate(sample.text);
-    bench.report({
-      bench: "api/create",
-      case: "raw driver, groups of 64",
-      metric: "throughput",
-      value: raw,
-      unit: "writes/s",
-    });
-    bench.report({
-      bench: "api/create",
-      case: "gantry",
-      metric: "of the raw driver",
-      value: medians.gantry / raw,
-      unit: "",
-    });
+    await compare(bench, { name, request, requests: WRITTEN / ROUNDS, connections: WRITERS });
   }
 }
 
@@ -225,7 +208,7 @@ async function sampleOf({ cluster }: Bench, { method, path, body, headers }: Cas
 async function compare(
   bench: Bench,
   { name, request, requests, connections, inBytes = false, direct = false }: Case,
-): Promise<{ gantry: number }> {
+): Promise<void> {
   const { report, ports } = bench;
   const cases = [
     { name: "bare handler", port: ports.bare, results: [] as LoadResult[] },
@@ -242,7 +225,7 @@ async function compare(
     }
   }
   const throughput = (result: LoadResult) => (inBytes ? result.bytesPerSecond / 1e6 : result.requestsPerSecond);
-  const [bare, gantry] = cases.map(({ results }) => median(results.map(throughput)));
+  const [bare] = cases.map(({ results }) => median(results.map(throughput)));
   for (const { name: server, results } of cases) {
     const row = { bench: `api/${name}`, case: server };
     const value = median(results.map(throughput));
@@ -252,7 +235,6 @@ async function compare(
     if (server !== "bare handler")
       report({ ...row, metric: "of the bare handler", value: value / (bare ?? 0), unit: "" });
   }
-  return { gantry: gantry ?? 0 };
 }
 
 function median(values: readonly number[]): number {

@@ -1,0 +1,81 @@
+/**
+ * Concurrent creates without sockets, against what the driver does with the log's own statements in groups and nothing else. They take
+ * turns, on files of the same durability: both wait for the same disk.
+ */
+import { migrate } from "../../src/storage/migrate.ts";
+import type { Database } from "../../src/storage/database.ts";
+import { writeStatement } from "../../src/storage/write-sql.ts";
+import { openTemporaryDatabase } from "../harness/temporary-database.ts";
+import { configMapBody, createNamespace, openBenchCluster, type BenchCluster } from "./fixture.ts";
+import type { Report } from "./report.ts";
+
+const CALLERS = 64;
+const GROUP = 64;
+const ROUNDS = 6;
+/** Of each kind in a round. */
+const CREATES = GROUP * 40;
+const NAMESPACE = "creates";
+const PATH = `/api/v1/namespaces/${NAMESPACE}/configmaps`;
+
+export async function run(report: Report): Promise<void> {
+  const [own, raw] = [await openTemporaryDatabase(), await openTemporaryDatabase()];
+  const cluster = await openBenchCluster(own.database);
+  try {
+    await migrate(raw.database);
+    await createNamespace(cluster, NAMESPACE);
+    const { text } = await cluster.call("POST", PATH, { body: configMapBody("sample") });
+    const rates = { api: [] as number[], raw: [] as number[] };
+    // The first round is the compiler's.
+    for (let round = 0; round <= ROUNDS; round++) {
+      const api = await rate(() => createByApi(cluster, round * CREATES));
+      const driver = await rate(() => createByDriver(raw.database, text, round * CREATES));
+      if (round === 0) continue;
+      rates.api.push(api);
+      rates.raw.push(driver);
+    }
+    const row = { bench: "api/create, no sockets", metric: "throughput", unit: "creates/s" };
+    report({ ...row, case: `gantry, ${CALLERS} callers`, value: median(rates.api) });
+    report({ ...row, case: `raw driver, groups of ${GROUP}`, value: median(rates.raw) });
+    const ratios = rates.api.map((value, at) => value / (rates.raw[at] ?? 0));
+    report({
+      ...row,
+      case: `gantry, ${CALLERS} callers`,
+      metric: "of the raw driver",
+      value: median(ratios),
+      unit: "",
+    });
+  } finally {
+    await cluster.stop();
+    await own.close();
+    await raw.close();
+  }
+}
+
+async function createByApi(cluster: BenchCluster, first: number): Promise<void> {
+  let next = first;
+  const caller = async (): Promise<void> => {
+    while (next < first + CREATES) await cluster.call("POST", PATH, { body: configMapBody(`map-${next++}`) });
+  };
+  await Promise.all(Array.from({ length: CALLERS }, caller));
+}
+
+async function createByDriver(database: Database, value: string, first: number): Promise<void> {
+  for (let start = first; start < first + CREATES; start += GROUP) {
+    const statements = Array.from({ length: GROUP }, (_, at) => {
+      const uid = crypto.randomUUID();
+      const stored = { resource: "configmaps", namespace: "raw", name: `raw-${start + at}`, uid, form: "v1/1" };
+      return writeStatement({ ...stored, op: "create", labels: {}, fields: {}, value, writeId: uid }, Date.now());
+    });
+    await database.batch(statements, "write");
+  }
+}
+
+async function rate(work: () => Promise<void>): Promise<number> {
+  const startMs = performance.now();
+  await work();
+  return (CREATES * 1_000) / (performance.now() - startMs);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
