@@ -55,7 +55,7 @@ export interface ClusterHub extends Hub {
   poll(): Promise<void>;
   /** Called after each commit with what it added, in order, before the watchers get it. Returns the undo. */
   onCommit(listener: (entries: readonly LogEntry[]) => void): () => void;
-  /** Compaction and expiry; the platform calls it about every ten seconds while the hub is awake. */
+  /** Compaction and expiry; the platform calls it when maintenance-schedule.ts says. */
   maintain(at: { nowMs: number }): Promise<MaintenanceReport>;
   stats(): { watchers: number; windowBytes: number };
 }

@@ -15,6 +15,8 @@ export interface MaintenanceReport {
   removed: number;
   /** Objects that lived out their time. */
   expired: number;
+  /** When there will be more to do (Unix ms) although nothing is written; undefined where there will not. */
+  nextMs: number | undefined;
 }
 
 const SLICE_ROWS = 500;
@@ -33,23 +35,30 @@ export class Maintenance {
 
   /** @throws StorageError "unavailable" */
   async run({ nowMs }: { nowMs: number }): Promise<MaintenanceReport> {
-    return { expired: await this.#expire(nowMs), removed: await this.#compact(nowMs) };
+    const expired = await this.#expire(nowMs);
+    const { removed, nextMs } = await this.#compact(nowMs);
+    const nextExpiryMs = await this.#deps.storage.nextExpiry();
+    const due = [nextMs, nextExpiryMs].filter((timeMs) => timeMs !== undefined);
+    return { expired, removed, nextMs: due.length === 0 ? undefined : Math.min(...due) };
   }
 
-  async #compact(nowMs: number): Promise<number> {
+  /** By `nextMs` all history that there is now will be old enough. */
+  async #compact(nowMs: number): Promise<{ removed: number; nextMs: number | undefined }> {
     const { storage, retentionMs, exclusively } = this.#deps;
     const known = this.#compactedTo;
+    const newest = await storage.revision();
     const floor = await storage.revisionAt(nowMs - retentionMs, known === undefined ? undefined : { since: known });
-    if (floor <= (known ?? 0)) return 0;
+    const nextMs = floor < newest ? nowMs + retentionMs : undefined;
+    if (floor <= (known ?? 0)) return { removed: 0, nextMs };
     let removed = 0;
     for (let slices = 0; slices < SLICES_MAX; slices++) {
       const slice = await exclusively(() => storage.compact({ floor, limit: SLICE_ROWS }));
       removed += slice.removed;
       if (!slice.done) continue;
       this.#compactedTo = floor;
-      break;
+      return { removed, nextMs };
     }
-    return removed;
+    return { removed, nextMs: nowMs };
   }
 
   async #expire(nowMs: number): Promise<number> {

@@ -72,6 +72,7 @@ describe("no statement of the log reads more than it has to", () => {
     ["changes", () => log.changes({ since: 1, limit: 10 })],
     ["changes of a resource", () => log.changes({ since: 1, limit: 10, resource: "pods" })],
     ["compaction", () => log.compact({ floor: 1, limit: 10 })],
+    ["the next expiry", () => log.nextExpiry()],
     ["expiry", () => log.expired({ nowMs: 1, limit: 10 })],
     ["the revision at a time", () => log.revisionAt(1, { since: 1 })],
   ])("%s", async (_, operate) => {

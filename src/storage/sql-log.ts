@@ -68,6 +68,12 @@ const LOOKUP = `SELECT write_id, revision FROM log
 const EXPIRED = `SELECT ${OBJECT_COLUMNS} FROM log INDEXED BY log_expires
   WHERE expires IS NOT NULL AND superseded IS NULL AND deleted = 0 AND expires <= ? ORDER BY expires LIMIT ?`;
 
+const NEXT_EXPIRY: Statement = {
+  sql: `SELECT expires FROM log INDEXED BY log_expires
+    WHERE expires IS NOT NULL AND superseded IS NULL AND deleted = 0 ORDER BY expires LIMIT 1`,
+  single: true,
+};
+
 const MARK = `UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'log' RETURNING seq`;
 
 const NO_WRITE_IDS = "[]";
@@ -219,6 +225,12 @@ class SqlLog extends SqlReader implements StorageWriter {
   async expired({ nowMs, limit }: { nowMs: number; limit: number }): Promise<StoredObject[]> {
     const [found] = await this.run([{ sql: EXPIRED, args: [nowMs, limit] }], "read");
     return (found?.rows ?? []).map((row) => this.rows.object(row));
+  }
+
+  async nextExpiry(): Promise<number | undefined> {
+    const [next] = await this.run([NEXT_EXPIRY], "read");
+    const expiresMs = next?.rows[0]?.[0];
+    return typeof expiresMs === "number" ? expiresMs : undefined;
   }
 
   async mark(): Promise<number> {

@@ -153,6 +153,8 @@ export interface StorageWriter extends StorageReader {
   compact(request: { floor: number; limit: number }): Promise<{ removed: number; done: boolean }>;
   /** Expired objects (Events) that the hub is to delete, oldest first. */
   expired(query: { nowMs: number; limit: number }): Promise<StoredObject[]>;
+  /** When the next object expires (Unix ms); undefined where none does. */
+  nextExpiry(): Promise<number | undefined>;
   /** Moves the newest revision on without a write to any object, so that what comes after can be told from what was before. */
   mark(): Promise<number>;
   /** Oldest revision that can still be read exactly or watched from. */

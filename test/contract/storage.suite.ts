@@ -547,9 +547,16 @@ export function storageSuite(
         await written({ op: "create", name: "c", expiresMs: 999 });
         await written({ op: "create", name: "d" });
         expect(names(await log.expired({ nowMs: 200, limit: 10 }))).toEqual(["default/b", "default/a"]);
+        expect(await log.nextExpiry()).toBe(100);
         expect(names(await log.expired({ nowMs: 200, limit: 1 }))).toEqual(["default/b"]);
         await written({ op: "delete", name: "a", expected: a });
         expect(names(await log.expired({ nowMs: 200, limit: 10 }))).toEqual(["default/b"]);
+      });
+
+      test("where nothing expires there is no next time", async () => {
+        expect(await log.nextExpiry()).toBeUndefined();
+        await written({ op: "create", name: "a" });
+        expect(await log.nextExpiry()).toBeUndefined();
       });
     });
 

@@ -404,8 +404,9 @@ export function watchSuite(
         const nowMs = time.now();
         await written({ op: "create", name: "old", resource: "events", expiresMs: nowMs + 1_000 });
         await written({ op: "create", name: "new", resource: "events", expiresMs: nowMs + 9_000 });
-        expect(await hub.maintain({ nowMs })).toEqual({ expired: 0, removed: 0 });
-        expect(await hub.maintain({ nowMs: nowMs + 1_000 })).toEqual({ expired: 1, removed: 0 });
+        expect(await hub.maintain({ nowMs })).toEqual({ expired: 0, removed: 0, nextMs: nowMs + 1_000 });
+        const second = await hub.maintain({ nowMs: nowMs + 1_000 });
+        expect(second).toEqual({ expired: 1, removed: 0, nextMs: nowMs + 9_000 });
         expect((await client.take(3)).map(({ type, name }) => `${type} ${name}`)).toEqual([
           "ADDED old",
           "ADDED new",
@@ -420,10 +421,11 @@ export function watchSuite(
         time.advance(10_000);
         const second = await written({ op: "update", name: "a", expected: first });
         time.advance(50_000);
-        expect(await hub.maintain({ nowMs: time.now() })).toEqual({ expired: 0, removed: 0 });
+        const nextMs = time.now() + 60_000;
+        expect(await hub.maintain({ nowMs: time.now() })).toEqual({ expired: 0, removed: 0, nextMs });
         expect((await storage.list({ resource: "pods", revision: first })).objects.length).toBe(1);
         time.advance(10_000);
-        expect(await hub.maintain({ nowMs: time.now() })).toEqual({ expired: 0, removed: 1 });
+        expect(await hub.maintain({ nowMs: time.now() })).toEqual({ expired: 0, removed: 1, nextMs: undefined });
         await expect(storage.list({ resource: "pods", revision: first })).rejects.toMatchObject({ code: "compacted" });
         expect((await storage.list({ resource: "pods", revision: second })).objects.length).toBe(1);
       });
@@ -434,7 +436,7 @@ export function watchSuite(
         await hub.stop();
         time.advance(3_600_000);
         hub = newHub();
-        expect(await hub.maintain({ nowMs: time.now() })).toEqual({ expired: 0, removed: 1 });
+        expect(await hub.maintain({ nowMs: time.now() })).toEqual({ expired: 0, removed: 1, nextMs: undefined });
       });
 
       test("where nothing happens nothing is written, for an hour", async () => {

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { createApp, type App } from "../../app.ts";
 import { bootstrapCluster } from "../../bootstrap.ts";
 import { DEFAULT_CLUSTER_CONFIG, type Cluster, type ClusterConfig } from "../../cluster.ts";
-import { createHub } from "../../hub/cluster-hub.ts";
+import { createHub, type ClusterHub } from "../../hub/cluster-hub.ts";
+import { createMaintenanceSchedule } from "../../hub/maintenance-schedule.ts";
 import { measuredDatabase } from "../../metrics/measured-database.ts";
 import { createMetrics } from "../../metrics/metrics.ts";
 import { createLoops } from "../../loops.ts";
@@ -36,7 +37,6 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
-const MAINTENANCE_INTERVAL_MS = 60_000;
 const STOP_GRACE_MS = 2_000;
 
 /** @throws StartupError with one line for people */
@@ -129,7 +129,7 @@ export async function startControlPlane(options: {
     const loops = createLoops({ cluster, app });
     loops.start();
     undo.push(() => loops.stop());
-    undo.push(maintain({ platform, run: () => hub.maintain({ nowMs: clock.now() }) }));
+    undo.push(maintain(platform, hub));
     return { url: config.serverUrl, clusterCa: keys.clusterCa, adminToken: folder.adminToken, stop: stopAll };
   } catch (error) {
     await stopAll();
@@ -148,22 +148,26 @@ async function openExclusively(path: string) {
   }
 }
 
-/** Compaction and expiry, once a minute. Where nothing was written there is nothing to do, and nothing is written. */
-function maintain({ platform, run }: { platform: Platform; run: () => Promise<unknown> }): () => void {
-  let stopped = false;
+/** Compaction and expiry, as long as there is something to come. */
+function maintain({ clock, timers, log }: Platform, hub: ClusterHub): () => void {
   let cancel: (() => void) | undefined;
-  const again = (): void => {
-    cancel = platform.timers.after(MAINTENANCE_INTERVAL_MS, () => {
-      run()
-        .catch((error: unknown) => platform.log.warn("maintenance failed; it is tried again", { error }))
-        .finally(() => {
-          if (!stopped) again();
-        });
-    });
-  };
-  again();
+  let stopped = false;
+  const schedule = createMaintenanceSchedule({
+    clock,
+    log,
+    setAlarm: (atMs) => {
+      if (stopped) return;
+      cancel?.();
+      cancel = timers.after(atMs - clock.now(), () => void schedule.alarm());
+    },
+    run: () => hub.maintain({ nowMs: clock.now() }),
+  });
+  const unsubscribe = hub.onCommit(() => schedule.committed());
+  // For what was written before this start.
+  schedule.committed();
   return () => {
     stopped = true;
+    unsubscribe();
     cancel?.();
   };
 }

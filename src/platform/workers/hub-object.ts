@@ -5,6 +5,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { createHub, type ClusterHub as Hub } from "../../hub/cluster-hub.ts";
 import type { HubStatistics, WatchQuery } from "../../hub/hub.ts";
+import { createMaintenanceSchedule, type MaintenanceSchedule } from "../../hub/maintenance-schedule.ts";
 import { kinds } from "../../kinds/index.ts";
 import { StatusError } from "../../machinery/status-error.ts";
 import { createScheme } from "../../registry/scheme.ts";
@@ -19,21 +20,25 @@ import { once, openCluster } from "./open-cluster.ts";
 import { createWorkersPlatform } from "./platform.ts";
 import { tunnelNodeOf } from "./stream-broker.ts";
 
-/** Compaction and expiry follow writes; a cluster in which nothing is written sets no alarm. */
-const MAINTENANCE_DELAY_MS = 60_000;
-
 export class ClusterHub extends DurableObject<Env> {
   readonly #platform = createWorkersPlatform("hub");
   readonly #hub: () => Promise<Hub>;
   readonly #tunnels: HubTunnels;
   readonly #loops: Waker;
-  #maintenanceDue = false;
+  /** A cluster in which nothing is written, and nothing is left to expire, sets no alarm. */
+  readonly #maintenance: MaintenanceSchedule;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     const { clock, timers, log } = this.#platform;
     this.#loops = createWaker({ wake: () => env.CLUSTER_LOOPS.getByName(CLUSTER_ID).wake(), timers, log });
     this.#tunnels = createHubTunnels({ state, clock, timers, log, refused: (answer) => this.#refused(answer) });
+    this.#maintenance = createMaintenanceSchedule({
+      clock,
+      log,
+      setAlarm: (atMs) => void state.storage.setAlarm(atMs),
+      run: async () => (await this.#hub()).maintain({ nowMs: clock.now() }),
+    });
     this.#hub = once(async () => {
       const { database } = await openCluster(env, this.#platform);
       const present = createPresenter(createScheme(kinds));
@@ -41,7 +46,7 @@ export class ClusterHub extends DurableObject<Env> {
       hub.onCommit((entries) => {
         this.#tunnels.committed(entries);
         this.#loops.wake();
-        this.#scheduleMaintenance();
+        this.#maintenance.committed();
       });
       await hub.start();
       return hub;
@@ -100,15 +105,8 @@ export class ClusterHub extends DurableObject<Env> {
     this.#loops.wake();
   }
 
-  override async alarm(): Promise<void> {
-    this.#maintenanceDue = false;
-    await (await this.#hub()).maintain({ nowMs: this.#platform.clock.now() });
-  }
-
-  #scheduleMaintenance(): void {
-    if (this.#maintenanceDue) return;
-    this.#maintenanceDue = true;
-    void this.ctx.storage.setAlarm(this.#platform.clock.now() + MAINTENANCE_DELAY_MS);
+  override alarm(): Promise<void> {
+    return this.#maintenance.alarm();
   }
 
   #refused({ id, code, message }: { id: string; code: number; message: string }): void {
