@@ -1,7 +1,7 @@
 /**
  * The side table of values that are looked up: which live objects of a resource have this value in this field. Triggers of the
  * migration keep it; a value that stays costs no row, so that a pod's status updates pay nothing for its node being known.
- * See decisions/0005.
+ * See decisions/0006.
  */
 import type { SqlValue } from "./database.ts";
 import type { ListQuery, Selector } from "./storage.ts";
