@@ -3,7 +3,7 @@ import { decodeRaw, isDecodeFault, faultWarnings, type DecodedRaw } from "../enc
 import type { KubeObject } from "../machinery/meta.ts";
 import { badRequest, isStatusError } from "../machinery/status-error.ts";
 import type { BodyType } from "./body-type.ts";
-import { readBody } from "./body.ts";
+import { assertReadableYaml, readBody } from "./body.ts";
 import type { Exchange, Services } from "./exchange.ts";
 import { writeOptions } from "./write-options.ts";
 
@@ -19,7 +19,9 @@ export interface Configuration {
 /** @throws StatusError "BadRequest" when it is neither YAML nor JSON */
 export async function readConfiguration(services: Services, exchange: Exchange): Promise<Configuration> {
   const { force = false, fieldValidation } = writeOptions(exchange);
-  const { value, faults } = parse(await readBody(exchange.request));
+  const body = await readBody(exchange.request);
+  assertReadableYaml(body);
+  const { value, faults } = parse(body);
   let reported = faults.length === 0 || fieldValidation === "Ignore";
   const report = (): void => {
     if (reported) return;

@@ -3,6 +3,8 @@ import type { AdmissionAttributes } from "../admission/admission.ts";
 import type { User } from "../authn/authenticator.ts";
 import type { Hub } from "../hub/hub.ts";
 import type { KubeObject } from "../machinery/meta.ts";
+import { byteLength } from "../machinery/names.ts";
+import { StatusError } from "../machinery/status-error.ts";
 import type { Clock, Random } from "../platform/platform.ts";
 import type { PreparedWrite, StorageReader, StoredObject, WriteCondition, WriteOutcome } from "../storage/storage.ts";
 import { renderObject, storedValue } from "../storage/stored-value.ts";
@@ -67,7 +69,17 @@ export type CommitRequest = {
   conditions: readonly WriteCondition[];
 } & ({ op: "create" } | { op: "update" | "delete"; expected: number });
 
-/** Hands a finished object to the hub. */
+/** What Kubernetes' store takes of one object. */
+const OBJECT_BYTES_MAX = 1.5 * 1024 * 1024;
+
+/** @throws StatusError "RequestEntityTooLarge" */
+function assertStorable(value: string): void {
+  // No character of a string has more than three bytes.
+  if (value.length * 3 <= OBJECT_BYTES_MAX || byteLength(value) <= OBJECT_BYTES_MAX) return;
+  throw new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${OBJECT_BYTES_MAX}`);
+}
+
+/** Hands a finished object to the hub. @throws StatusError "RequestEntityTooLarge" */
 export async function commit(
   deps: RegistryDeps,
   request: CommitRequest,
@@ -75,6 +87,7 @@ export async function commit(
   const { resource, namespace, name } = request.target;
   const { strategy } = resource;
   const value = storedValue(request.object);
+  if (request.op !== "delete") assertStorable(value);
   const expiresMs = strategy.expiresMs?.(request.object, deps.clock.now());
   const base = {
     resource: resource.storageName,

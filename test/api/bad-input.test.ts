@@ -312,6 +312,22 @@ describe("costly input", () => {
     assertFailure(await api.call<Status>(path, request), expected);
   });
 
+  it("that is more than the store takes of one object is refused", async () => {
+    const cluster = await createTestCluster();
+    const path = "/apis/apps/v1/namespaces/default/deployments";
+    const containers = [{ name: "c", image: "i", args: ["x".repeat(1_700_000)] }];
+    const template = { metadata: { labels: { a: "b" } }, spec: { containers } };
+    const spec = { selector: { matchLabels: { a: "b" } }, template };
+    const answer = await cluster.call(path, post({ metadata: { name: "x" }, spec }));
+    assertFailure(answer, {
+      code: 413,
+      reason: "RequestEntityTooLarge",
+      message: "Request entity too large: limit is 1572864",
+    });
+    expect((await cluster.call(`${path}/x`)).status).toBe(404);
+    await cluster.stop();
+  });
+
   it("has at most a thousand faults told of it", async () => {
     const cluster = await createTestCluster();
     const env = many(150_000, () => ({ name: "=" }));
