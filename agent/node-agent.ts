@@ -337,6 +337,8 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
 
   return {
     apply(state) {
+      // What comes while the agent ends is not lost: it is not known as seen.
+      if (stopped) return;
       const change = desired.apply(state);
       store.save(change.sections);
       const first = !known && state.full;
@@ -375,7 +377,7 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       polling?.();
       checking?.();
       prober.stop();
-      for (const worker of workers.values()) worker.close();
+      await Promise.all([...workers.values()].map((worker) => worker.close()));
       await store.flush();
       await deps.network.stop({ keep: !killPods });
     },

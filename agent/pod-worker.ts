@@ -133,11 +133,17 @@ export class PodWorker {
       return;
     }
     this.stepping = true;
-    void this.run();
+    this.running = this.run();
   }
 
-  /** Forgets the pod without touching what runs. */
-  close(): void {
+  /** Forgets the pod without touching what runs. Resolves when nothing of it is written any more. */
+  async close(): Promise<void> {
+    this.rest();
+    await this.running;
+    await this.saving;
+  }
+
+  private rest(): void {
     this.closed = true;
     this.unwake?.();
   }
@@ -192,6 +198,7 @@ export class PodWorker {
       })
       .finally(() => this.unsaved--);
   }
+  private running: Promise<void> = Promise.resolve();
   private saving: Promise<void> = Promise.resolve();
   private unsaved = 0;
 
@@ -450,7 +457,7 @@ export class PodWorker {
 
   private async forget(runtime: PodRuntime): Promise<void> {
     await this.removeFromEngine(runtime);
-    this.close();
+    this.rest();
     await this.saving;
     await this.files.removeAll();
     this.deps.book.forget(this.uid);
