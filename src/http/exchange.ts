@@ -74,24 +74,22 @@ export function addDryRun(exchange: Exchange, values: readonly string[]): void {
   for (const value of values) exchange.query.append("dryRun", value);
 }
 
+/** As k8s.io/apimachinery reads booleans: whatever is neither "0" nor "false" is true. */
 export function booleanOption(query: URLSearchParams, name: string): boolean | undefined {
   const value = query.get(name);
   if (value === null) return undefined;
-  return value !== "false" && value !== "0";
+  return value !== "0" && value.toLowerCase() !== "false";
 }
 
-/** @throws StatusError "BadRequest" when it is no integer */
+const INT64_MAX = 2n ** 63n - 1n;
+
+/** A 64-bit integer, at most about as precise as a double. @throws StatusError "BadRequest" with Go's text */
 export function integerOption(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
-  if (value === null || value === "") return undefined;
-  if (!/^-?[0-9]{1,15}$/.test(value))
-    throw badRequest(`${name}: strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+  if (value === null) return undefined;
+  const fail = (why: string) => badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: ${why}`);
+  if (!/^[+-]?[0-9]+$/.test(value)) throw fail("invalid syntax");
+  const exact = value.length < 16 ? 0n : BigInt(value.replace("+", ""));
+  if (exact > INT64_MAX || exact < -INT64_MAX - 1n) throw fail("value out of range");
   return Number(value);
-}
-
-/** @throws StatusError "BadRequest" */
-export function parseRevision(text: string): number {
-  if (!/^[0-9]{1,15}$/.test(text))
-    throw badRequest(`invalid resource version: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
-  return Number(text);
 }

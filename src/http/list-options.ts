@@ -1,8 +1,10 @@
-/** The options of list, watch and deletecollection, checked as k8s.io/apimachinery does. */
+/** The options of list, watch and deletecollection: decoded, defaulted and checked in the order of k8s.io/apiserver. */
+import { parseFieldSelector, parseLabelSelector } from "../machinery/selector-text.ts";
 import { fieldError, invalid, type FieldError } from "../machinery/status-error.ts";
 import type { Selector } from "../storage/storage.ts";
 import { booleanOption, integerOption, type Exchange } from "./exchange.ts";
-import { parseSelector } from "./selector.ts";
+import { isAnyRevision } from "./resource-version.ts";
+import { selectorOf } from "./selector.ts";
 
 export interface ListOptions {
   selector: Selector;
@@ -16,32 +18,47 @@ export interface ListOptions {
   sendInitialEvents: boolean | undefined;
 }
 
-/** @throws StatusError BadRequest, Invalid */
+/**
+ * First what cannot be decoded (400), then what does not go together (422), then what the kind cannot select by (400).
+ * @throws StatusError BadRequest, Invalid
+ */
 export function listOptions(exchange: Exchange, use: "list" | "watch"): ListOptions {
   const { query, info, resource } = exchange;
-  const options: ListOptions = {
-    selector: parseSelector(resource, {
-      labels: query.get("labelSelector"),
-      fields: query.get("fieldSelector"),
-      name: info.name,
-    }),
-    limit: Math.max(0, integerOption(query, "limit") ?? 0),
+  // A watch by its old path (/api/v1/watch/…) is checked as the list that its query describes.
+  const isWatch = use === "watch" && info.watchPath !== true;
+  const timeoutSeconds = integerOption(query, "timeoutSeconds");
+  const limit = integerOption(query, "limit") ?? 0;
+  const labels = parseLabelSelector(query.get("labelSelector") ?? "");
+  const fields = parseFieldSelector(query.get("fieldSelector") ?? "");
+  const asked = {
+    limit: Math.max(0, limit),
     continueToken: query.get("continue") ?? "",
     resourceVersion: query.get("resourceVersion") ?? "",
     match: query.get("resourceVersionMatch") ?? "",
-    timeoutSeconds: integerOption(query, "timeoutSeconds"),
+    timeoutSeconds,
     allowWatchBookmarks: booleanOption(query, "allowWatchBookmarks") ?? false,
     sendInitialEvents: booleanOption(query, "sendInitialEvents"),
   };
-  const errors = use === "watch" ? watchErrors(options) : listErrors(options);
+  const options = isWatch ? withInitialEvents(asked) : asked;
+  const errors = isWatch ? watchErrors(options) : listErrors(options);
   if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", errors);
-  return options;
+  const name = use === "watch" ? info.name : "";
+  return { ...options, selector: selectorOf(resource, { labels, fields, name }) };
+}
+
+type Unselected = Omit<ListOptions, "selector">;
+
+/** A watch from anywhere gets the initial events, marked at their end, without asking (SetListOptionsDefaults; KEP-3157). */
+function withInitialEvents(options: Unselected): Unselected {
+  if (options.sendInitialEvents !== undefined || options.match !== "") return options;
+  if (!isAnyRevision(options.resourceVersion)) return options;
+  return { ...options, sendInitialEvents: true, match: "NotOlderThan" };
 }
 
 const MATCH = "resourceVersionMatch";
 const WITH_CONTINUE = "resourceVersionMatch is forbidden when continue is provided";
 
-function listErrors({ match, resourceVersion, continueToken, sendInitialEvents }: ListOptions): FieldError[] {
+function listErrors({ match, resourceVersion, continueToken, sendInitialEvents }: Unselected): FieldError[] {
   const errors: FieldError[] = [];
   if (match !== "") {
     if (resourceVersion === "") {
@@ -61,7 +78,7 @@ function listErrors({ match, resourceVersion, continueToken, sendInitialEvents }
   return errors;
 }
 
-function watchErrors({ match, continueToken, sendInitialEvents }: ListOptions): FieldError[] {
+function watchErrors({ match, continueToken, sendInitialEvents }: Unselected): FieldError[] {
   const errors: FieldError[] = [];
   if (sendInitialEvents !== undefined && match !== "NotOlderThan") {
     errors.push(fieldError.forbidden(MATCH, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));

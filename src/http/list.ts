@@ -1,11 +1,8 @@
-/** LIST: pages of one snapshot, spliced together from stored text. */
-import type { KubeObject } from "../machinery/meta.ts";
-import { badRequest } from "../machinery/status-error.ts";
-import { currentValue, decodeStored } from "../registry/stored-form.ts";
-import type { Resource } from "../registry/scheme.ts";
+/** LIST: pages of one snapshot. What is read follows GetList of k8s.io/apiserver with its watch cache; list-text.ts writes it. */
+import { badRequest, StatusError } from "../machinery/status-error.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { ListPage, ListQuery, StoredObject } from "../storage/storage.ts";
-import { renderObject } from "../storage/stored-value.ts";
+import { nextTurn } from "../platform/platform.ts";
 import {
   CONTINUE_LIFETIME_MS,
   decodeContinue,
@@ -13,163 +10,159 @@ import {
   expiredContinue,
   type ContinueToken,
 } from "./continue-token.ts";
-import { parseRevision, type Exchange, type Services } from "./exchange.ts";
+import type { Exchange, Services } from "./exchange.ts";
 import { listOptions, type ListOptions } from "./list-options.ts";
+import { listText, wholeList, type ListMeta, type ListText } from "./list-text.ts";
 import { negotiate } from "./negotiate.ts";
-import { includeObjectOption, respondObject } from "./respond-object.ts";
 import { tooLargeResourceVersion } from "./respond-error.ts";
-import { respondText } from "./response.ts";
-import { partialList, tableOf, tableRow } from "./table.ts";
+import { respondObject } from "./respond-object.ts";
+import { respondParts, respondText } from "./response.ts";
+import { isAnyRevision, parseRevision } from "./resource-version.ts";
+import { exactly } from "./selector.ts";
 
-export interface ListMeta {
-  resourceVersion: string;
-  continue?: string;
-  remainingItemCount?: number;
-}
+/** Objects that are read and written at once; what is longer goes out as a stream, so that no list holds up the others. */
+const SLICE_OBJECTS = 1_000;
 
 export async function handleList(services: Services, exchange: Exchange): Promise<Response> {
-  const { resource, namespace, request } = exchange;
+  const { resource, namespace, request, query } = exchange;
   const form = negotiate(request.headers.get("accept"), ["object", "table", "partial"]);
   const options = listOptions(exchange, "list");
-  const { objects, meta } = await readList(services, exchange, options);
+  const { first, meta, rest } = await readList(services, exchange, options);
   const overlay = await services.overlays.for(resource, namespace);
-  if (form.encoding === "json" && form.shape === "object" && !overlay && !exchange.query.has("pretty")) {
-    return respondText(spliceList(services, resource, { objects, meta }), {
-      auditId: exchange.auditId,
-      warnings: exchange.warnings,
-      acceptEncoding: request.headers.get("accept-encoding"),
-      sent: exchange.sent,
-    });
+  if (form.encoding !== "json" || query.has("pretty")) {
+    const objects = [...first];
+    for await (const slice of rest ?? []) objects.push(...slice);
+    return respondObject(exchange, { form, value: wholeList(services, exchange, { objects, meta, form, overlay }) });
   }
-  const items = objects.map((stored) => {
-    const object = decodeStored(resource, stored);
-    return overlay ? overlay(object) : object;
-  });
-  return respondObject(exchange, { form, value: shapedList(services, exchange, { items, meta, shape: form.shape }) });
+  const text = listText(services, exchange, { form, overlay });
+  const answer = {
+    auditId: exchange.auditId,
+    warnings: exchange.warnings,
+    acceptEncoding: request.headers.get("accept-encoding"),
+    sent: exchange.sent,
+  };
+  const start = text.head(meta) + text.items(first);
+  return rest ? respondParts(parts(start, text, rest), answer) : respondText(start + text.tail, answer);
 }
 
-function shapedList(
-  services: Services,
-  { resource, query }: Exchange,
-  { items, meta, shape }: { items: KubeObject[]; meta: ListMeta; shape: "object" | "table" | "partial" },
-): unknown {
-  if (shape === "partial") return partialList(meta, items);
-  if (shape === "table") {
-    const view = { include: includeObjectOption(query), nowMs: services.cluster.platform.clock.now() };
-    return tableOf(resource, meta, { rows: items.map((item) => tableRow(resource, item, view)), columns: true });
-  }
-  const bare = items.map(({ kind: _kind, apiVersion: _apiVersion, ...item }) => item);
-  return { kind: resource.listKind, apiVersion: resource.apiVersion, metadata: meta, items: bare };
+/** The rest of a list, slice by slice. Undefined where all has been read. */
+type Slices = AsyncIterable<readonly StoredObject[]> | undefined;
+
+async function* parts(start: string, text: ListText, rest: NonNullable<Slices>): AsyncGenerator<string> {
+  yield start;
+  for await (const slice of rest) if (slice.length > 0) yield `,${text.items(slice)}`;
+  yield text.tail;
 }
 
-/** The JSON of a list without parsing any of its items. */
-function spliceList(
-  { joinedLists }: Services,
-  resource: Resource,
-  { objects, meta }: { objects: readonly StoredObject[]; meta: ListMeta },
-): string {
-  // The array is the same for every version; what is joined is the stored one.
-  const shared = resource.stored === resource;
-  let items = shared ? joinedLists.get(objects) : undefined;
-  if (items === undefined) {
-    items = objects
-      .map((stored) => renderObject(currentValue(resource, stored), stored.revision, resource.itemHead))
-      .join(",");
-    if (shared) joinedLists.set(objects, items);
-  }
-  return `{"kind":"${resource.listKind}","apiVersion":"${resource.apiVersion}","metadata":${JSON.stringify(meta)},"items":[${items}]}`;
+interface Plan {
+  query: ListQuery;
+  token: ContinueToken | undefined;
+  /** The state must not be older than this. */
+  floor: { revision: number; text: string } | undefined;
 }
 
 async function readList(
   services: Services,
   exchange: Exchange,
   options: ListOptions,
-): Promise<{ objects: StoredObject[]; meta: ListMeta }> {
-  const { storage, platform } = services.cluster;
-  const { resource, namespace } = exchange;
+): Promise<{ first: readonly StoredObject[]; meta: ListMeta; rest: Slices }> {
+  const { platform } = services.cluster;
   const nowMs = platform.clock.now();
-  const token = options.continueToken === "" ? undefined : await liveToken(services, options);
-  const { selector } = options;
-  const query: ListQuery = { resource: resource.storageName };
-  if (namespace !== "") query.namespace = namespace;
-  if (selector.labels.length > 0 || selector.fields.length > 0) query.selector = selector;
-  if (token) query.after = token.after;
-  const revision = token ? token.revision : exactRevision(options);
-  if (revision !== undefined) query.revision = revision;
-  if (options.limit > 0) query.limit = options.limit;
-
-  const page = await readPages(storage, query, { token, nowMs });
-  const floor = notOlderThan(options);
-  if (floor !== undefined && floor > page.revision) throw tooLargeResourceVersion(floor, page.revision);
-  return { objects: page.objects, meta: metaOf(page, { query, token, nowMs }) };
+  const plan = planOf(exchange, options);
+  const { query, token, floor } = plan;
+  if (token) await assertAlive(services, token, nowMs);
+  const isPage = query.limit !== undefined;
+  const firstQuery: ListQuery = isPage ? query : { ...query, limit: SLICE_OBJECTS, counted: false };
+  const first = await readPage(services, firstQuery, { options, token, nowMs });
+  if (floor && floor.revision > first.revision) throw tooLargeResourceVersion(floor.text, first.revision);
+  const meta: ListMeta = { resourceVersion: String(first.revision) };
+  if (!first.more) return { first: first.objects, meta, rest: undefined };
+  if (!isPage) return { first: first.objects, meta, rest: slicesAfter(services, first, firstQuery) };
+  meta.continue = encodeContinue({
+    revision: first.revision,
+    after: keyOf(first),
+    // All pages of one list end together.
+    issuedMs: token?.revision === undefined ? nowMs : token.issuedMs,
+  });
+  if (first.remaining !== undefined && query.selector === undefined) meta.remainingItemCount = first.remaining;
+  return { first: first.objects, meta, rest: undefined };
 }
 
-/** A query without limit is answered whole, however the store slices it. */
-async function readPages(
-  storage: Services["cluster"]["storage"],
+/** Which state to read, and how much of it: resourceVersion × resourceVersionMatch × limit × continue. @throws StatusError */
+function planOf(exchange: Exchange, options: ListOptions): Plan {
+  const { resource, namespace } = exchange;
+  const { selector, resourceVersion, match, limit, continueToken } = options;
+  const query: ListQuery = { resource: resource.storageName };
+  const within = namespace === "" ? exactly(selector.fields, "metadata.namespace") : namespace;
+  if (within) query.namespace = within;
+  if (selector.labels.length > 0 || selector.fields.length > 0) query.selector = selector;
+  // From any state there are no pages: a stock server has it in memory and gives all of it.
+  if (limit > 0 && resourceVersion !== "0") query.limit = limit;
+  if (continueToken !== "") {
+    const token = decodeContinue(continueToken);
+    if (!isAnyRevision(resourceVersion)) {
+      throw badRequest("specifying resource version is not allowed when using continue");
+    }
+    query.after = token.after;
+    if (token.revision !== undefined) query.revision = token.revision;
+    return { query, token, floor: undefined };
+  }
+  if (isAnyRevision(resourceVersion)) return { query, token: undefined, floor: undefined };
+  const revision = parseRevision(resourceVersion, "invalid resource version: ");
+  // A limit without a match means the exact revision, for old clients' sake; but not where one object is asked for.
+  const isSingle = exactly(selector.fields, "metadata.name") !== undefined && (!resource.namespaced || !!within);
+  if (match === "Exact" || (match === "" && limit > 0 && !isSingle)) {
+    if (revision > 0) query.revision = revision;
+    return { query, token: undefined, floor: undefined };
+  }
+  return { query, token: undefined, floor: { revision, text: resourceVersion } };
+}
+
+async function readPage(
+  { cluster: { storage } }: Services,
   query: ListQuery,
-  { token, nowMs }: { token: ContinueToken | undefined; nowMs: number },
+  { options, token, nowMs }: { options: ListOptions; token: ContinueToken | undefined; nowMs: number },
 ): Promise<ListPage> {
   try {
-    const first = await storage.list(query);
-    if (query.limit !== undefined || !first.more) return first;
-    const objects = [...first.objects];
-    let page = first;
-    while (page.more) {
-      const last = objects.at(-1);
-      if (!last) break;
-      const after = { namespace: last.namespace, name: last.name };
-      page = await storage.list({ ...query, revision: first.revision, after });
-      objects.push(...page.objects);
-    }
-    return { objects, revision: first.revision, more: false };
+    return await storage.list(query);
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    if (error.code === "compacted" && token) throw expiredContinue(token, nowMs);
+    if (error.code === "compacted") {
+      throw token
+        ? expiredContinue(token, nowMs)
+        : new StatusError("Expired", "The resourceVersion for the provided list is too old.", { cause: error });
+    }
     if (error.code === "future" && query.revision !== undefined) {
-      throw tooLargeResourceVersion(query.revision, error.current ?? (await storage.revision()));
+      const asked = token ? query.revision : options.resourceVersion;
+      throw tooLargeResourceVersion(asked, error.current ?? (await storage.revision()));
     }
     throw error;
   }
 }
 
-function metaOf(
-  page: ListPage,
-  { query, token, nowMs }: { query: ListQuery; token: ContinueToken | undefined; nowMs: number },
-): ListMeta {
-  const meta: ListMeta = { resourceVersion: String(page.revision) };
-  const last = page.objects.at(-1);
-  if (!page.more || !last) return meta;
-  meta.continue = encodeContinue({
-    revision: page.revision,
-    after: { namespace: last.namespace, name: last.name },
-    // All pages of one list end together.
-    issuedMs: token?.revision === undefined ? nowMs : token.issuedMs,
-  });
-  if (page.remaining !== undefined && query.selector === undefined) meta.remainingItemCount = page.remaining;
-  return meta;
+/** The rest of a list without limit, of the same snapshot. Others get their turn between two slices. */
+async function* slicesAfter(
+  { cluster }: Services,
+  first: ListPage,
+  query: ListQuery,
+): AsyncGenerator<readonly StoredObject[]> {
+  for (let page = first; page.more;) {
+    await nextTurn(cluster.platform.timers);
+    page = await cluster.storage.list({ ...query, revision: first.revision, after: keyOf(page) });
+    yield page.objects;
+  }
 }
 
-async function liveToken({ cluster }: Services, options: ListOptions): Promise<ContinueToken> {
-  if (options.resourceVersion !== "" && options.resourceVersion !== "0") {
-    throw badRequest("specifying resource version is not allowed when using continue");
-  }
-  const token = decodeContinue(options.continueToken);
-  const nowMs = cluster.platform.clock.now();
-  if (token.revision === undefined || nowMs - token.issuedMs <= CONTINUE_LIFETIME_MS) return token;
+function keyOf({ objects }: ListPage): { namespace: string; name: string } {
+  const last = objects.at(-1);
+  if (!last) throw new Error("a page that is not the last one is empty");
+  return { namespace: last.namespace, name: last.name };
+}
+
+/** @throws StatusError "Expired" */
+async function assertAlive({ cluster }: Services, token: ContinueToken, nowMs: number): Promise<void> {
+  if (token.revision === undefined || nowMs - token.issuedMs <= CONTINUE_LIFETIME_MS) return;
   // Where nothing was written since, the list that goes on must still be told from the one that expired.
   if (token.revision === (await cluster.storage.revision())) await cluster.hub.mark?.();
   throw expiredContinue(token, nowMs);
-}
-
-/** A limit without a match means the exact revision, for old clients' sake. */
-function exactRevision({ resourceVersion, match, limit }: ListOptions): number | undefined {
-  if (resourceVersion === "" || resourceVersion === "0") return undefined;
-  const revision = parseRevision(resourceVersion);
-  return match === "Exact" || (match === "" && limit > 0) ? revision : undefined;
-}
-
-function notOlderThan(options: ListOptions): number | undefined {
-  if (options.resourceVersion === "" || options.resourceVersion === "0") return undefined;
-  return exactRevision(options) === undefined ? parseRevision(options.resourceVersion) : undefined;
 }

@@ -2,16 +2,16 @@
 import { renderStored } from "../registry/context.ts";
 import { decodeStored } from "../registry/stored-form.ts";
 import type { Exchange, Services } from "./exchange.ts";
-import { parseRevision } from "./exchange.ts";
 import { tooLargeResourceVersion } from "./respond-error.ts";
 import { formOfRequest, isStoredForm, respondObject, shaped } from "./respond-object.ts";
+import { isAnyRevision, parseRevision } from "./resource-version.ts";
 import { respondText } from "./response.ts";
 
 export async function handleGet(services: Services, exchange: Exchange): Promise<Response> {
   const { resource, namespace, info, query } = exchange;
   const form = formOfRequest(exchange);
-  const asked = query.get("resourceVersion");
-  if (asked !== null && asked !== "" && asked !== "0") await assertWritten(services, parseRevision(asked));
+  const asked = query.get("resourceVersion") ?? "";
+  if (!isAnyRevision(asked)) await assertWritten(services, asked);
   const stored = await services.registry.get({ resource, namespace, name: info.name });
   const overlay = await services.overlays.for(resource, namespace);
   if (!overlay && isStoredForm(exchange, form)) {
@@ -23,7 +23,8 @@ export async function handleGet(services: Services, exchange: Exchange): Promise
   return respondObject(exchange, { form, value });
 }
 
-async function assertWritten(services: Services, asked: number): Promise<void> {
+async function assertWritten(services: Services, text: string): Promise<void> {
+  const asked = parseRevision(text);
   const current = await services.cluster.storage.revision();
-  if (asked > current) throw tooLargeResourceVersion(asked, current);
+  if (asked > current) throw tooLargeResourceVersion(text, current);
 }

@@ -14,6 +14,8 @@ export interface ResourceInfo {
   name: string;
   subresource: string;
   path: string;
+  /** A watch by the path of before `?watch=true`: /api/v1/watch/…, of a collection or of one object. */
+  watchPath?: true;
 }
 
 export interface PathInfo {
@@ -36,6 +38,8 @@ export function splitUrl(url: string): { path: string; query: string } {
   return { path: url.slice(start, question), query: url.slice(question + 1, end) };
 }
 
+const READS = new Set(["GET", "HEAD"]);
+
 /** Subresources of a namespace itself; anything else below a namespace is a resource in it. */
 const NAMESPACE_SUBRESOURCES = new Set(["status", "finalize"]);
 
@@ -51,6 +55,8 @@ export function parseRequest(method: string, path: string, query: string): Reque
   const group = isCore ? "" : (parts[2] ?? "");
   const version = (isCore ? parts[2] : parts[3]) ?? "";
   let rest = parts.slice(first).map(decode);
+  const watchPath = rest[0] === "watch" && rest.length > 1 && READS.has(method);
+  if (watchPath) rest = rest.slice(1);
   let namespace = "";
   if (rest[0] === "namespaces" && rest.length > 1) {
     const isNamespaceItself = rest.length === 2 || (rest.length === 3 && NAMESPACE_SUBRESOURCES.has(rest[2] ?? ""));
@@ -58,9 +64,10 @@ export function parseRequest(method: string, path: string, query: string): Reque
     if (!isNamespaceItself) rest = rest.slice(2);
   }
   const [resource = "", name = "", subresource = ""] = rest;
-  const verb = verbOf(method, name, query);
+  const verb = watchPath ? "watch" : verbOf(method, name, query);
   if (verb === undefined || rest.length > 3) return { isResource: false, verb: method.toLowerCase(), path };
-  return { isResource: true, verb, group, version, resource, namespace, name, subresource, path };
+  const info = { isResource: true, verb, group, version, resource, namespace, name, subresource, path } as const;
+  return watchPath ? { ...info, watchPath } : info;
 }
 
 function decode(part: string): string {
@@ -76,8 +83,9 @@ function verbOf(method: string, name: string, query: string): ApiVerb | undefine
   switch (method) {
     case "GET":
     case "HEAD":
-      if (isWatch(query)) return "watch";
-      return name === "" ? "list" : "get";
+      // `?watch=true` means nothing to the GET of one object.
+      if (name !== "") return "get";
+      return isWatch(query) ? "watch" : "list";
     case "POST":
       return "create";
     case "PUT":
@@ -94,5 +102,5 @@ function verbOf(method: string, name: string, query: string): ApiVerb | undefine
 function isWatch(query: string): boolean {
   if (!query.includes("watch")) return false;
   const value = new URLSearchParams(query).get("watch");
-  return value !== null && value !== "false" && value !== "0";
+  return value !== null && value !== "0" && value.toLowerCase() !== "false";
 }

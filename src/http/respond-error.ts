@@ -41,7 +41,7 @@ function fromStorage(error: StorageError, log: Log): StatusError {
 }
 
 /** 504 for a revision that has not been written yet, as clients know it. */
-export function tooLargeResourceVersion(asked: number, current: number): StatusError {
+export function tooLargeResourceVersion(asked: number | string, current: number): StatusError {
   return new StatusError("Timeout", `Timeout: Too large resource version: ${asked}, current: ${current}`, {
     details: {
       causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],

@@ -56,13 +56,46 @@ export function respondText(body: string, answer: Answer): Response {
   return new Response(body, { status, headers });
 }
 
+/** A body in parts, pulled as fast as the client reads; one that fails breaks off. Too large not to be compressed. */
+export function respondParts(parts: AsyncGenerator<string>, answer: Omit<Answer, "status">): Response {
+  const headers = new Headers({
+    "Content-Type": answer.contentType ?? JSON_TYPE,
+    "Cache-Control": "no-cache, private",
+    "Audit-Id": answer.auditId,
+    ...FLOW_HEADERS,
+  });
+  addWarnings(headers, answer.warnings);
+  const stream = new ReadableStream<string>(
+    {
+      async pull(controller) {
+        const { done, value } = await parts.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: async () => void (await parts.return(undefined)),
+    },
+    { highWaterMark: 0 },
+  );
+  let bytes: ReadableStream<Uint8Array> = stream.pipeThrough(new TextEncoderStream());
+  if (acceptsGzip(answer.acceptEncoding)) {
+    headers.set("Content-Encoding", "gzip");
+    headers.set("Vary", "Accept-Encoding");
+    bytes = bytes.pipeThrough(new CompressionStream("gzip") as TransformStream<Uint8Array, Uint8Array>);
+  }
+  return new Response(bytes as BodyInit, { headers });
+}
+
 function withWarnings(
   body: string,
   { status, headers, warnings }: { status: number; headers: Record<string, string>; warnings: readonly string[] },
 ): Response {
   const all = new Headers(headers);
-  for (const warning of bounded(warnings)) all.append("Warning", `299 - ${quoted(warning)}`);
+  addWarnings(all, warnings);
   return new Response(body, { status, headers: all });
+}
+
+function addWarnings(headers: Headers, warnings: readonly string[]): void {
+  for (const warning of bounded(warnings)) headers.append("Warning", `299 - ${quoted(warning)}`);
 }
 
 const WARNINGS_CHARACTERS_MAX = 4 * 1024;

@@ -1,41 +1,46 @@
-/** Label and field selectors of a request, checked against what the kind can select by. */
-import { parseFieldSelector, parseLabelSelector } from "../machinery/selector-text.ts";
-import type { FieldRequirement } from "../machinery/selectors.ts";
+/** The selectors of a request, checked against what the kind can select by. */
+import type { FieldRequirement, LabelRequirement } from "../machinery/selectors.ts";
 import { badRequest } from "../machinery/status-error.ts";
 import type { Resource } from "../registry/scheme.ts";
 import type { Selector } from "../storage/storage.ts";
 
 const EVERYTHING: Selector = { labels: [], fields: [] };
 
-/** @throws StatusError "BadRequest" */
-export function parseSelector(
+/** `name` is that of a watch by path, "" for none. @throws StatusError "BadRequest" */
+export function selectorOf(
   resource: Resource,
-  { labels, fields, name }: { labels: string | null; fields: string | null; name: string },
+  { labels, fields, name }: { labels: LabelRequirement[]; fields: FieldRequirement[]; name: string },
 ): Selector {
-  if (!labels && !fields && name === "") return EVERYTHING;
-  const selector = {
-    labels: labels ? parseLabelSelector(labels) : [],
-    fields: fields ? fieldsOf(resource, fields) : [],
-  };
-  if (name !== "") {
-    // A watch of one object by its path: the selector must not contradict it.
-    const other = selector.fields.find(
-      ({ field, operator, value }) => field === "metadata.name" && operator === "=" && value !== name,
-    );
-    if (other) throw badRequest("fieldSelector metadata.name doesn't match requested name");
-    selector.fields.push({ field: "metadata.name", operator: "=", value: name });
+  if (labels.length === 0 && fields.length === 0 && name === "") return EVERYTHING;
+  const selected = fields.map((requirement) => supported(resource, requirement));
+  if (name === "") return { labels, fields: selected };
+  if (selected.length === 0) return { labels, fields: [{ field: "metadata.name", operator: "=", value: name }] };
+  if (exactly(selected, "metadata.name") !== name) {
+    throw badRequest("fieldSelector metadata.name doesn't match requested name");
   }
-  return selector;
+  return { labels, fields: selected };
 }
 
-function fieldsOf(resource: Resource, text: string): FieldRequirement[] {
-  const requirements = parseFieldSelector(text);
-  for (const { field } of requirements) {
-    if (!isSelectable(resource, field)) throw badRequest(`field label not supported: ${field}`);
-  }
-  return requirements.map((requirement) => ({ ...requirement, field: resource.storedField(requirement.field) }));
+/** The one value that a field can have in what is selected. */
+export function exactly(fields: readonly FieldRequirement[], name: string): string | undefined {
+  return fields.find(({ field, operator }) => field === name && operator === "=")?.value;
 }
 
-function isSelectable(resource: Resource, field: string): boolean {
-  return field === "metadata.name" || field === "metadata.namespace" || resource.selectableFields().has(field);
+/** What clients of before v1 ask for (pkg/apis/core/v1/conversion.go of Kubernetes). */
+const ALIASES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  pods: { "spec.host": "spec.nodeName" },
+};
+
+function supported(resource: Resource, requirement: FieldRequirement): FieldRequirement {
+  const field = ALIASES[resource.storageName]?.[requirement.field] ?? requirement.field;
+  const own = resource.selectableFields();
+  if (field === "metadata.name" || own.has(field)) return { ...requirement, field: resource.storedField(field) };
+  // A kind that lists its fields lists metadata.namespace only where it has one; all others take it without a word.
+  const lists = own.size > 0;
+  if (field === "metadata.namespace" && (resource.namespaced || !lists)) return requirement;
+  throw badRequest(
+    lists
+      ? `field label not supported: ${field}`
+      : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
+  );
 }

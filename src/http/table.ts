@@ -18,7 +18,8 @@ export interface Table {
   apiVersion: typeof META_VERSION;
   metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number };
   columnDefinitions: object[];
-  rows: TableRow[];
+  /** Of tableRow. */
+  rows: readonly unknown[];
 }
 
 /** An age is text to clients. */
@@ -37,7 +38,7 @@ export function columnDefinitions(resource: Resource): object[] {
 export function tableOf(
   resource: Resource,
   metadata: Table["metadata"],
-  { rows, columns }: { rows: TableRow[]; columns: boolean },
+  { rows, columns }: { rows: readonly unknown[]; columns: boolean },
 ): Table {
   return {
     kind: "Table",
@@ -71,9 +72,10 @@ export function partialOf(object: KubeObject): KubeObject {
   return { kind: "PartialObjectMetadata", apiVersion: META_VERSION, metadata: object.metadata };
 }
 
+/** `items` are of partialOf. */
 export function partialList(
   metadata: Table["metadata"],
-  objects: readonly KubeObject[],
-): { kind: string; apiVersion: string; metadata: Table["metadata"]; items: KubeObject[] } {
-  return { kind: "PartialObjectMetadataList", apiVersion: META_VERSION, metadata, items: objects.map(partialOf) };
+  items: readonly unknown[],
+): { kind: string; apiVersion: string; metadata: Table["metadata"]; items: readonly unknown[] } {
+  return { kind: "PartialObjectMetadataList", apiVersion: META_VERSION, metadata, items };
 }

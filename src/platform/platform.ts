@@ -12,6 +12,14 @@ export interface Timers {
   soon?(run: () => void): void;
 }
 
+/** Resolves once everything that is ready to run now has had its turn. */
+export function nextTurn(timers: Timers): Promise<void> {
+  return new Promise((resolve) => {
+    if (timers.soon) timers.soon(resolve);
+    else timers.after(0, resolve);
+  });
+}
+
 export interface Random {
   /** A version 4 UUID. */
   uuid(): string;

@@ -75,7 +75,8 @@ class CachedReader implements StorageReader {
     if (kept?.kind === "list" && answers(kept, query.limit)) return { ...kept.page, revision: this.#announced };
     const generation = this.#generation;
     const page = await this.#storage.list(query);
-    if (this.#isCurrent(generation, page.revision) && (!page.more || query.limit !== undefined)) {
+    // A page that was not counted does not answer one that is to be.
+    if (this.#isCurrent(generation, page.revision) && (!page.more || (query.limit !== undefined && query.counted !== false))) {
       const bytes = page.objects.reduce((sum, { value }) => sum + value.length, 0);
       if (bytes <= LIST_BYTES_MAX) this.#keep(id, { kind: "list", page, limit: query.limit, bytes });
     }

@@ -12,17 +12,20 @@ export class StorageError extends Error {
   readonly code: StorageErrorCode;
   /** The newest revision, where it is known. */
   readonly current: number | undefined;
+  /** Of "compacted": the oldest revision that is kept. */
+  readonly floor: number | undefined;
   /** Of a write: the answer was lost, so it may have been stored. `lookup` tells. */
   readonly outcomeUnknown: boolean;
   constructor(
     code: StorageErrorCode,
     message: string,
-    options: { current?: number; cause?: unknown; outcomeUnknown?: boolean } = {},
+    options: { current?: number; floor?: number; cause?: unknown; outcomeUnknown?: boolean } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = "StorageError";
     this.code = code;
     this.current = options.current;
+    this.floor = options.floor;
     this.outcomeUnknown = options.outcomeUnknown ?? false;
   }
 }

@@ -275,8 +275,9 @@ function countOf(result: ResultSet): number {
   return result.rows[0]?.[0] as number;
 }
 
-function counted({ limit, selector, following }: ListQuery): boolean {
+function counted({ limit, selector, following, counted: wanted = true }: ListQuery): boolean {
   return (
+    wanted &&
     limit !== undefined &&
     following === undefined &&
     (selector === undefined || selector.labels.length + selector.fields.length === 0)
@@ -295,5 +296,5 @@ function pageOf(
 }
 
 function compactedError(since: number, { current, floor }: { current: number; floor: number }): StorageError {
-  return new StorageError("compacted", `revision ${since} is older than ${floor}, the oldest kept`, { current });
+  return new StorageError("compacted", `revision ${since} is older than ${floor}, the oldest kept`, { current, floor });
 }

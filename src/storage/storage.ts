@@ -48,6 +48,8 @@ export interface ListQuery {
    * counted again, which costs a row each.
    */
   following?: number;
+  /** False: nobody asks for `remaining`, which spares the count. */
+  counted?: boolean;
 }
 
 export interface ListPage {
