@@ -3,6 +3,7 @@ import type { Hub, Presence } from "./hub/hub.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { ClusterKeys } from "./pki/cluster-keys.ts";
 import type { Platform } from "./platform/platform.ts";
+import type { ServerSockets } from "./platform/sockets.ts";
 import type { NodeStreams } from "./relay/node-streams.ts";
 import type { StorageReader } from "./storage/storage.ts";
 
@@ -12,6 +13,8 @@ export interface Cluster {
   hub: Hub;
   presence: Presence;
   streams: NodeStreams;
+  /** Absent: watches are served over HTTP alone. */
+  sockets?: ServerSockets;
   keys: ClusterKeys;
   platform: Platform;
   config: ClusterConfig;

@@ -1,45 +1,44 @@
 /**
  * WATCH: what is there already (where the client asked for it), then the hub's stream. Plain JSON of the hub passes untouched;
- * tables and metadata-only watches are rewritten line by line.
+ * tables and metadata-only watches are rewritten (watch-forms.ts). What begins and what fails how: pkg/storage/cacher of
+ * k8s.io/apiserver.
  */
-import type { KubeObject } from "../machinery/meta.ts";
 import { StatusError } from "../machinery/status-error.ts";
 import { INITIAL_EVENTS_END } from "../machinery/watch-event.ts";
 import { currentValue } from "../registry/stored-form.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { ListQuery } from "../storage/storage.ts";
 import { renderObject } from "../storage/stored-value.ts";
-import { parseRevision, type Exchange, type Services } from "./exchange.ts";
+import type { Exchange, Services } from "./exchange.ts";
 import { listOptions, type ListOptions } from "./list-options.ts";
+import { negotiate } from "./negotiate.ts";
 import { FLOW_HEADERS } from "./response.ts";
-import { negotiate, type Form } from "./negotiate.ts";
-import { includeObjectOption } from "./respond-object.ts";
 import { tooLargeResourceVersion } from "./respond-error.ts";
-import { partialOf, tableOf, tableRow } from "./table.ts";
+import { isAnyRevision, parseRevision } from "./resource-version.ts";
+import { rewriterFor } from "./watch-forms.ts";
+import { acceptWatchSocket, isSocketRequest } from "./watch-socket.ts";
 
 const PAGE = 500;
 /** The server picks the end of a watch at random in here, so that clients do not all come back at once. */
 const TIMEOUT_MIN_SECONDS = 1_800;
 const TIMEOUT_SPREAD_SECONDS = 1_800;
 
+const STREAMED =
+  "only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+
 export async function handleWatch(services: Services, exchange: Exchange): Promise<Response> {
-  const form = negotiate(exchange.request.headers.get("accept"), ["object", "table", "partial"]);
-  if (form.encoding !== "json") {
-    throw new StatusError(
-      "NotAcceptable",
-      "only the following media types are accepted: application/json;stream=watch",
-    );
-  }
+  const { request } = exchange;
+  const { sockets } = services.cluster;
+  const form = negotiate(request.headers.get("accept"), ["object", "table", "partial"]);
   const options = listOptions(exchange, "watch");
-  const start = await startOf(services, options);
+  const start = startOf(options);
+  if (form.encoding !== "json") throw new StatusError("NotAcceptable", STREAMED);
   const rewrite = rewriterFor(services, exchange, form);
-  const source =
-    start.initial === "none"
-      ? await follow(services, exchange, { options, since: start.since })
-      : new WatchSource(initialEvents(services, exchange, { options, mark: start.initial === "marked" }), (since) =>
-          follow(services, exchange, { options, since }),
-        ).stream();
+  const source = await sourceOf(services, exchange, { options, start });
   const body = rewrite ? source.pipeThrough(rewrite) : source;
+  if (sockets && isSocketRequest(request)) {
+    return acceptWatchSocket({ sockets, timers: services.cluster.platform.timers, request, body });
+  }
   return new Response(body, {
     status: 200,
     headers: {
@@ -51,21 +50,39 @@ export async function handleWatch(services: Services, exchange: Exchange): Promi
   });
 }
 
-type Start = { initial: "none"; since: number } | { initial: "plain" | "marked"; since: undefined };
+/** Where a watch begins: after a revision, after now, or with what is there (marked: with a bookmark at its end). */
+type Start =
+  | { kind: "after"; since: number }
+  | { kind: "now" }
+  | { kind: "initial"; marked: boolean; notBefore: number; text: string };
 
-async function startOf(services: Services, options: ListOptions): Promise<Start> {
-  const { resourceVersion, sendInitialEvents } = options;
-  const { storage } = services.cluster;
-  const anyRevision = resourceVersion === "" || resourceVersion === "0";
-  const asked = anyRevision ? 0 : parseRevision(resourceVersion);
-  if (sendInitialEvents === true) {
-    const current = anyRevision ? 0 : await storage.revision();
-    if (asked > current) throw tooLargeResourceVersion(asked, current);
-    return { initial: "marked", since: undefined };
+/** @throws StatusError "BadRequest" */
+function startOf({ resourceVersion, sendInitialEvents, allowWatchBookmarks }: ListOptions): Start {
+  const anywhere = isAnyRevision(resourceVersion);
+  const revision = anywhere ? 0 : parseRevision(resourceVersion);
+  if (sendInitialEvents ?? anywhere) {
+    const marked = sendInitialEvents === true && allowWatchBookmarks;
+    return { kind: "initial", marked, notBefore: revision, text: resourceVersion };
   }
-  if (!anyRevision) return { initial: "none", since: asked };
-  if (sendInitialEvents === false) return { initial: "none", since: await storage.revision() };
-  return { initial: "plain", since: undefined };
+  return anywhere ? { kind: "now" } : { kind: "after", since: revision };
+}
+
+async function sourceOf(
+  services: Services,
+  exchange: Exchange,
+  { options, start }: { options: ListOptions; start: Start },
+): Promise<ReadableStream<Uint8Array>> {
+  // A time that is over before it began: the stream is empty.
+  if (options.timeoutSeconds !== undefined && options.timeoutSeconds < 0) return streamOf("");
+  const followFrom = (since: number) => follow(services, exchange, { options, since });
+  switch (start.kind) {
+    case "after":
+      return await followFrom(start.since);
+    case "now":
+      return await followFrom(await services.cluster.storage.revision());
+    default:
+      return new WatchSource(initialEvents(services, exchange, { options, start }), followFrom).stream();
+  }
 }
 
 const ENCODER = new TextEncoder();
@@ -78,7 +95,6 @@ async function follow(
 ): Promise<ReadableStream<Uint8Array>> {
   const { hub, platform } = services.cluster;
   const randomSeconds = TIMEOUT_MIN_SECONDS + platform.random.fraction() * TIMEOUT_SPREAD_SECONDS;
-  const { timeoutSeconds } = options;
   try {
     return await hub.watch({
       resource: resource.storageName,
@@ -87,11 +103,13 @@ async function follow(
       since,
       head: resource.head,
       bookmarks: options.allowWatchBookmarks,
-      timeoutMs: Math.round(1000 * (timeoutSeconds && timeoutSeconds > 0 ? timeoutSeconds : randomSeconds)),
+      timeoutMs: Math.round(1000 * (options.timeoutSeconds || randomSeconds)),
     });
   } catch (error) {
     if (!(error instanceof StorageError) || error.code !== "compacted") throw error;
-    return streamOf(errorEvent(new StatusError("Expired", `too old resource version: ${since}`)));
+    return streamOf(
+      errorEvent(new StatusError("Expired", `too old resource version: ${since} (${error.floor ?? since})`)),
+    );
   }
 }
 
@@ -102,22 +120,28 @@ function errorEvent(error: StatusError): string {
 function streamOf(text: string): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     start(controller) {
-      controller.enqueue(ENCODER.encode(text));
+      if (text !== "") controller.enqueue(ENCODER.encode(text));
       controller.close();
     },
   });
 }
 
-/** Synthetic ADDED events page by page; returns the revision they show. */
+/** Synthetic ADDED events page by page; returns the revision they show, or undefined after an error. */
 async function* initialEvents(
   services: Services,
   { resource, namespace }: Exchange,
-  { options, mark }: { options: ListOptions; mark: boolean },
-): AsyncGenerator<Uint8Array, number> {
-  const query: ListQuery = { resource: resource.storageName, selector: options.selector, limit: PAGE };
+  { options, start }: { options: ListOptions; start: Extract<Start, { kind: "initial" }> },
+): AsyncGenerator<Uint8Array, number | undefined> {
+  const { selector } = options;
+  const query: ListQuery = { resource: resource.storageName, limit: PAGE, counted: false };
   if (namespace !== "") query.namespace = namespace;
+  if (selector.labels.length > 0 || selector.fields.length > 0) query.selector = selector;
   for (;;) {
     const page = await services.cluster.storage.list(query);
+    if (page.revision < start.notBefore) {
+      yield ENCODER.encode(errorEvent(tooLargeResourceVersion(start.text, page.revision)));
+      return undefined;
+    }
     query.revision = page.revision;
     let lines = "";
     for (const stored of page.objects) {
@@ -130,29 +154,25 @@ async function* initialEvents(
       query.after = { namespace: last.namespace, name: last.name };
       continue;
     }
-    if (mark && options.allowWatchBookmarks) yield ENCODER.encode(endBookmark(resource.head, page.revision));
+    if (start.marked) yield ENCODER.encode(endBookmark(resource.head, page.revision));
     return page.revision;
   }
 }
 
 function endBookmark(head: string, revision: number): string {
-  const metadata = {
-    resourceVersion: String(revision),
-    creationTimestamp: null,
-    annotations: { [INITIAL_EVENTS_END]: "true" },
-  };
+  const metadata = { resourceVersion: String(revision), annotations: { [INITIAL_EVENTS_END]: "true" } };
   return `{"type":"BOOKMARK","object":{${head}"metadata":${JSON.stringify(metadata)}}}\n`;
 }
 
 /** First the initial events, then the live ones: pulled, so that a slow client holds back the lists and not our memory. */
 class WatchSource {
-  readonly #initial: AsyncGenerator<Uint8Array, number>;
+  readonly #initial: AsyncGenerator<Uint8Array, number | undefined>;
   readonly #follow: (since: number) => Promise<ReadableStream<Uint8Array>>;
   #live: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #cancelled = false;
 
   constructor(
-    initial: AsyncGenerator<Uint8Array, number>,
+    initial: AsyncGenerator<Uint8Array, number | undefined>,
     followFrom: (since: number) => Promise<ReadableStream<Uint8Array>>,
   ) {
     this.#initial = initial;
@@ -177,54 +197,11 @@ class WatchSource {
     if (!this.#live) {
       const event = await this.#initial.next();
       if (!event.done) return event.value;
+      if (event.value === undefined) return undefined;
       this.#live = (await this.#follow(event.value)).getReader();
       if (this.#cancelled) await this.#live.cancel();
     }
     const { done, value } = await this.#live.read();
     return done ? undefined : value;
   }
-}
-
-interface EventLine {
-  type: string;
-  object: KubeObject;
-}
-
-/** Undefined for plain objects: those are not touched. */
-function rewriterFor(
-  services: Services,
-  { resource, query }: Exchange,
-  form: Form,
-): TransformStream<Uint8Array, Uint8Array> | undefined {
-  if (form.shape === "object") return undefined;
-  if (form.shape === "partial") return rewriteLines((object) => partialOf(object));
-  const include = includeObjectOption(query);
-  let columns = true;
-  return rewriteLines((object) => {
-    const row = tableRow(resource, object, { include, nowMs: services.cluster.platform.clock.now() });
-    const { resourceVersion = "" } = object.metadata;
-    const table = tableOf(resource, { resourceVersion }, { rows: [row], columns });
-    columns = false;
-    return table;
-  });
-}
-
-/** Errors pass as they are; every other event's object is replaced. */
-function rewriteLines(rewrite: (object: KubeObject) => unknown): TransformStream<Uint8Array, Uint8Array> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  return new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      let out = "";
-      for (const line of lines) {
-        if (line === "") continue;
-        const event = JSON.parse(line) as EventLine;
-        out += event.type === "ERROR" ? line : JSON.stringify({ type: event.type, object: rewrite(event.object) });
-        out += "\n";
-      }
-      if (out !== "") controller.enqueue(ENCODER.encode(out));
-    },
-  });
 }

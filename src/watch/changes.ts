@@ -88,7 +88,5 @@ export class SharedEntry {
 }
 
 export function bookmarkLine(revision: number, head: Head): Uint8Array {
-  return encoder.encode(
-    `{"type":"BOOKMARK","object":{${head}"metadata":{"resourceVersion":"${revision}","creationTimestamp":null}}}\n`,
-  );
+  return encoder.encode(`{"type":"BOOKMARK","object":{${head}"metadata":{"resourceVersion":"${revision}"}}}\n`);
 }

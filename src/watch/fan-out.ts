@@ -2,7 +2,7 @@
  * Hands the log to its watchers. A watcher first catches up, from memory or page by page from storage, and then joins the live
  * ones. Both ways offer entries in order and a watcher takes each revision once, so none is lost or doubled where they meet.
  */
-import type { Clock, Log, Timers } from "../platform/platform.ts";
+import { nextTurn, type Clock, type Log, type Timers } from "../platform/platform.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { LogPage, StorageWriter } from "../storage/storage.ts";
 import type { Present } from "../storage/stored-value.ts";
@@ -101,6 +101,7 @@ export class FanOut {
       queueBytesMax: this.#deps.limits.queueBytesMax,
       bookmarkIntervalMs: this.#deps.limits.bookmarkIntervalMs,
       positionOf: (asking) => (this.#live.get(asking.resource)?.has(asking) ? this.#delivered : 0),
+      newest: () => this.#recent.end,
       onEnd: (ended) => this.#remove(ended),
       sent: this.#sentOf(options.resource),
     });
@@ -184,14 +185,14 @@ export class FanOut {
     if (this.#pumping) return;
     this.#pumping = true;
     // The writers whose commit this was come first.
-    await this.#yield();
+    await nextTurn(this.#deps.timers);
     let slice = this.#newSlice();
     for (let shared = this.#pending.shift(); shared !== undefined; shared = this.#pending.shift()) {
       for (const watcher of this.#live.get(shared.entry.resource) ?? []) {
         this.#deliver(watcher, shared);
         slice.deliveries--;
         if (slice.deliveries > 0 && (slice.deliveries % 64 > 0 || this.#deps.clock.now() < slice.deadlineMs)) continue;
-        await this.#yield();
+        await nextTurn(this.#deps.timers);
         slice = this.#newSlice();
       }
       this.#delivered = shared.entry.revision;
@@ -208,14 +209,6 @@ export class FanOut {
       this.#deps.log.error("a watch failed", { error });
       watcher.end();
     }
-  }
-
-  #yield(): Promise<void> {
-    const { timers } = this.#deps;
-    return new Promise((resolve) => {
-      if (timers.soon) timers.soon(resolve);
-      else timers.after(0, resolve);
-    });
   }
 
   #newSlice(): { deliveries: number; deadlineMs: number } {

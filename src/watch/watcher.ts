@@ -17,6 +17,8 @@ export interface WatcherDeps {
   bookmarkIntervalMs: number;
   /** Everything up to here has been offered to this watcher. */
   positionOf(watcher: Watcher): number;
+  /** The newest revision that is known. */
+  newest(): number;
   /** Called once, however the watch ends. */
   onEnd(watcher: Watcher): void;
   /** Counts events of all watchers of the resource. */
@@ -122,6 +124,8 @@ export class Watcher {
   }
 
   #bookmark(): void {
+    // A watch from a revision that is yet to come has seen nothing of it.
+    if (this.#options.since > this.#deps.newest()) return;
     this.#push(bookmarkLine(Math.max(this.position, this.#deps.positionOf(this)), this.#options.head));
   }
 

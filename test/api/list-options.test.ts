@@ -5,7 +5,7 @@ import { assertFailure, createTestCluster, type TestCluster } from "../harness/c
 
 let api: TestCluster;
 const MAPS = "/api/v1/namespaces/options/configmaps";
-const THEN = ["a", "b", "c", "d"];
+const OLD = ["a", "b", "c", "d"];
 const NOW = ["a", "c", "d", "e"];
 /** resourceVersions as the tables name them, and a token that goes on after "b" in the state of then. */
 const revisions: Record<string, string> = { "": "", "0": "0", abc: "abc" };
@@ -14,10 +14,10 @@ let token = "";
 beforeAll(async () => {
   api = await createTestCluster();
   await write("POST", "/api/v1/namespaces", { metadata: { name: "options" } });
-  for (const name of THEN) await write("POST", MAPS, { metadata: { name, labels: { known: "yes" } } });
+  for (const name of OLD) await write("POST", MAPS, { metadata: { name, labels: { known: "yes" } } });
   const page = await api.call<KubeList>(`${MAPS}?limit=2`);
   token = page.body.metadata.continue ?? "";
-  revisions["then"] = page.body.metadata.resourceVersion ?? "";
+  revisions["old"] = page.body.metadata.resourceVersion ?? "";
   await write("POST", MAPS, { metadata: { name: "e", labels: { known: "yes" } } });
   await write("DELETE", `${MAPS}/b`);
   revisions["now"] = String(await api.storage.revision());
@@ -32,6 +32,18 @@ async function write(method: string, path: string, body?: object): Promise<void>
   const answer = await api.call(path, { method, ...(body ? { body } : {}) });
   if (answer.status >= 300) throw new Error(answer.text);
 }
+
+/** Texts of Go's strconv. */
+const parseIntText = (value: string, why: string) => `strconv.ParseInt: parsing ${JSON.stringify(value)}: ${why}`;
+const parseUintText = (value: string, why = "invalid syntax") =>
+  `resourceVersion: Invalid value: ${JSON.stringify(value)}: strconv.ParseUint: parsing ${JSON.stringify(value)}: ${why}`;
+
+const encode = (value: unknown) =>
+  btoa(typeof value === "string" ? value : JSON.stringify(value))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+const decode = (text: string) => JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/"))) as object;
 
 const names = (list: KubeList): string[] => list.items.map(({ metadata }) => metadata.name ?? "");
 
@@ -48,10 +60,10 @@ describe("resourceVersion × resourceVersionMatch × limit × continue", () => {
     ["0", "", ["now", "now", "rest", "rest"]],
     ["0", "Exact", INVALID],
     ["0", "NotOlderThan", ["now", "now", "422", "422"]],
-    ["then", "", ["now", "then…", "400", "400"]],
-    ["then", "Exact", ["then", "then…", "422", "422"]],
-    ["then", "NotOlderThan", ["now", "now…", "422", "422"]],
-    ["then", "Sometimes", INVALID],
+    ["old", "", ["now", "old…", "400", "400"]],
+    ["old", "Exact", ["old", "old…", "422", "422"]],
+    ["old", "NotOlderThan", ["now", "now…", "422", "422"]],
+    ["old", "Sometimes", INVALID],
     ["now", "", ["now", "now…", "400", "400"]],
     ["now", "Exact", ["now", "now…", "422", "422"]],
     ["now", "NotOlderThan", ["now", "now…", "422", "422"]],
@@ -78,11 +90,11 @@ describe("resourceVersion × resourceVersionMatch × limit × continue", () => {
       if (/^\d+$/.test(outcome)) return expect(status, text).toBe(Number(outcome));
       expect(status, text).toBe(200);
       const [state = ""] = outcome.split("…");
-      const all = state === "now" ? NOW : state === "then" ? THEN : ["c", "d"];
+      const all = state === "now" ? NOW : state === "old" ? OLD : ["c", "d"];
       expect(names(body)).toEqual(outcome.endsWith("…") ? all.slice(0, 1) : all);
       expect(body.metadata.continue !== undefined).toBe(outcome.endsWith("…"));
       expect(body.metadata.remainingItemCount).toBe(outcome.endsWith("…") ? all.length - 1 : undefined);
-      expect(body.metadata.resourceVersion).toBe(revisions[state === "now" ? "now" : "then"]);
+      expect(body.metadata.resourceVersion).toBe(revisions[state === "now" ? "now" : "old"]);
     },
   );
 });
@@ -105,7 +117,7 @@ describe("limit", () => {
   });
 
   it("with a resourceVersion does not mean the exact state where one object is asked for", async () => {
-    const one = `${MAPS}?fieldSelector=metadata.name%3De&limit=1&resourceVersion=${revisions["then"]}`;
+    const one = `${MAPS}?fieldSelector=metadata.name%3De&limit=1&resourceVersion=${revisions["old"]}`;
     expect(names((await api.call<KubeList>(one)).body)).toEqual(["e"]);
     const exact = await api.call<KubeList>(`${one}&resourceVersionMatch=Exact`);
     expect(names(exact.body)).toEqual([]);
@@ -113,26 +125,22 @@ describe("limit", () => {
 });
 
 describe("what is wrong is said as a stock server says it", () => {
-  const parseInt = (value: string, why: string) => `strconv.ParseInt: parsing ${JSON.stringify(value)}: ${why}`;
-  const revision = (value: string, why = "invalid syntax") =>
-    `resourceVersion: Invalid value: ${JSON.stringify(value)}: strconv.ParseUint: parsing ${JSON.stringify(value)}: ${why}`;
-
   it.each([
-    ["limit=x", parseInt("x", "invalid syntax")],
-    ["limit=", parseInt("", "invalid syntax")],
-    ["limit=1.5", parseInt("1.5", "invalid syntax")],
-    ["limit=9223372036854775808", parseInt("9223372036854775808", "value out of range")],
-    ["timeoutSeconds=soon", parseInt("soon", "invalid syntax")],
-    ["resourceVersion=abc", `invalid resource version: ${revision("abc")}`],
-    ["resourceVersion=-1", `invalid resource version: ${revision("-1")}`],
-    ["resourceVersion=1.0", `invalid resource version: ${revision("1.0")}`],
+    ["limit=x", parseIntText("x", "invalid syntax")],
+    ["limit=", parseIntText("", "invalid syntax")],
+    ["limit=1.5", parseIntText("1.5", "invalid syntax")],
+    ["limit=9223372036854775808", parseIntText("9223372036854775808", "value out of range")],
+    ["timeoutSeconds=soon", parseIntText("soon", "invalid syntax")],
+    ["resourceVersion=abc", `invalid resource version: ${parseUintText("abc")}`],
+    ["resourceVersion=-1", `invalid resource version: ${parseUintText("-1")}`],
+    ["resourceVersion=1.0", `invalid resource version: ${parseUintText("1.0")}`],
     [
       "resourceVersion=18446744073709551616",
-      `invalid resource version: ${revision("18446744073709551616", "value out of range")}`,
+      `invalid resource version: ${parseUintText("18446744073709551616", "value out of range")}`,
     ],
     // What cannot be decoded comes before what does not go together, and before what the kind cannot select by.
-    ["limit=x&resourceVersionMatch=Exact", parseInt("x", "invalid syntax")],
-    ["limit=x&labelSelector=a%3Db%3Dc", parseInt("x", "invalid syntax")],
+    ["limit=x&resourceVersionMatch=Exact", parseIntText("x", "invalid syntax")],
+    ["limit=x&labelSelector=a%3Db%3Dc", parseIntText("x", "invalid syntax")],
     ["fieldSelector=a", "invalid selector: 'a'; can't understand 'a'"],
   ])("400 for %s", async (query, message) => {
     assertFailure(await api.call(`${MAPS}?${query}`), { code: 400, reason: "BadRequest", message });
@@ -191,12 +199,6 @@ describe("what is wrong is said as a stock server says it", () => {
 });
 
 describe("continue tokens", () => {
-  const encode = (value: unknown) =>
-    btoa(typeof value === "string" ? value : JSON.stringify(value))
-      .replaceAll("+", "-")
-      .replaceAll("/", "_")
-      .replaceAll("=", "");
-  const decode = (text: string) => JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/"))) as object;
   const KEY = "invalid continue token: continue key is not valid";
 
   it.each<[string, string | ((real: object) => unknown), string]>([
@@ -260,7 +262,7 @@ it("a state that was compacted is a 410 without a token", async () => {
   await write("POST", MAPS, { metadata: { name: "z" } });
   const floor = await api.storage.revision();
   while (!(await api.storage.compact({ floor, limit: 500 })).done);
-  const answer = await api.call(`${MAPS}?resourceVersion=${revisions["then"]}&resourceVersionMatch=Exact`);
+  const answer = await api.call(`${MAPS}?resourceVersion=${revisions["old"]}&resourceVersionMatch=Exact`);
   const status = assertFailure(answer, {
     code: 410,
     reason: "Expired",

@@ -87,9 +87,9 @@ describe("watch", () => {
     await events.return(undefined);
   });
 
-  it("follows one object by its path and by a field selector", async () => {
+  it("follows one object by the old path of watches and by a field selector", async () => {
     const maps = await namespace();
-    const byPath = await open(`${maps}/a?watch=1`);
+    const byPath = await open(`${maps.replace("/v1/", "/v1/watch/")}/a`);
     const byField = await open(`${maps}?watch=1&fieldSelector=metadata.name%3Da`);
     await create(maps, "b");
     await create(maps, "a");

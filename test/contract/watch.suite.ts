@@ -319,7 +319,7 @@ export function watchSuite(
           object: {
             kind: "Pod",
             apiVersion: "v1",
-            metadata: { resourceVersion: String(other), creationTimestamp: null },
+            metadata: { resourceVersion: String(other) },
           },
         });
         time.advance(60_000);

@@ -22,6 +22,7 @@ import { createSqlLog } from "../../storage/sql-log.ts";
 import type { Platform } from "../platform.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { openDatabase } from "./libsql-database.ts";
+import { createServerSockets } from "./server-sockets.ts";
 import { startServer, StartupError } from "./server.ts";
 import { createNodeStreamBroker, type NodeStreamBroker } from "./stream-broker.ts";
 import { createNodeTunnels } from "./tunnels.ts";
@@ -111,6 +112,7 @@ export async function startControlPlane(options: {
       hub,
       presence: tunnels,
       streams: broker,
+      sockets: createServerSockets(upgrades),
       keys,
       platform,
       config,

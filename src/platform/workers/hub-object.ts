@@ -69,6 +69,10 @@ export class ClusterHub extends DurableObject<Env> {
     return (await this.#hub()).statistics();
   }
 
+  async mark(): Promise<number> {
+    return (await this.#hub()).mark();
+  }
+
   lastSeen(): Promise<Record<string, number>> {
     return this.#tunnels.lastSeen();
   }

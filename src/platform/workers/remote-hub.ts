@@ -11,6 +11,7 @@ export function createRemoteHub(stub: () => DurableObjectStub<ClusterHub>): Hub 
     watch: (query: WatchQuery) => translated(() => stub().watch(query)),
     ready: () => translated(() => stub().ready()),
     statistics: () => translated(() => stub().statistics() as Promise<HubStatistics>),
+    mark: () => translated(() => stub().mark()),
     lastSeen: () => translated(() => stub().lastSeen()),
   };
 }
@@ -22,10 +23,11 @@ async function translated<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (cause) {
-    const { code, current, outcomeUnknown, message } = cause as Partial<StorageError> & { message: string };
+    const { code, current, floor, outcomeUnknown, message } = cause as Partial<StorageError> & { message: string };
     if (code !== undefined && CODES.includes(code)) {
       throw new StorageError(code, message, {
         ...(current === undefined ? {} : { current }),
+        ...(floor === undefined ? {} : { floor }),
         ...(outcomeUnknown === undefined ? {} : { outcomeUnknown }),
         cause,
       });

@@ -10,6 +10,7 @@ import { CLUSTER_ID, type Env } from "./env.ts";
 import { once, openCluster } from "./open-cluster.ts";
 import { createWorkersPlatform } from "./platform.ts";
 import { createRemoteHub } from "./remote-hub.ts";
+import { createServerSockets } from "./server-sockets.ts";
 import { createWorkersAgentSockets, createWorkersStreams } from "./stream-broker.ts";
 
 export { ClusterHub } from "./hub-object.ts";
@@ -60,6 +61,7 @@ async function openApp(env: Env): Promise<App> {
       openStream: (nodeName, message) => hubObject().openStream(nodeName, message),
       random,
     }),
+    sockets: createServerSockets(),
     keys,
     platform,
     config,
