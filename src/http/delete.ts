@@ -2,16 +2,14 @@
 import { fieldError, invalid, type FieldError } from "../machinery/status-error.ts";
 import type { WriteContext } from "../registry/context.ts";
 import type { DeleteOptions } from "../registry/deletion.ts";
-import { decodeStored } from "../registry/stored-form.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { ListPage, ListQuery, StoredObject } from "../storage/storage.ts";
 import { decodeContinue, encodeContinue, expiredContinue } from "./continue-token.ts";
 import { booleanOption, integerOption, writeContext, type Exchange, type Services } from "./exchange.ts";
 import { listOptions } from "./list-options.ts";
-import type { Form } from "./negotiate.ts";
-import { formOfRequest, includeObjectOption, respondObject, respondWritten } from "./respond-object.ts";
+import { wholeList } from "./list-text.ts";
+import { formOfRequest, respondObject, respondWritten } from "./respond-object.ts";
 import { successStatus } from "./respond-error.ts";
-import { partialList, tableOf, tableRow } from "./table.ts";
 import { target } from "./write.ts";
 
 interface DeleteOptionsBody {
@@ -76,7 +74,8 @@ export async function handleDeleteCollection(services: Services, exchange: Excha
       const issuedMs = token?.issuedMs ?? nowMs;
       const more = after ? { continue: encodeContinue({ revision: page.revision, after, issuedMs }) } : {};
       const meta = { resourceVersion: String(page.revision), ...more };
-      return respondObject(exchange, { form, value: listed(services, exchange, { objects, meta, form }) });
+      const value = wholeList(services, exchange, { objects, meta, form, overlay: undefined });
+      return respondObject(exchange, { form, value });
     }
     query.after = after;
     query.revision = page.revision;
@@ -93,25 +92,6 @@ async function readPage(
   } catch (error) {
     throw (error instanceof StorageError && error.code === "compacted" && expired()) || error;
   }
-}
-
-function listed(
-  services: Services,
-  { resource, query }: Exchange,
-  {
-    objects,
-    meta,
-    form,
-  }: { objects: readonly StoredObject[]; meta: { resourceVersion: string; continue?: string }; form: Form },
-): unknown {
-  const items = objects.map((stored) => decodeStored(resource, stored));
-  if (form.shape === "partial") return partialList(meta, items);
-  if (form.shape === "table") {
-    const view = { include: includeObjectOption(query), nowMs: services.cluster.platform.clock.now() };
-    return tableOf(resource, meta, { rows: items.map((item) => tableRow(resource, item, view)), columns: true });
-  }
-  const bare = items.map(({ kind: _kind, apiVersion: _apiVersion, ...item }) => item);
-  return { kind: resource.listKind, apiVersion: resource.apiVersion, metadata: meta, items: bare };
 }
 
 /** From the body, and only where there is none from the query: as ValidateDeleteOptions checks them. @throws StatusError BadRequest, Invalid */

@@ -1,5 +1,6 @@
 /** The JSON of a list: a head, items that are spliced from stored text where the form allows it, and a tail. */
 import type { KubeObject } from "../machinery/meta.ts";
+import { StatusError } from "../machinery/status-error.ts";
 import type { Resource } from "../registry/scheme.ts";
 import { currentValue, decodeStored } from "../registry/stored-form.ts";
 import type { StoredObject } from "../storage/storage.ts";
@@ -7,7 +8,7 @@ import { renderObject } from "../storage/stored-value.ts";
 import type { Exchange, Services } from "./exchange.ts";
 import type { Form } from "./negotiate.ts";
 import type { Overlay } from "./overlays.ts";
-import { includeObjectOption } from "./respond-object.ts";
+import { goTypeOf, includeObjectOption } from "./respond-object.ts";
 import { partialList, partialOf, tableOf, tableRow } from "./table.ts";
 
 export interface ListMeta {
@@ -84,15 +85,27 @@ interface Shape {
   list(meta: ListMeta, items: unknown[]): object;
 }
 
+/** @throws StatusError BadRequest, NotAcceptable */
 function shapeOf(services: Services, { resource, query }: Exchange, form: Form): Shape {
+  const { version } = form;
   switch (form.shape) {
     case "partial":
-      return { item: partialOf, list: partialList };
+      if (form.as === "PartialObjectMetadata") {
+        const type = goTypeOf(resource, "List");
+        throw new StatusError(
+          "NotAcceptable",
+          `you requested PartialObjectMetadata, but the requested object is a list (${type})`,
+        );
+      }
+      return {
+        item: (object) => partialOf(object, version),
+        list: (meta, items) => partialList(meta, items, version),
+      };
     case "table": {
-      const view = { include: includeObjectOption(query), nowMs: services.cluster.platform.clock.now() };
+      const view = { include: includeObjectOption(query), nowMs: services.cluster.platform.clock.now(), version };
       return {
         item: (object) => tableRow(resource, object, view),
-        list: (meta, rows) => tableOf(resource, meta, { rows, columns: true }),
+        list: (meta, rows) => tableOf(resource, meta, { rows, columns: true, version }),
       };
     }
     default:

@@ -13,9 +13,9 @@ import {
 import type { Exchange, Services } from "./exchange.ts";
 import { listOptions, type ListOptions } from "./list-options.ts";
 import { listText, wholeList, type ListMeta, type ListText } from "./list-text.ts";
-import { negotiate } from "./negotiate.ts";
+import { isPretty } from "./negotiate.ts";
 import { tooLargeResourceVersion } from "./respond-error.ts";
-import { respondObject } from "./respond-object.ts";
+import { formOfRequest, respondObject } from "./respond-object.ts";
 import { respondParts, respondText } from "./response.ts";
 import { isAnyRevision, parseRevision } from "./resource-version.ts";
 import { exactly } from "./selector.ts";
@@ -25,11 +25,11 @@ const SLICE_OBJECTS = 1_000;
 
 export async function handleList(services: Services, exchange: Exchange): Promise<Response> {
   const { resource, namespace, request, query } = exchange;
-  const form = negotiate(request.headers.get("accept"), ["object", "table", "partial"]);
+  const form = formOfRequest(exchange);
   const options = listOptions(exchange, "list");
   const { first, meta, rest } = await readList(services, exchange, options);
   const overlay = await services.overlays.for(resource, namespace);
-  if (form.encoding !== "json" || query.has("pretty")) {
+  if (form.encoding !== "json" || form.pretty || isPretty(request, query)) {
     const objects = [...first];
     for await (const slice of rest ?? []) objects.push(...slice);
     return respondObject(exchange, { form, value: wholeList(services, exchange, { objects, meta, form, overlay }) });

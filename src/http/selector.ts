@@ -27,12 +27,10 @@ export function exactly(fields: readonly FieldRequirement[], name: string): stri
 }
 
 /** What clients of before v1 ask for (pkg/apis/core/v1/conversion.go of Kubernetes). */
-const ALIASES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  pods: { "spec.host": "spec.nodeName" },
-};
+const ALIASES: ReadonlyMap<string, string> = new Map([["pods spec.host", "spec.nodeName"]]);
 
 function supported(resource: Resource, requirement: FieldRequirement): FieldRequirement {
-  const field = ALIASES[resource.storageName]?.[requirement.field] ?? requirement.field;
+  const field = ALIASES.get(`${resource.storageName} ${requirement.field}`) ?? requirement.field;
   const own = resource.selectableFields();
   if (field === "metadata.name" || own.has(field)) return { ...requirement, field: resource.storedField(field) };
   // A kind that lists its fields lists metadata.namespace only where it has one; all others take it without a word.

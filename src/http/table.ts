@@ -6,7 +6,8 @@ import type { Resource } from "../registry/scheme.ts";
 
 export type IncludeObject = "None" | "Metadata" | "Object";
 
-const META_VERSION = "meta.k8s.io/v1";
+/** Of the group meta.k8s.io: tables and partial objects are the same in both. */
+export type MetaVersion = "v1" | "v1beta1";
 
 export interface TableRow {
   cells: (string | number | boolean | null)[];
@@ -15,7 +16,7 @@ export interface TableRow {
 
 export interface Table {
   kind: "Table";
-  apiVersion: typeof META_VERSION;
+  apiVersion: `meta.k8s.io/${MetaVersion}`;
   metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number };
   columnDefinitions: object[];
   /** Of tableRow. */
@@ -38,11 +39,11 @@ export function columnDefinitions(resource: Resource): object[] {
 export function tableOf(
   resource: Resource,
   metadata: Table["metadata"],
-  { rows, columns }: { rows: readonly unknown[]; columns: boolean },
+  { rows, columns, version = "v1" }: { rows: readonly unknown[]; columns: boolean; version?: MetaVersion },
 ): Table {
   return {
     kind: "Table",
-    apiVersion: META_VERSION,
+    apiVersion: `meta.k8s.io/${version}`,
     metadata,
     columnDefinitions: columns ? columnDefinitions(resource) : [],
     rows,
@@ -52,11 +53,24 @@ export function tableOf(
 export function tableRow(
   resource: Resource,
   object: KubeObject,
-  { include, nowMs }: { include: IncludeObject; nowMs: number },
+  { include, nowMs, version }: { include: IncludeObject; nowMs: number; version?: MetaVersion },
 ): TableRow {
   const cells = resource.kind.columns.map((column) => cell(column, object, nowMs));
   if (include === "None") return { cells };
-  return { cells, object: include === "Object" ? object : partialOf(object) };
+  return { cells, object: include === "Object" ? object : partialOf(object, version) };
+}
+
+const EMPTY_CELLS = { string: "", integer: 0, boolean: false, date: "<unknown>" } as const;
+
+/** The row of an object that has nothing but metadata: a bookmark. */
+export function emptyRow(
+  resource: Resource,
+  object: KubeObject,
+  { include, version }: { include: IncludeObject; version?: MetaVersion },
+): TableRow {
+  const cells = resource.kind.columns.map(({ type }) => EMPTY_CELLS[type]);
+  if (include === "None") return { cells };
+  return { cells, object: include === "Object" ? object : partialOf(object, version) };
 }
 
 /** A date column's value is a time; its cell is how long ago that was. */
@@ -68,14 +82,15 @@ function cell(column: PrinterColumn, object: KubeObject, nowMs: number): TableRo
   return Number.isNaN(thenMs) ? value : humanDuration(nowMs - thenMs);
 }
 
-export function partialOf(object: KubeObject): KubeObject {
-  return { kind: "PartialObjectMetadata", apiVersion: META_VERSION, metadata: object.metadata };
+export function partialOf(object: KubeObject, version: MetaVersion = "v1"): KubeObject {
+  return { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
 }
 
 /** `items` are of partialOf. */
 export function partialList(
   metadata: Table["metadata"],
   items: readonly unknown[],
+  version: MetaVersion = "v1",
 ): { kind: string; apiVersion: string; metadata: Table["metadata"]; items: readonly unknown[] } {
-  return { kind: "PartialObjectMetadataList", apiVersion: META_VERSION, metadata, items };
+  return { kind: "PartialObjectMetadataList", apiVersion: `meta.k8s.io/${version}`, metadata, items };
 }

@@ -1,10 +1,9 @@
 /** Watches as tables and as metadata alone: each event's object is replaced, line by line. */
-import type { KubeObject } from "../machinery/meta.ts";
 import { INITIAL_EVENTS_END, type WatchEvent } from "../machinery/watch-event.ts";
 import type { Exchange, Services } from "./exchange.ts";
 import type { Form } from "./negotiate.ts";
 import { includeObjectOption } from "./respond-object.ts";
-import { partialOf, tableOf, tableRow } from "./table.ts";
+import { emptyRow, partialOf, tableOf, tableRow, type MetaVersion } from "./table.ts";
 
 type ObjectEvent = Exclude<WatchEvent, { type: "ERROR" }>;
 
@@ -14,23 +13,28 @@ export function rewriterFor(
   exchange: Exchange,
   form: Form,
 ): TransformStream<Uint8Array, Uint8Array> | undefined {
-  if (form.shape === "object") return undefined;
-  if (form.shape === "partial") return rewriteLines(({ object }) => partialOf(object));
-  return rewriteLines(tables(services, exchange));
+  // An event is no list: asked for one, a stock server leaves objects as they are.
+  if (form.shape === "object" || form.as === "PartialObjectMetadataList") return undefined;
+  if (form.shape === "partial") return rewriteLines(({ object }) => partialOf(object, form.version));
+  return rewriteLines(tables(services, exchange, form.version));
 }
 
 /** Columns are defined in the first event, whatever it is. Bookmarks are tables of one row, too. */
-function tables({ cluster }: Services, { resource, query }: Exchange): (event: ObjectEvent) => unknown {
+function tables(
+  { cluster }: Services,
+  { resource, query }: Exchange,
+  version: MetaVersion,
+): (event: ObjectEvent) => unknown {
   const asked = includeObjectOption(query);
   let columns = true;
   return ({ type, object }) => {
     // The annotation that ends the initial events must arrive, even where no objects were asked for.
     const isEnd = type === "BOOKMARK" && object.metadata.annotations?.[INITIAL_EVENTS_END] !== undefined;
-    const view = { include: isEnd && asked === "None" ? "Metadata" : asked, nowMs: cluster.platform.clock.now() };
-    // A bookmark has nothing but metadata; columns may count on the rest.
-    const shown: KubeObject = type === "BOOKMARK" ? { spec: {}, status: {}, ...object } : object;
+    const include = isEnd && asked === "None" ? "Metadata" : asked;
+    const view = { include, nowMs: cluster.platform.clock.now(), version } as const;
     const { resourceVersion = "" } = object.metadata;
-    const table = tableOf(resource, { resourceVersion }, { rows: [tableRow(resource, shown, view)], columns });
+    const rows = [(type === "BOOKMARK" ? emptyRow : tableRow)(resource, object, view)];
+    const table = tableOf(resource, { resourceVersion }, { rows, columns, version });
     columns = false;
     return table;
   };

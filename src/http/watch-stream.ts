@@ -11,9 +11,9 @@ import type { ListQuery } from "../storage/storage.ts";
 import { renderObject } from "../storage/stored-value.ts";
 import type { Exchange, Services } from "./exchange.ts";
 import { listOptions, type ListOptions } from "./list-options.ts";
-import { negotiate } from "./negotiate.ts";
 import { FLOW_HEADERS } from "./response.ts";
 import { tooLargeResourceVersion } from "./respond-error.ts";
+import { formOfRequest } from "./respond-object.ts";
 import { isAnyRevision, parseRevision } from "./resource-version.ts";
 import { rewriterFor } from "./watch-forms.ts";
 import { acceptWatchSocket, isSocketRequest } from "./watch-socket.ts";
@@ -29,7 +29,7 @@ const STREAMED =
 export async function handleWatch(services: Services, exchange: Exchange): Promise<Response> {
   const { request } = exchange;
   const { sockets } = services.cluster;
-  const form = negotiate(request.headers.get("accept"), ["object", "table", "partial"]);
+  const form = formOfRequest(exchange);
   const options = listOptions(exchange, "watch");
   const start = startOf(options);
   if (form.encoding !== "json") throw new StatusError("NotAcceptable", STREAMED);
