@@ -18,6 +18,9 @@ export interface ListOptions {
   sendInitialEvents: boolean | undefined;
 }
 
+/** More objects than any cluster has: what is above it is as good, and no number that every database takes. */
+const LIMIT_MAX = 2 ** 31;
+
 /**
  * First what cannot be decoded (400), then what does not go together (422), then what the kind cannot select by (400).
  * @throws StatusError BadRequest, Invalid
@@ -31,7 +34,7 @@ export function listOptions(exchange: Exchange, use: "list" | "watch"): ListOpti
   const labels = parseLabelSelector(query.get("labelSelector") ?? "");
   const fields = parseFieldSelector(query.get("fieldSelector") ?? "");
   const asked = {
-    limit: Math.max(0, limit),
+    limit: Math.min(Math.max(0, limit), LIMIT_MAX),
     continueToken: query.get("continue") ?? "",
     resourceVersion: query.get("resourceVersion") ?? "",
     match: query.get("resourceVersionMatch") ?? "",

@@ -65,18 +65,19 @@ export function respondParts(parts: AsyncGenerator<string>, answer: Omit<Answer,
     ...FLOW_HEADERS,
   });
   addWarnings(headers, answer.warnings);
-  const stream = new ReadableStream<string>(
+  const encoder = new TextEncoder();
+  let bytes = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         const { done, value } = await parts.next();
         if (done) controller.close();
-        else controller.enqueue(value);
+        else controller.enqueue(encoder.encode(value));
       },
       cancel: async () => void (await parts.return(undefined)),
     },
+    // Nothing is read ahead.
     { highWaterMark: 0 },
   );
-  let bytes: ReadableStream<Uint8Array> = stream.pipeThrough(new TextEncoderStream());
   if (acceptsGzip(answer.acceptEncoding)) {
     headers.set("Content-Encoding", "gzip");
     headers.set("Vary", "Accept-Encoding");
