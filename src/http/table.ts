@@ -60,7 +60,7 @@ export function tableRow(
   return { cells, object: include === "Object" ? object : partialOf(object, version) };
 }
 
-const EMPTY_CELLS = { string: "", integer: 0, boolean: false, date: "<unknown>" } as const;
+const EMPTY_CELLS = { string: "", timestamp: "", integer: 0, boolean: false, date: "<unknown>" } as const;
 
 /** The row of an object that has nothing but metadata: a bookmark. */
 export function emptyRow(

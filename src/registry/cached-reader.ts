@@ -76,7 +76,10 @@ class CachedReader implements StorageReader {
     const generation = this.#generation;
     const page = await this.#storage.list(query);
     // A page that was not counted does not answer one that is to be.
-    if (this.#isCurrent(generation, page.revision) && (!page.more || (query.limit !== undefined && query.counted !== false))) {
+    if (
+      this.#isCurrent(generation, page.revision) &&
+      (!page.more || (query.limit !== undefined && query.counted !== false))
+    ) {
       const bytes = page.objects.reduce((sum, { value }) => sum + value.length, 0);
       if (bytes <= LIST_BYTES_MAX) this.#keep(id, { kind: "list", page, limit: query.limit, bytes });
     }

@@ -2,13 +2,14 @@
 import { createApp, type App } from "../../src/app.ts";
 import { bootstrapCluster } from "../../src/bootstrap.ts";
 import { DEFAULT_CLUSTER_CONFIG, type Cluster, type ClusterConfig } from "../../src/cluster.ts";
-import { createHub, type ClusterHub, type HubLimits } from "../../src/hub/cluster-hub.ts";
+import { createHub, type ClusterHub, type HubDeps, type HubLimits } from "../../src/hub/cluster-hub.ts";
 import type { Presence } from "../../src/hub/hub.ts";
 import { kinds } from "../../src/kinds/index.ts";
 import type { KubeObject } from "../../src/machinery/meta.ts";
 import { StatusError, type Status } from "../../src/machinery/status-error.ts";
 import { loadClusterKeys } from "../../src/pki/load-cluster-keys.ts";
 import type { Log, Platform } from "../../src/platform/platform.ts";
+import type { ServerSockets } from "../../src/platform/sockets.ts";
 import type { NodeStreams } from "../../src/relay/node-streams.ts";
 import { createCachedReader } from "../../src/registry/cached-reader.ts";
 import type { KindDefinition } from "../../src/registry/kind.ts";
@@ -28,7 +29,10 @@ export interface TestClusterOptions {
   hubLimits?: Partial<HubLimits>;
   presence?: Presence;
   streams?: NodeStreams;
+  sockets?: ServerSockets;
   platform?: Partial<Platform>;
+  /** Instead of a plain hub. */
+  makeHub?: (deps: HubDeps) => ClusterHub;
   /** Instead of the built-in ones. */
   kinds?: readonly KindDefinition[];
   /** One that others use too, or that fails at times; whoever opened it closes it. By default an empty one of the cluster's own. */
@@ -85,7 +89,7 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
   const storage = createSqlLog({ database, clock, log });
   const served = options.kinds ?? kinds;
   const present = createPresenter(createScheme(served));
-  const hub = createHub({
+  const hub = (options.makeHub ?? createHub)({
     storage,
     clock,
     timers,
@@ -104,6 +108,7 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
     hub,
     presence: options.presence ?? { lastSeen: async () => ({}) },
     streams: options.streams ?? noStreams,
+    ...(options.sockets ? { sockets: options.sockets } : {}),
     keys,
     platform,
     config: {

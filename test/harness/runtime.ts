@@ -1,5 +1,6 @@
 import type { Platform } from "../../src/platform/platform.ts";
 import type { Database } from "../../src/storage/database.ts";
+import type { TestSockets } from "./sockets.ts";
 
 /** The contract of test-runtime.ts. */
 export interface TestRuntime {
@@ -9,6 +10,8 @@ export interface TestRuntime {
   /** Whether reads are answered from memory, as this runtime does in earnest. */
   cachesReads: boolean;
   createPlatform(): Platform;
+  /** WebSockets as this runtime serves them in earnest, and a client for them. */
+  createSockets(): TestSockets;
   /** An empty database of its own, gone after `close`. */
   openDatabase(): Promise<{ database: Database; close(): Promise<void> }>;
 }

@@ -3,11 +3,18 @@
  * (see vitest.config.ts), so the suites are the same files on both.
  */
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDatabase } from "../../src/platform/node/libsql-database.ts";
+import { WebSocket } from "ws";
 import { createNodePlatform } from "../../src/platform/node/platform.ts";
+import { createServerSockets } from "../../src/platform/node/server-sockets.ts";
+import { createUpgrades } from "../../src/platform/node/upgrade.ts";
 import type { TestRuntime } from "./runtime.ts";
+import { silentLog } from "./silent-log.ts";
+import { testSocket, type TestSockets } from "./sockets.ts";
 
 export const testRuntime: TestRuntime = {
   name: "Node",
@@ -15,6 +22,7 @@ export const testRuntime: TestRuntime = {
   // The process is the only writer of its database: decision 0002.
   cachesReads: true,
   createPlatform: createNodePlatform,
+  createSockets,
   async openDatabase() {
     const folder = await mkdtemp(join(tmpdir(), "gantry-test-"));
     const database = await openDatabase({ path: join(folder, "cluster.db"), durability: "normal" });
@@ -27,3 +35,36 @@ export const testRuntime: TestRuntime = {
     };
   },
 };
+
+/** Each connection has a server of its own on loopback. */
+function createSockets(): TestSockets {
+  const upgrades = createUpgrades({ random: createNodePlatform().random, log: silentLog });
+  const servers: Server[] = [];
+  return {
+    sockets: createServerSockets(upgrades),
+    async connect(fetch, path, { protocols = [], headers = {} } = {}) {
+      const server = createServer();
+      servers.push(server);
+      upgrades.attach(server, fetch);
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const { port } = server.address() as AddressInfo;
+      const client = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocols, { headers });
+      const socket = testSocket(client, () => client.protocol);
+      await new Promise<void>((resolve, reject) => {
+        client.once("open", resolve);
+        client.once("error", reject);
+        client.once("unexpected-response", (_request, { statusCode }) => {
+          client.terminate();
+          reject(new Error(`${statusCode}: the upgrade was refused`));
+        });
+      });
+      return socket;
+    },
+    async close() {
+      for (const server of servers) {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
+    },
+  };
+}

@@ -2,7 +2,9 @@
 import { inject } from "vitest";
 import { openRemoteDatabase } from "../../src/platform/workers/libsql-database.ts";
 import { createWorkersPlatform } from "../../src/platform/workers/platform.ts";
+import { createServerSockets } from "../../src/platform/workers/server-sockets.ts";
 import type { TestRuntime } from "../harness/runtime.ts";
+import { testSocket, type TestSockets } from "../harness/sockets.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -21,6 +23,7 @@ export const testRuntime: TestRuntime = {
   // Other isolates write too: decision 0002.
   cachesReads: false,
   createPlatform: () => createWorkersPlatform("test"),
+  createSockets,
   async openDatabase() {
     if (server === undefined) throw new Error("there is no libSQL server");
     const name = `t${crypto.randomUUID()}`;
@@ -46,5 +49,23 @@ function inNamespace(name: string): typeof fetch {
     const request = new Request(input, init);
     request.headers.set("x-namespace-bin", header);
     return await fetch(request);
+  };
+}
+
+/** The client has the other end of the pair, as the network would. */
+function createSockets(): TestSockets {
+  return {
+    sockets: createServerSockets(),
+    async connect(fetchApi, path, { protocols = [], headers = {} } = {}) {
+      const all = new Headers({ ...headers, upgrade: "websocket", connection: "Upgrade" });
+      if (protocols.length > 0) all.set("sec-websocket-protocol", protocols.join(", "));
+      const response = await fetchApi(new Request(`https://gantry.test:6443${path}`, { headers: all }));
+      const { webSocket } = response;
+      if (!webSocket) throw new Error(`${response.status}: the upgrade was refused`);
+      const socket = testSocket(webSocket, () => response.headers.get("sec-websocket-protocol") ?? "");
+      webSocket.accept();
+      return socket;
+    },
+    close: async () => {},
   };
 }
