@@ -1,6 +1,7 @@
 /**
  * Where a paged list goes on, in the form of k8s.io/apiserver (pkg/storage/continue.go), which no client may read: version, revision
- * and last key. The time of issue is ours: it makes a token expire where nothing is written and its revision never leaves the log.
+ * and last key. Ours are the time of issue, which makes a token expire where nothing is written and its revision never leaves the log, and
+ * how many objects are left, so that no page counts again what the first one has counted.
  */
 import { StatusError, badRequest } from "../machinery/status-error.ts";
 
@@ -9,6 +10,8 @@ export interface ContinueToken {
   revision: number | undefined;
   after: { namespace: string; name: string };
   issuedMs: number;
+  /** Objects of the snapshot after that key, where the page has said so. */
+  left?: number | undefined;
 }
 
 /** As long as Kubernetes keeps a snapshot by default (etcd compaction interval). */
@@ -22,13 +25,14 @@ export function encodeContinue(token: ContinueToken): string {
     rv: token.revision ?? -1,
     start: `${token.after.namespace}/${token.after.name}`,
     at: token.issuedMs,
+    left: token.left,
   });
   return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 /** @throws StatusError "BadRequest" for what this server never gave out */
 export function decodeContinue(text: string): ContinueToken {
-  const { v, rv, start, at } = parse(text);
+  const { v, rv, start, at, left } = parse(text);
   if (v !== undefined && typeof v !== "string") throw invalidToken("", wrongType("v", v, "string"));
   if (v !== VERSION) throw invalidToken(`: server does not recognize this encoded version ${v ?? ""}`);
   if (rv !== undefined && !Number.isSafeInteger(rv)) throw invalidToken("", wrongType("rv", rv, "int64"));
@@ -43,6 +47,7 @@ export function decodeContinue(text: string): ContinueToken {
     revision: (rv as number) < 0 ? undefined : (rv as number),
     after: { namespace: start.slice(0, Math.max(slash, 0)), name: start.slice(slash + 1) },
     issuedMs: at,
+    ...(Number.isSafeInteger(left) && (left as number) >= 0 ? { left: left as number } : {}),
   };
 }
 
@@ -57,6 +62,7 @@ interface Encoded {
   rv?: unknown;
   start?: unknown;
   at?: unknown;
+  left?: unknown;
 }
 
 function parse(text: string): Encoded {

@@ -83,6 +83,7 @@ async function readList(
     after: keyOf(first),
     // All pages of one list end together.
     issuedMs: token?.revision === undefined ? nowMs : token.issuedMs,
+    left: first.remaining,
   });
   if (first.remaining !== undefined && query.selector === undefined) meta.remainingItemCount = first.remaining;
   return { first: first.objects, meta, rest: undefined };
@@ -105,6 +106,7 @@ function planOf(exchange: Exchange, options: ListOptions): Plan {
     }
     query.after = token.after;
     if (token.revision !== undefined) query.revision = token.revision;
+    if (token.revision !== undefined && token.left !== undefined) query.following = token.left;
     return { query, token, floor: undefined };
   }
   if (isAnyRevision(resourceVersion)) return { query, token: undefined, floor: undefined };

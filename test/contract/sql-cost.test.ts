@@ -8,6 +8,7 @@ import { hasSqld } from "../harness/sqld.ts";
 const LIMITS: Record<string, [number, number, number]> = {
   get: [1, 3, 0],
   "list, 20": [2, 2_030, 0],
+  "list, the next 20": [1, 30, 0],
   "list by spec.nodeName, 20 of 2000": [1, 70, 0],
   "list by metadata.name": [1, 5, 0],
   "create, config map": [1, 10, 3],
