@@ -65,7 +65,8 @@ function setIdentity(deps: RegistryDeps, { resource, namespace }: CreateRequest,
   delete (metadata as { selfLink?: string }).selfLink;
   metadata.uid = deps.random.uuid();
   metadata.creationTimestamp = formatTime(deps.clock.now());
-  metadata.generation = 1;
+  if (resource.strategy.countsGenerations === false) delete metadata.generation;
+  else metadata.generation = 1;
 }
 
 /** Before admission, as in Kubernetes: what plugins and webhooks add is nobody's. */

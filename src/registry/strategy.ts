@@ -60,6 +60,11 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   dependents?: "delete" | "orphan" | "unsupported";
   /** Unix ms at which the object removes itself (Events). */
   expiresMs?(obj: T, nowMs: number): number;
+  /**
+   * False where metadata.generation is never set, because the strategy upstream counts no changes of a spec (ConfigMap, Service, Node …).
+   * Default true.
+   */
+  countsGenerations?: boolean;
   /** True when an update without resourceVersion is allowed (built-ins: true, the default). */
   allowUnconditionalUpdate?: boolean;
   /** True when PUT of a missing name creates it (leases, and what a node registers). */

@@ -235,7 +235,9 @@ function validateChanged(deps: RegistryDeps, request: UpdateRequest, next: KubeO
   const ofUpdate = scope === "whole" ? [] : faultsOf(() => strategy.validateUpdate?.(next, old, context));
   const errors = [...metaErrors(resource, next, old), ...newFinalizers(next, old), ...own, ...ofUpdate];
   if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind.kind }, name, errors);
-  if (scope === "object" && specChanged(next, old)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  const counts = strategy.countsGenerations !== false;
+  if (scope === "object" && counts && specChanged(next, old))
+    next.metadata.generation = (old.metadata.generation ?? 0) + 1;
 }
 
 function newFinalizers(next: KubeObject, old: KubeObject): FieldError[] {

@@ -68,6 +68,7 @@ export function readingSuite(kubectl: () => Kubectl): void {
     test("as JSON and YAML, one and many", async () => {
       const one = await shell.json("get configmap settings");
       expect(one).toMatchObject({ kind: "ConfigMap", apiVersion: "v1", data: { x: "1", word: "two" } });
+      expect(one.metadata.generation).toBeUndefined();
       const many = await shell.json<{ kind: string; items: AnyObject[] }>("get services");
       expect(many.kind).toBe("List");
       expect(many.items.map(({ kind, apiVersion, metadata }) => [kind, apiVersion, metadata.name])).toEqual([

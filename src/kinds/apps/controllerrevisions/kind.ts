@@ -21,6 +21,7 @@ export const controllerRevisionKind = defineKind<ControllerRevision>({
     ageColumn,
   ],
   strategy: {
+    countsGenerations: false,
     validate: ({ data, revision }) => [
       ...(data === undefined ? [fieldError.required("data", "data is mandatory")] : []),
       ...validateNonnegative(revision, "revision"),

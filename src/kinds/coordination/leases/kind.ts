@@ -20,7 +20,12 @@ export const leaseKind = defineKind<Lease>({
     },
     ageColumn,
   ],
-  strategy: { allowCreateOnUpdate: true, allowUnconditionalUpdate: false, validate: validateLease },
+  strategy: {
+    countsGenerations: false,
+    allowCreateOnUpdate: true,
+    allowUnconditionalUpdate: false,
+    validate: validateLease,
+  },
 });
 
 function validateLease({ spec }: Lease): FieldError[] {

@@ -20,5 +20,5 @@ export const configMapKind = defineKind<ConfigMap>({
     },
     ageColumn,
   ],
-  strategy: { validate: validateConfigMap, validateUpdate: validateConfigMapUpdate },
+  strategy: { countsGenerations: false, validate: validateConfigMap, validateUpdate: validateConfigMapUpdate },
 });

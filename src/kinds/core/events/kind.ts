@@ -44,6 +44,7 @@ export const eventKind = defineKind<CoreEvent>({
     { ...nameColumn, priority: 1 },
   ],
   strategy: {
+    countsGenerations: false,
     validate: validateEvent,
     dependents: "unsupported",
     expiresMs: (_event, nowMs) => nowMs + EVENT_LIFETIME_MS,

@@ -26,6 +26,7 @@ export const namespaceKind = defineKind<Namespace>({
   ],
   subresources: [statusSubresource, { name: "finalize", verbs: ["update"] }],
   strategy: {
+    countsGenerations: false,
     default: labelWithName,
     prepareForCreate(namespace) {
       namespace.status = { phase: "Active" };

@@ -63,6 +63,7 @@ export const nodeKind = defineKind<Node>({
   ],
   subresources: [statusSubresource],
   strategy: {
+    countsGenerations: false,
     default(node) {
       const { status } = node;
       if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity };

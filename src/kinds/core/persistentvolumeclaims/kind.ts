@@ -38,6 +38,7 @@ export const persistentVolumeClaimKind = defineKind<PersistentVolumeClaim>({
   ],
   subresources: [statusSubresource],
   strategy: {
+    countsGenerations: false,
     default: defaultClaim,
     prepareForCreate(claim) {
       claim.status = { phase: "Pending" };

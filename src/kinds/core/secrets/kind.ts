@@ -22,6 +22,7 @@ export const secretKind = defineKind<Secret>({
     ageColumn,
   ],
   strategy: {
+    countsGenerations: false,
     default: defaultSecret,
     validate: validateSecret,
     validateUpdate: validateSecretUpdate,

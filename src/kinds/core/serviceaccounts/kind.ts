@@ -20,6 +20,7 @@ export const serviceAccountKind = defineKind<ServiceAccount>({
     },
     ageColumn,
   ],
+  strategy: { countsGenerations: false },
   subresources: [
     {
       name: "token",

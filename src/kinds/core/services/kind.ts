@@ -44,6 +44,7 @@ export const serviceKind = defineKind<Service>({
   ],
   subresources: [statusSubresource],
   strategy: {
+    countsGenerations: false,
     default: defaultService,
     prepareForCreate(service) {
       service.status = { loadBalancer: {} };
