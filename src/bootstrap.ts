@@ -1,4 +1,4 @@
-/** What every cluster has from its first second: namespaces and priority classes of the system, the `kubernetes` Service. Idempotent. */
+/** What every cluster has from its first second: namespaces and priority classes of the system, the `kubernetes` Service and its endpoint. Idempotent. */
 import type { App } from "./app.ts";
 import { MASTERS_GROUP } from "./authn/authenticator.ts";
 import type { Client } from "./client/client.ts";
@@ -10,6 +10,12 @@ import { isStatusError } from "./machinery/status-error.ts";
 
 const NAMESPACES = ["kube-system", "kube-public", "kube-node-lease", "default"];
 const NAMESPACE_REF: ResourceRef = { group: "", version: "v1", resource: "namespaces", namespaced: false };
+const ENDPOINT_SLICE_REF: ResourceRef = {
+  group: "discovery.k8s.io",
+  version: "v1",
+  resource: "endpointslices",
+  namespaced: true,
+};
 const SERVICE_REF: ResourceRef = { group: "", version: "v1", resource: "services", namespaced: true };
 
 /** As the system itself: there is nobody yet whose permissions could be asked for. */
@@ -32,9 +38,27 @@ export async function bootstrapCluster(cluster: Pick<Cluster, "config">, app: Pi
       ipFamilies: ["IPv4"],
       ipFamilyPolicy: "SingleStack",
       sessionAffinity: "None",
-      ports: [{ name: "https", protocol: "TCP", port: 443, targetPort: 6443 }],
+      ports: [{ name: "https", protocol: "TCP", port: 443, targetPort: 443 }],
     },
   });
+  await ensure(client, ENDPOINT_SLICE_REF, kubernetesEndpoint(cluster.config.kubernetesServiceIp));
+}
+
+/**
+ * The API has no address of its own that a pod could reach: each agent answers on the ClusterIP and relays. So the ClusterIP is the
+ * endpoint, and whoever dials endpoints instead of Services gets there too.
+ */
+function kubernetesEndpoint(address: string): KubeObject {
+  return {
+    metadata: {
+      name: "kubernetes",
+      namespace: "default",
+      labels: { "kubernetes.io/service-name": "kubernetes" },
+    },
+    addressType: "IPv4",
+    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    ports: [{ name: "https", protocol: "TCP", port: 443 }],
+  };
 }
 
 async function ensure(client: Client, ref: ResourceRef, object: KubeObject): Promise<void> {

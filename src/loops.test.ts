@@ -146,7 +146,12 @@ describe("started, as on Node", () => {
     await soon(() => expectRolledOut("web", 3));
     await soon(async () => expect(await readyAddresses("web")).toHaveLength(3));
     expect(new Set((await podsOf("web")).map(({ spec }) => spec.nodeName))).toEqual(new Set(["one", "two"]));
-    const [slice] = (await client.list<EndpointSlice>(endpointSlices, { namespace: "default" })).items;
+    const [slice] = (
+      await client.list<EndpointSlice>(endpointSlices, {
+        namespace: "default",
+        labelSelector: "kubernetes.io/service-name=web",
+      })
+    ).items;
     expect(slice?.ports).toEqual([{ name: "web", port: 8080, protocol: "TCP" }]);
 
     await client.patch(deployments, at("web"), "merge", { spec: { replicas: 5 } });

@@ -111,6 +111,16 @@ describe("30: the kubernetes Service", () => {
     const service = await api.call<KubeObject & { spec: { clusterIP: string } }>(`${CORE}/services/kubernetes`);
     expect(service.body.spec.clusterIP).toBe("10.96.0.1");
   });
+
+  it("has an EndpointSlice that leads to the API, on no loopback address", async () => {
+    const slice = await api.call<KubeObject & { endpoints: { addresses: string[] }[]; ports: { port: number }[] }>(
+      "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes",
+    );
+    expect(slice.body.metadata.labels).toEqual({ "kubernetes.io/service-name": "kubernetes" });
+    // Every agent answers there.
+    expect(slice.body.endpoints).toMatchObject([{ addresses: ["10.96.0.1"], conditions: { ready: true } }]);
+    expect(slice.body.ports).toMatchObject([{ name: "https", port: 443, protocol: "TCP" }]);
+  });
 });
 
 describe("31: versions", () => {

@@ -351,7 +351,7 @@ describe("namespaces", () => {
     const { body: service } = await api.call<{ spec: object }>("/api/v1/namespaces/default/services/kubernetes");
     expect(service.spec).toMatchObject({
       clusterIP: api.cluster.config.kubernetesServiceIp,
-      ports: [{ name: "https", port: 443, targetPort: 6443 }],
+      ports: [{ name: "https", port: 443, targetPort: 443 }],
     });
   });
 });
