@@ -5,21 +5,35 @@ import { daemonSetKind } from "./apps/daemonsets/kind.ts";
 import { deploymentKind } from "./apps/deployments/kind.ts";
 import { replicaSetKind } from "./apps/replicasets/kind.ts";
 import { statefulSetKind } from "./apps/statefulsets/kind.ts";
+import {
+  horizontalPodAutoscalerKind,
+  horizontalPodAutoscalerKindV1,
+} from "./autoscaling/horizontalpodautoscalers/kind.ts";
 import { cronJobKind } from "./batch/cronjobs/kind.ts";
 import { jobKind } from "./batch/jobs/kind.ts";
 import { leaseKind } from "./coordination/leases/kind.ts";
 import { configMapKind } from "./core/configmaps/kind.ts";
+import { endpointsKind } from "./core/endpoints/kind.ts";
 import { eventKind } from "./core/events/kind.ts";
+import { limitRangeKind } from "./core/limitranges/kind.ts";
 import { namespaceKind } from "./core/namespaces/kind.ts";
 import { nodeKind } from "./core/nodes/kind.ts";
 import { persistentVolumeClaimKind } from "./core/persistentvolumeclaims/kind.ts";
+import { persistentVolumeKind } from "./core/persistentvolumes/kind.ts";
 import { podKind } from "./core/pods/kind.ts";
 import { podTemplateKind } from "./core/podtemplates/kind.ts";
 import { replicationControllerKind } from "./core/replicationcontrollers/kind.ts";
+import { resourceQuotaKind } from "./core/resourcequotas/kind.ts";
 import { secretKind } from "./core/secrets/kind.ts";
 import { serviceAccountKind } from "./core/serviceaccounts/kind.ts";
 import { serviceKind } from "./core/services/kind.ts";
 import { endpointSliceKind } from "./discovery/endpointslices/kind.ts";
+import { eventsEventKind } from "./events/events/kind.ts";
+import { ingressClassKind } from "./networking/ingressclasses/kind.ts";
+import { ingressKind } from "./networking/ingresses/kind.ts";
+import { ipAddressKind } from "./networking/ipaddresses/kind.ts";
+import { networkPolicyKind } from "./networking/networkpolicies/kind.ts";
+import { serviceCidrKind } from "./networking/servicecidrs/kind.ts";
 import { runtimeClassKind } from "./node/runtimeclasses/kind.ts";
 import { podDisruptionBudgetKind } from "./policy/poddisruptionbudgets/kind.ts";
 import { clusterRoleBindingKind } from "./rbac/clusterrolebindings/kind.ts";
@@ -36,13 +50,17 @@ import { volumeAttributesClassKind } from "./storage/volumeattributesclasses/kin
 
 export const kinds: readonly KindDefinition[] = [
   configMapKind,
+  endpointsKind,
   eventKind,
+  limitRangeKind,
   namespaceKind,
   nodeKind,
   persistentVolumeClaimKind,
+  persistentVolumeKind,
   podKind,
   podTemplateKind,
   replicationControllerKind,
+  resourceQuotaKind,
   secretKind,
   serviceAccountKind,
   serviceKind,
@@ -53,6 +71,14 @@ export const kinds: readonly KindDefinition[] = [
   statefulSetKind,
   cronJobKind,
   jobKind,
+  horizontalPodAutoscalerKind,
+  horizontalPodAutoscalerKindV1,
+  eventsEventKind,
+  ingressClassKind,
+  ingressKind,
+  ipAddressKind,
+  networkPolicyKind,
+  serviceCidrKind,
   podDisruptionBudgetKind,
   clusterRoleBindingKind,
   clusterRoleKind,

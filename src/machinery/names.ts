@@ -3,6 +3,8 @@
  * (k8s.io/apimachinery/pkg/util/validation and pkg/api/validate/content), and [] when nothing is.
  */
 
+import { canonicalIp, IP_FAULT, isIpv4, isIpv6 } from "./ip.ts";
+
 const LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
 const LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?";
@@ -72,6 +74,24 @@ export function dnsSubdomainFaults(value: string): string[] {
         "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
         SUBDOMAIN,
         "example.com",
+      ),
+    );
+  }
+  return faults;
+}
+
+const WILDCARD = `\\*\\.${SUBDOMAIN}`;
+const WILDCARD_RE = new RegExp(`^${WILDCARD}$`);
+
+/** "*.example.com" */
+export function wildcardSubdomainFaults(value: string): string[] {
+  const faults = tooLong(value, SUBDOMAIN_BYTES_MAX);
+  if (!WILDCARD_RE.test(value)) {
+    faults.push(
+      pattern(
+        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+        WILDCARD,
+        "*.example.com",
       ),
     );
   }
@@ -208,12 +228,20 @@ export function domainPathFaults(value: string): string[] {
     : [...faults, "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')"];
 }
 
+/** An address in the one right form: IsValidIP of k8s.io/apimachinery. */
+function canonicalIpFaults(value: string): string[] {
+  if (!isIpv4(value) && !isIpv6(value)) return [IP_FAULT];
+  const canonical = canonicalIp(value);
+  return value === canonical ? [] : [`must be in canonical form ("${canonical}")`];
+}
+
 /** Which of the above a kind's names follow; see registry/strategy.ts. */
-export type NameRule = "dns-subdomain" | "dns-label" | "dns-1035-label" | "path-segment";
+export type NameRule = "dns-subdomain" | "dns-label" | "dns-1035-label" | "path-segment" | "ip-address";
 
 /** `prefix`: the text is a generateName, to which characters will be added, so it may end with a dash. */
 export function nameFaults(rule: NameRule, name: string, { prefix = false } = {}): string[] {
   if (rule === "path-segment") return pathSegmentFaults(name, prefix);
+  if (rule === "ip-address") return canonicalIpFaults(name);
   const masked = prefix && name.length > 1 && name.endsWith("-") ? `${name.slice(0, -2)}a` : name;
   if (rule === "dns-label") return dnsLabelFaults(masked);
   return rule === "dns-1035-label" ? dns1035LabelFaults(masked) : dnsSubdomainFaults(masked);

@@ -68,26 +68,4 @@ export function validateLabelSelector(selector: LabelSelector | undefined, field
   return errors;
 }
 
-/** Dotted decimal without leading zeros. */
-export function isIpv4(text: string): boolean {
-  return /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?=.)|$)){4}$/.test(text);
-}
-
-/** RFC 4291 text, without zones; the last 32 bits may be dotted decimal. */
-export function isIpv6(text: string): boolean {
-  const dotted = /^(.*:)([0-9.]+)$/.exec(text);
-  if (dotted?.[2]?.includes(".")) {
-    return isIpv4(dotted[2]) && isIpv6(`${dotted[1]}0:0`);
-  }
-  const halves = text.split("::");
-  if (halves.length > 2) return false;
-  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
-  if (!groups.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return false;
-  return halves.length === 2 ? groups.length <= 7 : groups.length === 8;
-}
-
-export const IP_FAULT = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-
-export function ipFaults(text: string): string[] {
-  return isIpv4(text) || isIpv6(text) ? [] : [IP_FAULT];
-}
+export { IP_FAULT, ipFaults, isIpv4, isIpv6 } from "./ip.ts";

@@ -115,7 +115,12 @@ async function prepareNew(
   strategy.prepareForCreate?.(object, { nowMs: deps.clock.now(), subresource: "" });
   const allocated = (await strategy.allocate?.(object, undefined, allocationContext(deps, attempt))) ?? [];
   const final = deps.canonical(resource, object);
-  const errors = [...metaErrors(resource, final, undefined), ...faultsOf(() => strategy.validate?.(final))];
+  const errors = [
+    ...metaErrors(resource, final, undefined),
+    ...faultsOf(() => strategy.validate?.(final)),
+    ...faultsOf(() => strategy.validateCreate?.(final)),
+    ...faultsOf(() => resource.kind.storedAs?.validate?.(final, undefined)),
+  ];
   if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind.kind }, name, errors);
   admitted.object = final;
   admitted.name = name;

@@ -1,5 +1,6 @@
 /** `defineKind`: everything the API needs to know of a kind. A kind with no special behaviour is only data. */
 import type { KubeObject } from "../machinery/meta.ts";
+import type { FieldError } from "../machinery/status-error.ts";
 import type { NameRule, Strategy } from "./strategy.ts";
 
 export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
@@ -48,6 +49,8 @@ export interface StoredAs<T extends KubeObject = KubeObject> {
   /** Both are pure and total and lose nothing on the way there and back; what has no place goes to annotations. Metadata stays. */
   toStored(object: T): KubeObject;
   fromStored(object: KubeObject): T;
+  /** What is refused in writes through this version only. Both in the stored form; `old` is undefined on create. */
+  validate?(object: KubeObject, old: KubeObject | undefined): FieldError[];
   /** Selectable fields, by their name in this version: the stored kind's name of each. The same names where absent. */
   fields?: Readonly<Record<string, string>>;
 }

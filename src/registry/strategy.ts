@@ -35,6 +35,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   prepareForUpdate?(obj: T, old: T, context: StrategyContext): void;
   /** Never mutates. Returns [] when valid. Metadata itself is checked by the registry. */
   validate?(obj: T): FieldError[];
+  /** What only a new object must hold to; `validate` has run. Never mutates. */
+  validateCreate?(obj: T): FieldError[];
   /** Immutability and transitions; `validate` has run. Never mutates. */
   validateUpdate?(obj: T, old: T, context: StrategyContext): FieldError[];
   /**
@@ -74,4 +76,4 @@ export interface Strategy<T extends KubeObject = KubeObject> {
 }
 
 /** What a name of this kind must look like; see k8s.io/apimachinery/pkg/api/validation. */
-export type NameRule = "dns-subdomain" | "dns-label" | "dns-1035-label" | "path-segment";
+export type { NameRule } from "../machinery/names.ts";

@@ -233,7 +233,8 @@ function validateChanged(deps: RegistryDeps, request: UpdateRequest, next: KubeO
   const context = { nowMs: deps.clock.now(), subresource };
   const own = scope === "whole" ? [] : faultsOf(() => strategy.validate?.(next));
   const ofUpdate = scope === "whole" ? [] : faultsOf(() => strategy.validateUpdate?.(next, old, context));
-  const errors = [...metaErrors(resource, next, old), ...newFinalizers(next, old), ...own, ...ofUpdate];
+  const ofVersion = scope === "whole" ? [] : faultsOf(() => resource.kind.storedAs?.validate?.(next, old));
+  const errors = [...metaErrors(resource, next, old), ...newFinalizers(next, old), ...own, ...ofUpdate, ...ofVersion];
   if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind.kind }, name, errors);
   const counts = strategy.countsGenerations !== false;
   if (scope === "object" && counts && specChanged(next, old))

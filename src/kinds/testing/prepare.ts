@@ -25,7 +25,9 @@ export function defaulted<T extends KubeObject>(kind: KindDefinition<T>, object:
 
 /** "path: message" for each fault of a create. */
 export function faultsOf<T extends KubeObject>(kind: KindDefinition<T>, object: Loose): string[] {
-  return texts(kind.strategy.validate?.(prepared(kind, object)) ?? []);
+  const { strategy } = kind;
+  const created = prepared(kind, object);
+  return texts([...(strategy.validate?.(created) ?? []), ...(strategy.validateCreate?.(created) ?? [])]);
 }
 
 /** Faults of the change alone; both objects are prepared first. */

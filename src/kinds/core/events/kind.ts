@@ -1,7 +1,7 @@
 import { humanDuration } from "../../../machinery/human-duration.ts";
-import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
 import { defineKind, nameColumn } from "../../../registry/kind.ts";
 import type { CoreEvent, ObjectReference } from "./types.ts";
+import { validateEvent } from "./validation.ts";
 
 /** Events go by themselves after an hour, as with Kubernetes' default --event-ttl. */
 export const EVENT_LIFETIME_MS = 3_600_000;
@@ -95,15 +95,4 @@ function sourceOf({ source, reportingComponent, reportingInstance }: CoreEvent):
   const component = source?.component || (reportingComponent ?? "");
   const host = source?.host || (reportingInstance ?? "");
   return host === "" ? component : `${component}, ${host}`;
-}
-
-/** An event lives where its object does; one about something without a namespace lives in "default". */
-function validateEvent({ metadata, involvedObject }: CoreEvent): FieldError[] {
-  const of = involvedObject.namespace ?? "";
-  if (
-    of === "" ? metadata.namespace === "default" || metadata.namespace === "kube-system" : of === metadata.namespace
-  ) {
-    return [];
-  }
-  return [fieldError.invalid("involvedObject.namespace", of, "does not match event.namespace")];
 }

@@ -1,4 +1,5 @@
 /** Defaults of pods and of pod templates: pkg/apis/core/v1/defaults.go of Kubernetes. All functions change their argument. */
+import { defaultVolumeSources } from "../volume-defaults.ts";
 import { formatQuantity, parseQuantity } from "../../../machinery/quantity.ts";
 import type {
   Container,
@@ -91,9 +92,9 @@ function defaultFieldRef(ref: ObjectFieldSelector | undefined): void {
 }
 
 function defaultVolume(volume: Volume): void {
-  const { secret, configMap, downwardAPI, projected, hostPath } = volume;
+  const { secret, configMap, downwardAPI, projected } = volume;
   if (Object.keys(volume).every((key) => key === "name")) volume.emptyDir = {};
-  if (hostPath) hostPath.type ??= "";
+  defaultVolumeSources(volume);
   for (const source of [secret, configMap, downwardAPI, projected]) if (source) source.defaultMode ??= MODE_DEFAULT;
   for (const file of downwardAPI?.items ?? []) defaultFieldRef(file.fieldRef);
   for (const source of projected?.sources ?? []) {

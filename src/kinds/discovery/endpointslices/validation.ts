@@ -2,6 +2,7 @@
 import { dnsLabelFaults, dnsSubdomainFaults, portNumberFaults, qualifiedNameFaults } from "../../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
 import { invalidFor, isIpv4, isIpv6, tooManyError, validateOneOf } from "../../../machinery/validation.ts";
+import { specialAddressErrors } from "../../core/endpoints/addresses.ts";
 import { PROTOCOLS } from "../../core/pods/validation/containers.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "./types.ts";
 
@@ -43,19 +44,6 @@ function addressErrors(address: string, type: string, field: string): FieldError
   if (!right)
     return [fieldError.invalid(field, address, `must be a valid ${type === "IPv6" ? "IPv6" : "IPv4"} address`)];
   return specialAddressErrors(address, field);
-}
-
-/** Ranges that mean the node itself or nobody in particular: they stand for no endpoint. */
-const SPECIAL_ADDRESSES: readonly (readonly [RegExp, string])[] = [
-  [/^(0\.0\.0\.0|::)$/, "may not be unspecified"],
-  [/^(127\..*|::1)$/, "may not be in the loopback range (127.0.0.0/8, ::1/128)"],
-  [/^(169\.254\..*|fe[89ab].:.*)$/i, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"],
-  [/^(224\.0\.0\..*|ff02:.*)$/i, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"],
-];
-
-function specialAddressErrors(address: string, field: string): FieldError[] {
-  const why = SPECIAL_ADDRESSES.find(([range]) => range.test(address))?.[1];
-  return why === undefined ? [] : [fieldError.invalid(field, address, why)];
 }
 
 function portsErrors(ports: readonly EndpointPort[]): FieldError[] {

@@ -1,11 +1,9 @@
 /** Requests and limits of containers and pods. */
-import { qualifiedNameFaults } from "../../../../machinery/names.ts";
 import { compareQuantities, readQuantity } from "../../../../machinery/quantity.ts";
 import { fieldError, type FieldError } from "../../../../machinery/status-error.ts";
-import { invalidFor } from "../../../../machinery/validation.ts";
 import type { ResourceList, ResourceRequirements } from "../types.ts";
+import { isExtendedResource, isWholeResource, resourceNameErrors } from "./resource-names.ts";
 
-const STANDARD = new Set(["cpu", "memory", "ephemeral-storage"]);
 const NANO = 1_000_000_000n;
 
 export function validateResources(resources: ResourceRequirements | undefined, field: string): FieldError[] {
@@ -28,7 +26,7 @@ function requestErrors(
   { limit, at }: { limit: string | undefined; at: string },
 ): FieldError[] {
   if (limit === undefined) {
-    const mustLimit = isExtended(name) || name.startsWith("hugepages-");
+    const mustLimit = isExtendedResource(name) || name.startsWith("hugepages-");
     return mustLimit
       ? [fieldError.required(at.replace(/requests$/, "limits"), "Limit must be set for non overcommitable resources")]
       : [];
@@ -37,39 +35,24 @@ function requestErrors(
   const wanted = readQuantity(text);
   if (!allowed || !wanted) return [];
   const order = compareQuantities(wanted, allowed);
-  if (isExtended(name) || name.startsWith("hugepages-")) {
+  if (isExtendedResource(name) || name.startsWith("hugepages-")) {
     return order === 0 ? [] : [fieldError.invalid(at, text, `must be equal to ${name} limit of ${limit}`)];
   }
   return order > 0 ? [fieldError.invalid(at, text, `must be less than or equal to ${name} limit of ${limit}`)] : [];
 }
 
-/** A resource of a device plugin: with a domain that is not Kubernetes' own. */
-function isExtended(name: string): boolean {
-  return name.includes("/") && !name.startsWith("requests.") && !/(^|\.)kubernetes\.io\//.test(name);
-}
-
 function validateList(resources: ResourceList, field: string): FieldError[] {
   return Object.entries(resources).flatMap(([name, text]) => [
-    ...nameErrors(name, field),
+    ...resourceNameErrors(name, { field: `${field}[${name}]`, of: "Container" }),
     ...quantityErrors(name, text, `${field}[${name}]`),
   ]);
-}
-
-function nameErrors(name: string, field: string): FieldError[] {
-  const at = `${field}[${name}]`;
-  const faults = qualifiedNameFaults(name);
-  if (faults.length > 0) return invalidFor(at, name, faults);
-  if (name.includes("/") || STANDARD.has(name) || name.startsWith("hugepages-")) return [];
-  return [
-    fieldError.invalid(at, name, "must be a standard resource type or fully qualified"),
-    fieldError.invalid(at, name, "must be a standard resource for containers"),
-  ];
 }
 
 function quantityErrors(name: string, text: string, field: string): FieldError[] {
   const quantity = readQuantity(text);
   if (!quantity) return [fieldError.invalid(field, text, "must be a quantity")];
   if (quantity.nano < 0n) return [fieldError.invalid(field, text, "must be greater than or equal to 0")];
-  const whole = name.startsWith("hugepages-") || isExtended(name);
-  return whole && quantity.nano % NANO !== 0n ? [fieldError.invalid(field, text, "must be an integer")] : [];
+  return isWholeResource(name) && quantity.nano % NANO !== 0n
+    ? [fieldError.invalid(field, text, "must be an integer")]
+    : [];
 }

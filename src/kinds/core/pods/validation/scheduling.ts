@@ -5,6 +5,7 @@ import { invalidFor, validateLabelSelector, validateOneOf } from "../../../../ma
 import { validateLabels } from "../../../../machinery/validate-meta.ts";
 import type {
   NodeAffinity,
+  NodeSelector,
   NodeSelectorRequirement,
   NodeSelectorTerm,
   PodAffinity,
@@ -35,16 +36,19 @@ const PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution";
 function nodeAffinityErrors(affinity: NodeAffinity, field: string): FieldError[] {
   const errors: FieldError[] = [];
   const required = affinity[REQUIRED];
-  const terms = `${field}.${REQUIRED}.nodeSelectorTerms`;
-  if (required && (required.nodeSelectorTerms ?? []).length === 0) {
-    errors.push(fieldError.required(terms, "must have at least one node selector term"));
-  }
-  (required?.nodeSelectorTerms ?? []).forEach((term, index) => errors.push(...termErrors(term, `${terms}[${index}]`)));
+  if (required) errors.push(...validateNodeSelector(required, `${field}.${REQUIRED}`));
   (affinity[PREFERRED] ?? []).forEach(({ weight, preference }, index) => {
     const at = `${field}.${PREFERRED}[${index}]`;
     errors.push(...weightErrors(weight, at), ...termErrors(preference, `${at}.preference`));
   });
   return errors;
+}
+
+export function validateNodeSelector({ nodeSelectorTerms }: NodeSelector, field: string): FieldError[] {
+  const terms = (nodeSelectorTerms as NodeSelectorTerm[] | undefined) ?? [];
+  const at = `${field}.nodeSelectorTerms`;
+  if (terms.length === 0) return [fieldError.required(at, "must have at least one node selector term")];
+  return terms.flatMap((term, index) => termErrors(term, `${at}[${index}]`));
 }
 
 function weightErrors(weight: number, field: string): FieldError[] {

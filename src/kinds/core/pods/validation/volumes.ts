@@ -92,7 +92,7 @@ const HOST_PATH_TYPES = [
   "Socket",
 ];
 
-function hostPathErrors({ path, type }: NonNullable<Volume["hostPath"]>, field: string): FieldError[] {
+export function hostPathErrors({ path, type }: NonNullable<Volume["hostPath"]>, field: string): FieldError[] {
   if (!path) return [fieldError.required(`${field}.path`)];
   const errors = backstepErrors(path, `${field}.path`);
   if (type !== undefined && !HOST_PATH_TYPES.includes(type)) {
@@ -101,7 +101,7 @@ function hostPathErrors({ path, type }: NonNullable<Volume["hostPath"]>, field: 
   return errors;
 }
 
-function backstepErrors(path: string, field: string): FieldError[] {
+export function backstepErrors(path: string, field: string): FieldError[] {
   return path.split("/").includes("..") ? [fieldError.invalid(field, path, "must not contain '..'")] : [];
 }
 
