@@ -103,12 +103,17 @@ export interface DeleteListedRequest {
 
 const AT_ONCE = 16;
 
-/** Deletes what a list has shown. What someone else deletes meanwhile is none of our business; any other failure ends it. */
+/**
+ * Deletes what a list has shown. What someone else deletes meanwhile is none of our business; any other failure ends it, once the
+ * deletions under way with it have ended: after the answer nothing is written any more.
+ */
 export async function deleteListed(deps: RegistryDeps, request: DeleteListedRequest): Promise<void> {
   const { resource, objects, options, context } = request;
   for (let start = 0; start < objects.length; start += AT_ONCE) {
     const group = objects.slice(start, start + AT_ONCE);
-    await Promise.all(group.map(deleteOne));
+    const results = await Promise.allSettled(group.map(deleteOne));
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed) throw failed.reason;
   }
 
   async function deleteOne({ namespace, name }: StoredObject): Promise<void> {

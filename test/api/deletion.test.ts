@@ -293,6 +293,21 @@ describe("delete of a collection", () => {
     expect(await left()).toEqual([]);
   });
 
+  it("writes nothing any more once it has answered that one of them is refused", async () => {
+    const classes = "/apis/scheduling.k8s.io/v1/priorityclasses";
+    for (const name of ["a-first", "z-last"]) {
+      const answer = await api.call(classes, { method: "POST", body: { metadata: { name }, value: 1 } });
+      expect(answer.status).toBe(201);
+    }
+    // The system's own two cannot be deleted.
+    expect((await remove(classes)).status).toBe(403);
+    const revision = await api.storage.revision();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await api.storage.revision()).toBe(revision);
+    const kept = names((await api.call<KubeList>(classes)).body);
+    expect(kept).toEqual(expect.arrayContaining(["system-cluster-critical", "system-node-critical"]));
+  });
+
   it("stores nothing in a dry run; takes options for each of its objects; answers in other forms", async () => {
     expect(names((await remove<KubeList>(`${MAPS}?labelSelector=batch&dryRun=All`)).body)).toHaveLength(3);
     expect(await left()).toHaveLength(3);

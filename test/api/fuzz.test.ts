@@ -27,12 +27,14 @@ it("nothing is answered with a 5xx, and no refusal leaves a trace", { timeout: 3
   await withSeed(async (dice) => {
     let known = await api.storage.revision();
     for (let round = 0; round < REQUESTS; round++) {
-      const { path, init } = randomRequest(dice);
+      const { path, init, isCollection } = randomRequest(dice);
       const code = await send(path, init);
       const revision = await api.storage.revision();
       const what = () => `${round}: ${init.method} ${path} ${JSON.stringify(init.body ?? null).slice(0, 2_000)}`;
       if (code >= 500 || api.errors.length > 0) throw new Error(`${code} for ${what()}\n${api.errors.join("\n")}`);
-      if (code >= 400 && revision !== known) throw new Error(`${code} wrote: ${what()}`);
+      // As upstream: a collection whose deletion is refused half-way has lost what went before.
+      const mayBePartial = init.method === "DELETE" && isCollection;
+      if (code >= 400 && revision !== known && !mayBePartial) throw new Error(`${code} wrote: ${what()}`);
       known = revision;
       codes.set(code, (codes.get(code) ?? 0) + 1);
     }
@@ -51,7 +53,7 @@ async function send(path: string, init: TestRequest): Promise<number> {
 const NAMES = ["a", "b", "c", "default", "x.y"];
 const ODD_NAMES = ["", "A", "-", "%2e%2e", "%00", "a%2Fb", "x".repeat(300), "%F0%9F%98%80", "__proto__", "constructor"];
 
-function randomRequest(dice: Dice): { path: string; init: TestRequest } {
+function randomRequest(dice: Dice): { path: string; init: TestRequest; isCollection: boolean } {
   const kind = dice.pick(kinds);
   const name = dice.chance(0.9) ? dice.pick(NAMES) : dice.pick(ODD_NAMES);
   const method = dice.pick(["GET", "POST", "POST", "PUT", "PATCH", "PATCH", "DELETE"]);
@@ -62,7 +64,7 @@ function randomRequest(dice: Dice): { path: string; init: TestRequest } {
   const init: TestRequest = { method, headers: {} };
   if (dice.chance(0.1)) init.headers = { accept: dice.pick(ACCEPTS) };
   if (method !== "GET" && (method !== "DELETE" || dice.chance(0.3))) addBody(dice, init, { kind, name });
-  return { path: `${path.join("/")}${randomQuery(dice)}`, init };
+  return { path: `${path.join("/")}${randomQuery(dice)}`, init, isCollection };
 }
 
 /** They hold on until a node answers. */
