@@ -2,6 +2,7 @@
 import type { Log, Timers } from "../platform/platform.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { LogPage, PreparedWrite, StorageWriter, WriteOutcome } from "../storage/storage.ts";
+import { companionCount } from "../storage/write-sql.ts";
 
 export interface SequencerLimits {
   groupWritesMax: number;
@@ -112,9 +113,11 @@ export class Sequencer {
     const { groupWritesMax, groupBytesMax } = this.#deps.limits;
     let count = 0;
     let bytes = 0;
+    let rows = 0;
     for (const { write } of this.#queue) {
       bytes += write.value.length;
-      if (count > 0 && (count >= groupWritesMax || bytes > groupBytesMax)) break;
+      rows += 1 + companionCount([write]);
+      if (count > 0 && (rows > groupWritesMax || bytes > groupBytesMax)) break;
       count++;
     }
     return this.#queue.splice(0, count);
@@ -137,10 +140,9 @@ export class Sequencer {
   }
 
   #commitOnce(group: readonly QueuedWrite[]): ReturnType<StorageWriter["commit"]> {
-    return this.#deps.storage.commit(
-      group.map(({ write }) => write),
-      { since: this.#position, limit: group.length + FOREIGN_ENTRIES },
-    );
+    const writes = group.map(({ write }) => write);
+    const limit = writes.length + companionCount(writes) + FOREIGN_ENTRIES;
+    return this.#deps.storage.commit(writes, { since: this.#position, limit });
   }
 
   async #handOn(tail: LogPage): Promise<void> {

@@ -8,6 +8,7 @@ import { StatusError } from "../machinery/status-error.ts";
 import type { Clock, Random } from "../platform/platform.ts";
 import type { PreparedWrite, StorageReader, StoredObject, WriteCondition, WriteOutcome } from "../storage/storage.ts";
 import { renderObject, storedValue } from "../storage/stored-value.ts";
+import { companionWrites } from "./companions.ts";
 import type { ManagedFields } from "./managed-fields.ts";
 import type { Resource, Scheme } from "./scheme.ts";
 import { currentValue } from "./stored-form.ts";
@@ -66,6 +67,8 @@ export type CommitRequest = {
   target: Target;
   /** In the stored form. */
   object: KubeObject;
+  /** Of an update: what it changes. */
+  old?: KubeObject;
   conditions: readonly WriteCondition[];
 } & ({ op: "create" } | { op: "update" | "delete"; expected: number });
 
@@ -89,6 +92,7 @@ export async function commit(
   const value = storedValue(request.object);
   if (request.op !== "delete") assertStorable(value);
   const expiresMs = strategy.expiresMs?.(request.object, deps.clock.now());
+  const companions = companionWrites(deps, request);
   const base = {
     resource: resource.storageName,
     namespace,
@@ -101,6 +105,7 @@ export async function commit(
     value,
     ...(expiresMs === undefined ? {} : { expiresMs }),
     ...(request.conditions.length === 0 ? {} : { conditions: request.conditions }),
+    ...(companions.length === 0 ? {} : { companions }),
   };
   const write: PreparedWrite =
     request.op === "create" ? { ...base, op: "create" } : { ...base, op: request.op, expected: request.expected };
@@ -146,11 +151,12 @@ export function allocationContext(deps: RegistryDeps, attempt: number): Allocati
       const { objects } = await deps.storage.list({ resource, selector, limit: 1 });
       return objects.length > 0;
     },
+    exists: async (key) => (await deps.storage.get(key)).object !== undefined,
     async used(resource, field) {
       const { objects } = await deps.storage.list({ resource });
       const values = new Set<string>();
       for (const object of objects) {
-        const value = object.fields[field];
+        const value = field === "metadata.name" ? object.name : object.fields[field];
         if (value !== undefined && value !== "") values.add(value);
       }
       return values;

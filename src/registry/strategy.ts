@@ -21,10 +21,16 @@ export interface AllocationContext {
   attempt: number;
   /** Does a live object of the resource have this value in a stored field? Cheap where the field is looked up (storage). */
   isUsed(value: { resource: string; field: string; value: string }): Promise<boolean>;
-  /** Values of a stored field over all live objects of a resource, e.g. all ClusterIPs. Reads all of them: for a last resort. */
+  exists(key: { resource: string; namespace: string; name: string }): Promise<boolean>;
+  /** Values of a stored field (or `metadata.name`) over all live objects of a resource, e.g. all ClusterIPs. Reads all of them: for a last resort. */
   used(resource: string, field: string): Promise<ReadonlySet<string>>;
   random: Random;
 }
+
+/** Resources as the log names them: "ipaddresses.networking.k8s.io". */
+export type Companion =
+  /** Whose name and namespace are in its metadata; the registry adds what a creation adds. */
+  { op: "create"; resource: string; object: KubeObject } | { op: "remove"; resource: string; name: string };
 
 export interface Strategy<T extends KubeObject = KubeObject> {
   /** Sets defaults in place. Idempotent; runs on every write after decoding and again after admission. */
@@ -44,6 +50,11 @@ export interface Strategy<T extends KubeObject = KubeObject> {
    * another was faster; the registry then calls it again on a fresh copy. Runs after admission, before validation.
    */
   allocate?(obj: T, old: T | undefined, context: AllocationContext): Promise<WriteCondition[]>;
+  /**
+   * Objects of other kinds that come and go with this one, in the same transaction (the IPAddress of a ClusterIP). `old` is undefined
+   * on create, `now` on delete. Pure; runs last, on what will be stored.
+   */
+  companions?(change: { now: T | undefined; old: T | undefined }): Companion[];
   /** Warnings for the client, shown as `Warning: 299` headers. */
   warnings?(obj: T): string[];
   /** Selectable fields beyond metadata.name and metadata.namespace. Values are strings; absent is "". */

@@ -121,6 +121,7 @@ async function tryUpdate(deps: RegistryDeps, request: AttemptedUpdate, stored: S
   const { outcome, value } = await commit(deps, {
     target: request,
     object: next,
+    old,
     conditions: [...admitted.conditions, ...conditions],
     op,
     expected: stored.revision,

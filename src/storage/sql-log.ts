@@ -17,7 +17,7 @@ import type {
   StoredObject,
   WriteOutcome,
 } from "./storage.ts";
-import { reasonOf, reasonStatement, writeStatement } from "./write-sql.ts";
+import { companionStatements, reasonOf, reasonStatement, valuesOf, writeStatement } from "./write-sql.ts";
 
 export interface SqlReaderDeps {
   database: Database;
@@ -175,9 +175,10 @@ class SqlLog extends SqlReader implements StorageWriter {
     { since, limit }: { since: number; limit: number },
   ): Promise<{ outcomes: WriteOutcome[]; tail: LogPage }> {
     const writtenMs = this.clock.now();
-    const values = new Map(writes.map(({ writeId, value }) => [writeId, value]));
+    const values = valuesOf(writes);
+    const own = writes.map((write) => [writeStatement(write, writtenMs), ...companionStatements(write, writtenMs)]);
     const statements = [
-      ...writes.map((write) => writeStatement(write, writtenMs)),
+      ...own.flat(),
       { sql: TAIL, args: [writes.length === 0 ? NO_WRITE_IDS : JSON.stringify([...values.keys()]), since, limit + 1] },
       POSITION,
     ];
@@ -185,11 +186,16 @@ class SqlLog extends SqlReader implements StorageWriter {
     const rows = results.at(-2)?.rows ?? [];
     const entries = rows.slice(0, limit).map((row) => this.rows.entry(row, (writeId) => values.get(writeId)));
     const tail = logPage(entries, rows.length > limit, positionOf(results.at(-1)));
-    return { outcomes: await this.outcomesOf(writes, results), tail };
+    let next = 0;
+    const answers = own.map(({ length }) => results[(next += length) - length]);
+    return { outcomes: await this.outcomesOf(writes, answers), tail };
   }
 
   /** Asks for the reasons of what lost in one extra read: losing is rare, and winners should not pay for it. */
-  private async outcomesOf(writes: readonly PreparedWrite[], results: readonly ResultSet[]): Promise<WriteOutcome[]> {
+  private async outcomesOf(
+    writes: readonly PreparedWrite[],
+    results: readonly (ResultSet | undefined)[],
+  ): Promise<WriteOutcome[]> {
     const outcomes = writes.map((_, at): WriteOutcome | undefined => {
       const revision = results[at]?.rows[0]?.[0];
       return typeof revision === "number" ? { ok: true, revision } : undefined;

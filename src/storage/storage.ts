@@ -75,6 +75,8 @@ export interface StorageReader {
 /** What must hold in the same transaction as the write, beside the compare-and-swap itself. */
 export type WriteCondition =
   | { kind: "namespace-active"; name: string }
+  /** No live object has this key. */
+  | ({ kind: "absent" } & ObjectKey)
   /** No live object of the resource other than the written one has this value in `fields`: one of those in lookup-sql.ts. */
   | { kind: "field-unique"; resource: string; field: string; value: string };
 
@@ -89,7 +91,20 @@ interface WriteBase extends ObjectKey {
   /** Unix ms after which the object removes itself (Events). */
   expiresMs?: number;
   conditions?: readonly WriteCondition[];
+  companions?: readonly CompanionWrite[];
 }
+
+/**
+ * Another object that comes or goes with the written one: in the same transaction, right after it, and only if it was stored. It has no
+ * outcome of its own. A create of what lives already and a removal of what does not do nothing: where that matters, the write itself
+ * has "absent" as a condition. A removal asks nobody and waits for no finalizer; its DELETED shows the last state.
+ */
+export type CompanionWrite =
+  | ({ op: "create" } & Pick<
+      WriteBase,
+      "resource" | "namespace" | "name" | "uid" | "form" | "labels" | "fields" | "value"
+    >)
+  | ({ op: "remove" } & ObjectKey);
 
 /** A prepared write. `value` of a delete is the last state of the object, with its deletionTimestamp. */
 export type PreparedWrite =

@@ -1,7 +1,7 @@
 /** One statement a write: a conditional INSERT … SELECT … RETURNING. Nothing returned means the write lost. */
 import type { SqlValue, Statement } from "./database.ts";
 import { isLookedUp } from "./lookup-sql.ts";
-import type { PreparedWrite, WriteCondition, WriteOutcome } from "./storage.ts";
+import type { CompanionWrite, PreparedWrite, WriteCondition, WriteOutcome } from "./storage.ts";
 
 const INSERT = `INSERT INTO log
   (resource, namespace, name, uid, created, previous, deleted, written, form, labels, fields, expires, write_id, value)`;
@@ -33,6 +33,35 @@ const TAKEN = `SELECT 1 FROM lookup AS u WHERE u.resource = ? AND u.field = ? AN
     AND NOT (u.resource = ?1 AND u.namespace = ?2 AND u.name = ?3) LIMIT 1`;
 const FIELD_UNIQUE = `\n  AND NOT EXISTS (${TAKEN})`;
 
+const HEAD = `SELECT 1 FROM log AS a INDEXED BY log_live
+    WHERE a.resource = ? AND a.namespace = ? AND a.name = ? AND a.superseded IS NULL AND a.deleted = 0`;
+const ABSENT = `\n  AND NOT EXISTS (${HEAD})`;
+
+const REMOVE = `${INSERT}
+  SELECT h.resource, h.namespace, h.name, h.uid, CASE h.created WHEN 0 THEN h.revision ELSE h.created END, h.revision,
+    1, ?4, h.form, h.labels, h.fields, NULL, ?5, h.value
+  FROM log AS h INDEXED BY log_live
+  WHERE h.resource = ?1 AND h.namespace = ?2 AND h.name = ?3 AND h.superseded IS NULL AND h.deleted = 0`;
+
+/** Is the newest row of the write's object the one that it stored? The literals are those of the two partial indexes. */
+const leaderStored = (index: "log_live" | "log_tombstones", deleted: 0 | 1) => `
+  AND EXISTS (SELECT 1 FROM log AS w INDEXED BY ${index} WHERE w.resource = ? AND w.namespace = ? AND w.name = ?
+    AND w.superseded IS NULL AND w.deleted = ${deleted} AND w.write_id = ?)`;
+const AFTER_WRITE = leaderStored("log_live", 0);
+const AFTER_DELETE = leaderStored("log_tombstones", 1);
+
+const CLAUSES: Readonly<Record<WriteCondition["kind"], string>> = {
+  "namespace-active": NAMESPACE_ACTIVE,
+  "field-unique": FIELD_UNIQUE,
+  absent: ABSENT,
+};
+/** What `reasonStatement` asks of each. */
+const QUESTIONS: Readonly<Record<WriteCondition["kind"], string>> = {
+  "namespace-active": NAMESPACE_PHASE,
+  "field-unique": TAKEN,
+  absent: HEAD,
+};
+
 const CREATE_PLAIN = CREATE + RETURNING;
 const CREATE_IN_NAMESPACE = CREATE + NAMESPACE_ACTIVE + RETURNING;
 const REPLACE_PLAIN = REPLACE + RETURNING;
@@ -58,18 +87,57 @@ export function writeStatement(write: PreparedWrite, writtenMs: number): Stateme
   return { sql: writeSql(write.op, conditions), args, single: true };
 }
 
+/** What comes or goes with a write: to be run after its own statement. */
+export function companionStatements(write: PreparedWrite, writtenMs: number): Statement[] {
+  const after = write.op === "delete" ? AFTER_DELETE : AFTER_WRITE;
+  const leader = [write.resource, write.namespace, write.name, write.writeId];
+  return (write.companions ?? []).map((companion, at) => {
+    const { resource, namespace, name } = companion;
+    const writeId = companionWriteId(write, at);
+    if (companion.op === "remove") {
+      const args = [resource, namespace, name, writtenMs, writeId, ...leader];
+      return { sql: REMOVE + after, args, single: true };
+    }
+    const { uid, form, labels, fields, value } = companion;
+    const row = [writtenMs, form, JSON.stringify(labels), JSON.stringify(fields), null, writeId, value];
+    return { sql: CREATE + after, args: [resource, namespace, name, uid, ...row, ...leader], single: true };
+  });
+}
+
+/** Never that of a write: a lost answer is looked up by the write's own. */
+function companionWriteId({ writeId }: PreparedWrite, at: number): string {
+  return `${writeId}/${at}`;
+}
+
+/** The values that a batch brings with it, by write id; what is removed has none. */
+export function valuesOf(writes: readonly PreparedWrite[]): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const write of writes) {
+    values.set(write.writeId, write.value);
+    for (const [at, companion] of (write.companions ?? []).entries()) {
+      if (companion.op === "create") values.set(companionWriteId(write, at), companion.value);
+    }
+  }
+  return values;
+}
+
+export function companionCount(writes: readonly { companions?: readonly CompanionWrite[] }[]): number {
+  return writes.reduce((sum, { companions }) => sum + (companions?.length ?? 0), 0);
+}
+
 /** The usual shapes are constants: their text need not be built and hashed anew for every write. */
 function writeSql(op: PreparedWrite["op"], conditions: readonly WriteCondition[]): string {
   if (conditions.length === 0) return op === "create" ? CREATE_PLAIN : REPLACE_PLAIN;
   if (op === "create" && conditions.length === 1 && conditions[0]?.kind === "namespace-active") {
     return CREATE_IN_NAMESPACE;
   }
-  const clauses = conditions.map(({ kind }) => (kind === "namespace-active" ? NAMESPACE_ACTIVE : FIELD_UNIQUE));
+  const clauses = conditions.map(({ kind }) => CLAUSES[kind]);
   return (op === "create" ? CREATE : REPLACE) + clauses.join("") + RETURNING;
 }
 
 function conditionArgs(condition: WriteCondition): SqlValue[] {
   if (condition.kind === "namespace-active") return [condition.name];
+  if (condition.kind === "absent") return [condition.resource, condition.namespace, condition.name];
   const { resource, field, value } = condition;
   if (!isLookedUp(resource, field)) throw new TypeError(`${resource} are not looked up by ${field}`);
   return [resource, field, value];
@@ -78,7 +146,7 @@ function conditionArgs(condition: WriteCondition): SqlValue[] {
 /** Asks why a write lost: the live head, then one column for each condition. */
 export function reasonStatement(write: PreparedWrite): Statement {
   const conditions = write.conditions ?? [];
-  const columns = conditions.map(({ kind }) => (kind === "namespace-active" ? `(${NAMESPACE_PHASE})` : `(${TAKEN})`));
+  const columns = conditions.map(({ kind }) => `(${QUESTIONS[kind]})`);
   const head = `(SELECT revision FROM log INDEXED BY log_live
     WHERE resource = ?1 AND namespace = ?2 AND name = ?3 AND superseded IS NULL AND deleted = 0)`;
   return {
@@ -103,7 +171,7 @@ export function reasonOf(write: PreparedWrite, row: readonly SqlValue[]): WriteO
   }
   for (const [at, condition] of (write.conditions ?? []).entries()) {
     const answer = answers[at];
-    if (condition.kind === "field-unique") {
+    if (condition.kind !== "namespace-active") {
       if (answer !== null) return { ok: false, reason: "taken" };
     } else if (answer === null) {
       return { ok: false, reason: "namespace-missing" };

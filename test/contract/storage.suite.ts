@@ -6,7 +6,14 @@ import { migrate } from "../../src/storage/migrate.ts";
 import { migrations } from "../../src/storage/migrations/index.ts";
 import { createSettings } from "../../src/storage/settings.ts";
 import { createSqlLog } from "../../src/storage/sql-log.ts";
-import type { ListQuery, LogEntry, Selector, StorageWriter, WriteOutcome } from "../../src/storage/storage.ts";
+import type {
+  ListQuery,
+  LogEntry,
+  Selector,
+  StorageWriter,
+  StoredObject,
+  WriteOutcome,
+} from "../../src/storage/storage.ts";
 import { preparedWrite, type WriteInput } from "../harness/writes.ts";
 import { silentLog } from "../harness/silent-log.ts";
 import { randomOperations } from "../model/storage-model.ts";
@@ -51,6 +58,9 @@ export function storageSuite(
     async function lookups(): Promise<unknown> {
       const sql = "SELECT resource, field, value, name FROM lookup";
       return (await fixture.database.batch([{ sql }], "read"))[0]?.rows;
+    }
+    async function heldAddress(): Promise<StoredObject | undefined> {
+      return (await log.get(ADDRESS)).object;
     }
     async function entries(since: number, resource?: string): Promise<LogEntry[]> {
       const query = { since, limit: 1_000 };
@@ -211,6 +221,53 @@ export function storageSuite(
         const expected = outcomes[0]?.ok ? outcomes[0].revision : 0;
         await written({ ...service("a", "10.96.0.2"), op: "update", expected });
         expect(await write({ ...service("b", "10.96.0.3"), op: "create" })).toEqual([{ ok: false, reason: "taken" }]);
+      });
+
+      test("a write can require that another object is absent", async () => {
+        const wanting: WriteInput = { op: "create", name: "a", conditions: [{ kind: "absent", ...ADDRESS }] };
+        const made = await written({ op: "create", ...ADDRESS });
+        expect(await write(wanting)).toEqual([{ ok: false, reason: "taken" }]);
+        await written({ op: "delete", ...ADDRESS, expected: made });
+        await written(wanting);
+      });
+
+      test("companions come and go with their write, in one transaction, and only with it", async () => {
+        const start = await log.revision();
+        const first = preparedWrite({ op: "create", name: "a", companions: [CREATE_ADDRESS] });
+        const { outcomes, tail } = await log.commit([first], { since: start, limit: 10 });
+        expect(outcomes).toEqual([{ ok: true, revision: start + 1 }]);
+        expect(tail.entries.map(({ name, value }) => [name, value])).toEqual([
+          ["a", first.value],
+          [ADDRESS.name, CREATE_ADDRESS.value],
+        ]);
+        expect(await heldAddress()).toMatchObject({ revision: start + 2, uid: "uid-ip", labels: { family: "IPv4" } });
+
+        const lost: WriteInput = { op: "update", name: "a", expected: start, companions: [REMOVE_ADDRESS] };
+        expect(await write(lost, { op: "create", name: "a", companions: [REMOVE_ADDRESS] })).toEqual([
+          { ok: false, reason: "conflict" },
+          { ok: false, reason: "exists" },
+        ]);
+        expect(await heldAddress()).toBeDefined();
+
+        const gone: WriteInput = { op: "delete", name: "a", expected: start + 1, companions: [REMOVE_ADDRESS] };
+        const next = await written(gone);
+        expect(await heldAddress()).toBeUndefined();
+        expect((await entries(next)).map(({ type, value }) => [type, value])).toEqual([
+          ["DELETED", CREATE_ADDRESS.value],
+        ]);
+      });
+
+      test("an update takes and gives back, a group's writes each their own; what is there already stays", async () => {
+        const first = await written({ op: "create", name: "a" });
+        const second = await written({ op: "update", name: "a", expected: first, companions: [CREATE_ADDRESS] });
+        expect((await heldAddress())?.uid).toBe("uid-ip");
+        const outcomes = await write(
+          { op: "update", name: "a", expected: second, companions: [REMOVE_ADDRESS] },
+          { op: "create", name: "b", companions: [{ ...CREATE_ADDRESS, uid: "uid-of-b" }] },
+          { op: "create", name: "c", companions: [{ ...CREATE_ADDRESS, uid: "uid-of-c" }] },
+        );
+        expect(outcomes.map(({ ok }) => ok)).toEqual([true, true, true]);
+        expect((await heldAddress())?.uid).toBe("uid-of-b");
       });
 
       test("commit answers with the log since a revision, whoever wrote it", async () => {
@@ -638,6 +695,18 @@ export function storageSuite(
 function names(objects: readonly { namespace: string; name: string }[]): string[] {
   return objects.map((object) => `${object.namespace}/${object.name}`);
 }
+
+const ADDRESS = { resource: "ipaddresses.networking.k8s.io", namespace: "", name: "10.96.0.7" };
+const REMOVE_ADDRESS = { op: "remove", ...ADDRESS } as const;
+const CREATE_ADDRESS = {
+  op: "create",
+  ...ADDRESS,
+  uid: "uid-ip",
+  form: "v1/1",
+  labels: { family: "IPv4" },
+  fields: {},
+  value: '{"metadata":{"name":"10.96.0.7","uid":"uid-ip"}}',
+} as const;
 
 function service(name: string, address: string): WriteInput {
   return {

@@ -1,5 +1,5 @@
 /** Prepared writes for tests, as the registry would make them. Runs in every runtime. */
-import type { PreparedWrite, WriteCondition } from "../../src/storage/storage.ts";
+import type { CompanionWrite, PreparedWrite, WriteCondition } from "../../src/storage/storage.ts";
 import { storedValue } from "../../src/storage/stored-value.ts";
 
 export interface WriteInput {
@@ -15,6 +15,7 @@ export interface WriteInput {
   content?: unknown;
   expiresMs?: number;
   conditions?: WriteCondition[];
+  companions?: CompanionWrite[];
   writeId?: string;
 }
 
@@ -34,6 +35,7 @@ export function preparedWrite(input: WriteInput): PreparedWrite {
     value: storedValue(object),
     ...(input.expiresMs === undefined ? {} : { expiresMs: input.expiresMs }),
     ...(input.conditions === undefined ? {} : { conditions: input.conditions }),
+    ...(input.companions === undefined ? {} : { companions: input.companions }),
   };
   return op === "create" ? { ...shared, op } : { ...shared, op, expected: input.expected ?? 0 };
 }
