@@ -5,6 +5,7 @@ import type { Client } from "./client/client.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ResourceRef } from "./machinery/gvk.ts";
 import type { KubeObject } from "./machinery/meta.ts";
+import { serviceCidrs, type ServiceCidr } from "./kinds/networking/types.ts";
 import { priorityClasses, SYSTEM_CLASSES } from "./kinds/scheduling/priorityclasses/types.ts";
 import { isStatusError } from "./machinery/status-error.ts";
 
@@ -25,6 +26,7 @@ export async function bootstrapCluster(cluster: Pick<Cluster, "config">, app: Pi
     await ensure(client, NAMESPACE_REF, { metadata: { name } });
   }
   for (const priorityClass of SYSTEM_CLASSES) await ensure(client, priorityClasses, priorityClass);
+  await ensureServiceCidr(client, cluster.config.serviceCidr);
   await ensure(client, SERVICE_REF, {
     metadata: {
       name: "kubernetes",
@@ -59,6 +61,18 @@ function kubernetesEndpoint(address: string): KubeObject {
     endpoints: [{ addresses: [address], conditions: { ready: true } }],
     ports: [{ name: "https", protocol: "TCP", port: 443 }],
   };
+}
+
+/** Ready from the start, as nothing has to be set up for it: pkg/controlplane/controller/defaultservicecidr of Kubernetes. */
+async function ensureServiceCidr(client: Client, cidr: string): Promise<void> {
+  const name = "kubernetes";
+  await ensure(client, serviceCidrs, { metadata: { name }, spec: { cidrs: [cidr] } });
+  const { metadata, status } = await client.get<ServiceCidr>(serviceCidrs, { name });
+  if (status?.conditions?.some(({ type }) => type === "Ready")) return;
+  const message = "Kubernetes default Service CIDR is ready";
+  const lastTransitionTime = metadata.creationTimestamp;
+  const ready = { type: "Ready", status: "True", reason: "", message, lastTransitionTime };
+  await client.patch(serviceCidrs, { name }, "merge", { status: { conditions: [ready] } }, "status");
 }
 
 async function ensure(client: Client, ref: ResourceRef, object: KubeObject): Promise<void> {

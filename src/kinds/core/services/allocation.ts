@@ -6,6 +6,7 @@ import { ipv4Number, ipv4Text, isHostInRange, parseIpv4Range } from "../../../ma
 import { invalid, fieldError, StatusError, type FieldError } from "../../../machinery/status-error.ts";
 import { isIpv4 } from "../../../machinery/validation.ts";
 import type { AllocationContext, Strategy } from "../../../registry/strategy.ts";
+import { claimConditions, IP_ADDRESSES } from "./addresses.ts";
 import type { Service, ServicePort, ServiceSpec } from "./types.ts";
 
 /** What a strategy returns; the union itself is storage's. */
@@ -119,7 +120,7 @@ async function allocateClusterIp(
   spec.clusterIPs = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP];
   setFamilies(spec);
   if (spec.clusterIP === "None" || spec.clusterIP === old?.spec.clusterIP) return [];
-  return [{ kind: "field-unique", resource: "services", field: IP_FIELD, value: spec.clusterIP }];
+  return claimConditions(spec.clusterIP);
 }
 
 /** Gantry's services are IPv4. A headless Service without selector may have endpoints of both families. */
@@ -136,7 +137,7 @@ function setFamilies(spec: ServiceSpec): void {
 async function pickAddress(context: AllocationContext): Promise<string> {
   const { random } = context;
   const range = parseIpv4Range(context.serviceCidr);
-  const taken = await takenValues(IP_FIELD, context);
+  const taken = await takenAddresses(context);
   const first = range.base + 2;
   const count = range.size - 3;
   const start = Math.floor(random.fraction() * count);
@@ -148,11 +149,22 @@ async function pickAddress(context: AllocationContext): Promise<string> {
     const address = ipv4Text(first + ((start + offset) % count));
     if (!taken.has(address)) return address;
   }
-  throw new StatusError("InternalError", "failed to allocate a serviceIP: range is full");
+  throw new StatusError("InternalError", "Internal error occurred: failed to allocate a serviceIP: range is full");
 }
 
-async function takenValues(field: string, context: AllocationContext): Promise<ReadonlySet<string>> {
-  return context.attempt <= BLIND_ATTEMPTS ? new Set() : await context.used("services", field);
+/** Held by Services, or by an IPAddress that somebody made by hand. */
+async function takenAddresses(context: AllocationContext): Promise<ReadonlySet<string>> {
+  if (context.attempt <= BLIND_ATTEMPTS) return new Set();
+  const held = [context.used("services", IP_FIELD), context.used(IP_ADDRESSES, "metadata.name")];
+  return new Set((await Promise.all(held)).flatMap((values) => [...values]));
+}
+
+async function isHeld(address: string, context: AllocationContext): Promise<boolean> {
+  const held = [
+    context.isUsed({ resource: "services", field: IP_FIELD, value: address }),
+    context.exists({ resource: IP_ADDRESSES, namespace: "", name: address }),
+  ];
+  return (await Promise.all(held)).includes(true);
 }
 
 async function claimAddress(service: Service, address: string, context: AllocationContext): Promise<void> {
@@ -161,7 +173,7 @@ async function claimAddress(service: Service, address: string, context: Allocati
     const why = `failed to allocate IP ${address}: the provided IP (${address}) is not in the valid range. The range of valid IPs is ${serviceCidr}`;
     throw refused(service, [fieldError.invalid("spec.clusterIPs", [address], why)]);
   }
-  if (await context.isUsed({ resource: "services", field: IP_FIELD, value: address })) {
+  if (await isHeld(address, context)) {
     const why = `failed to allocate IP ${address}: provided IP is already allocated`;
     throw refused(service, [fieldError.invalid("spec.clusterIPs", [address], why)]);
   }
@@ -198,7 +210,7 @@ async function allocateNodePorts(
 }
 
 async function takenPorts(context: AllocationContext): Promise<Set<number>> {
-  const lists = await takenValues(NODE_PORTS_FIELD, context);
+  const lists = context.attempt <= BLIND_ATTEMPTS ? [] : await context.used("services", NODE_PORTS_FIELD);
   return new Set([...lists].flatMap((list) => list.split(",").map(Number)));
 }
 
@@ -226,5 +238,5 @@ function pickPort(
     taken.add(candidate);
     return candidate;
   }
-  throw new StatusError("InternalError", "failed to allocate a nodePort: range is full");
+  throw new StatusError("InternalError", "Internal error occurred: failed to allocate a nodePort: range is full");
 }

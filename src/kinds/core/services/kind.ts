@@ -1,6 +1,7 @@
 import { formatLabels } from "../../../machinery/selectors.ts";
 import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
 import { statusSubresource } from "../../subresources.ts";
+import { ipAddressChanges } from "./addresses.ts";
 import { allocateService, keepAllocated, NODE_PORTS_FIELD, nodePortField } from "./allocation.ts";
 import { defaultService } from "./defaults.ts";
 import type { Service, ServicePort } from "./types.ts";
@@ -53,6 +54,7 @@ export const serviceKind = defineKind<Service>({
       if (subresource !== "status") keepAllocated(service, old);
     },
     allocate: allocateService,
+    companions: ipAddressChanges,
     validate: validateService,
     validateUpdate: validateServiceUpdate,
     fields: ({ spec }) => ({

@@ -21,6 +21,7 @@ function cluster(
     serviceCidr: cidr,
     attempt,
     isUsed: ({ field, value }) => Promise.resolve(held[field]?.includes(value) ?? false),
+    exists: ({ name }) => Promise.resolve(held["metadata.name"]?.includes(name) ?? false),
     used: (_resource, field) => Promise.resolve(new Set(held[field] ?? [])),
     random: { fraction: () => fraction, uuid: () => "", bytes: () => new Uint8Array() },
   };
@@ -30,7 +31,7 @@ async function allocated(
   spec: Loose,
   context = cluster(),
   old?: Service,
-): Promise<{ spec: Service["spec"]; conditions: unknown[] }> {
+): Promise<{ spec: Service["spec"]; conditions: { kind: string }[] }> {
   const object = defaulted(serviceKind, service(spec));
   if (old) serviceKind.strategy.prepareForUpdate?.(object, old, { nowMs: NOW_MS, subresource: "" });
   const conditions = await allocateService(object, old, context);
@@ -76,6 +77,7 @@ describe("addresses of services", () => {
     expect(spec).toMatchObject({ clusterIPs: [spec.clusterIP], ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" });
     expect(conditions).toEqual([
       { kind: "field-unique", resource: "services", field: "spec.clusterIP", value: spec.clusterIP },
+      { kind: "absent", resource: "ipaddresses.networking.k8s.io", namespace: "", name: spec.clusterIP },
     ]);
   });
   it("never picks the first, which is the API's own, nor one in use", async () => {
@@ -83,6 +85,8 @@ describe("addresses of services", () => {
     expect((await allocated({}, cluster({}, small))).spec.clusterIP).toBe("10.0.0.2");
     const context = cluster({ "spec.clusterIP": ["10.0.0.2", "10.0.0.3"] }, small);
     expect((await allocated({}, context)).spec.clusterIP).toBe("10.0.0.4");
+    const byHand = cluster({ "metadata.name": ["10.0.0.2"] }, small);
+    expect((await allocated({}, byHand)).spec.clusterIP).toBe("10.0.0.3");
     const all = ["2", "3", "4", "5", "6"].map((last) => `10.0.0.${last}`);
     await expect(allocated({}, cluster({ "spec.clusterIP": all }, small))).rejects.toThrow("range is full");
   });
@@ -102,6 +106,8 @@ describe("addresses of services", () => {
     );
     const context = cluster({ "spec.clusterIP": ["10.96.0.9"] });
     expect(await refusal(allocated({ clusterIP: "10.96.0.9" }, context))).toContain("provided IP is already allocated");
+    const byHand = cluster({ "metadata.name": ["10.96.0.9"] });
+    expect(await refusal(allocated({ clusterIP: "10.96.0.9" }, byHand))).toContain("provided IP is already allocated");
   });
   it("headless services have none; without selector they are open to both families", async () => {
     expect(await allocated({ clusterIP: "None", selector: { a: "b" } })).toMatchObject({
@@ -129,7 +135,7 @@ describe("addresses of services", () => {
     const external = await allocated({ ...old.spec, type: "ExternalName", externalName: "a.b" }, cluster(), old);
     expect(external.spec.clusterIP).toBeUndefined();
     const back = await allocated({}, cluster(), { metadata: { name: "x" }, spec: external.spec });
-    expect(back.conditions).toHaveLength(1);
+    expect(back.conditions.map(({ kind }) => kind)).toEqual(["field-unique", "absent"]);
   });
 });
 
@@ -142,7 +148,7 @@ describe("node ports", () => {
     ];
     const { spec, conditions } = await allocated({ type: "NodePort", ports }, cluster({}, { fraction: 0 }));
     expect(spec.ports?.map(({ nodePort }) => nodePort)).toEqual([30_000, 30_000, 30_001]);
-    expect(conditions.slice(1)).toEqual(
+    expect(conditions.slice(2)).toEqual(
       ["30000", "30001"].map((name) => ({
         kind: "field-unique",
         resource: "services",

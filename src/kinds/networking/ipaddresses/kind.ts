@@ -17,6 +17,7 @@ export const ipAddressKind = defineKind<IpAddress>({
   nameRule: "ip-address",
   columns: [nameColumn, text("ParentRef", "Who has the address.", parentCell)],
   strategy: {
+    countsGenerations: false,
     validate: validateAddress,
     validateUpdate: (now, old) => immutableErrors(now.spec.parentRef, old.spec.parentRef, "spec.parentRef"),
   },

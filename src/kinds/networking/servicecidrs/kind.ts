@@ -16,6 +16,7 @@ export const serviceCidrKind = defineKind<ServiceCidr>({
   columns: [nameColumn, text("CIDRs", "The ranges.", ({ spec }) => (spec.cidrs ?? []).join(",")), ageColumn],
   subresources: [statusSubresource],
   strategy: {
+    countsGenerations: false,
     prepareForCreate(range) {
       range.status = {};
     },
