@@ -17,18 +17,19 @@ export interface WatchClient {
   cancel(): Promise<void>;
 }
 
-/** @throws when the stream ends inside a line */
+/** @throws when the stream ends inside a line, unless the reader itself gave it up */
 export function readWatch(stream: ReadableStream<Uint8Array>): WatchClient {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
   const lines: string[] = [];
   let partial = "";
+  let cancelled = false;
 
   async function next(): Promise<SeenEvent | undefined> {
     while (lines.length === 0) {
       const { done, value } = await reader.read();
       if (done) {
-        if (partial !== "") throw new Error(`the stream ended inside a line: ${partial.slice(0, 200)}`);
+        if (partial !== "" && !cancelled) throw new Error(`the stream ended inside a line: ${partial.slice(0, 200)}`);
         return undefined;
       }
       const parts = (partial + decoder.decode(value, { stream: true })).split("\n");
@@ -50,5 +51,11 @@ export function readWatch(stream: ReadableStream<Uint8Array>): WatchClient {
     return events;
   }
 
-  return { next, take, rest: () => take(Number.POSITIVE_INFINITY), cancel: () => reader.cancel() };
+  return { next, take, rest: () => take(Number.POSITIVE_INFINITY), cancel };
+
+  /** Of a line that is under way the rest is lost with the connection. */
+  async function cancel(): Promise<void> {
+    cancelled = true;
+    await reader.cancel();
+  }
 }
