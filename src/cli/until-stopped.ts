@@ -11,3 +11,16 @@ export function untilStopped(stop: () => Promise<void>): Promise<void> {
     process.on("SIGTERM", onSignal);
   });
 }
+
+/** For the time of a start: SIGINT or SIGTERM runs `stop` and ends the process. Returns the undo. */
+export function endOnSignal(stop: () => Promise<void>): () => void {
+  const onSignal = (): void => {
+    void stop().finally(() => process.exit(130));
+  };
+  process.once("SIGINT", onSignal);
+  process.once("SIGTERM", onSignal);
+  return () => {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  };
+}
