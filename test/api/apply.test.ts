@@ -355,6 +355,13 @@ describe("apply", () => {
     expect(container.command).toBeUndefined();
   });
 
+  it("takes out the last label without the rest of the metadata", async () => {
+    const plain = map("unlabelled", { a: "1" });
+    await apply(`${MAPS}/unlabelled`, map("unlabelled", { a: "1" }, { labels: { l: "x" } }));
+    const { status, body } = await apply(`${MAPS}/unlabelled`, plain);
+    expect([status, body.metadata.name, body.metadata.labels]).toEqual([200, "unlabelled", undefined]);
+  });
+
   it("leaves what somebody else owns as well", async () => {
     await applied(`${MAPS}/shared`, map("shared", { a: "1", b: "1" }), { by: "one" });
     await applied(`${MAPS}/shared`, map("shared", { b: "1" }), { by: "two" });

@@ -50,7 +50,10 @@ export function applyConfiguration(application: Application): Applied {
   const own: Manager[] = fields ? [{ ...by, fields }] : [];
 
   const merged = mergeObjects(live, config, type);
-  const next = last ? pruned({ merged, last, owners: [...others, ...own], versions }) : merged;
+  // Name and namespace are nobody's, yet they stay with what else was wanted: or metadata would go with its last label.
+  const wanted = ownable(fieldsOf(config, type));
+  const owners = wanted ? [...others, { ...by, fields: wanted }] : others;
+  const next = last ? pruned({ merged, last, owners, versions }) : merged;
 
   const changeIn = changesByVersion({
     live: application.ownedParts(live),
