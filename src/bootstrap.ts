@@ -1,98 +1,122 @@
-/** What every cluster has from its first second: namespaces and priority classes of the system, the `kubernetes` Service and its endpoint. Idempotent. */
+/**
+ * What every cluster has from its first second: namespaces and priority classes of the system, the `kubernetes` Service and its
+ * endpoint. Idempotent.
+ */
 import type { App } from "./app.ts";
 import { MASTERS_GROUP } from "./authn/authenticator.ts";
 import type { Client } from "./client/client.ts";
-import type { Cluster } from "./cluster.ts";
+import type { Cluster, ClusterConfig } from "./cluster.ts";
 import type { ResourceRef } from "./machinery/gvk.ts";
 import type { KubeObject } from "./machinery/meta.ts";
+import { endpoints } from "./kinds/core/endpoints/types.ts";
+import { namespaces } from "./kinds/core/namespaces/types.ts";
+import { services } from "./kinds/core/services/types.ts";
+import { endpointSlices } from "./kinds/discovery/endpointslices/types.ts";
 import { serviceCidrs, type ServiceCidr } from "./kinds/networking/types.ts";
 import { priorityClasses, SYSTEM_CLASSES } from "./kinds/scheduling/priorityclasses/types.ts";
 import { isStatusError } from "./machinery/status-error.ts";
 
 const NAMESPACES = ["kube-system", "kube-public", "kube-node-lease", "default"];
-const NAMESPACE_REF: ResourceRef = { group: "", version: "v1", resource: "namespaces", namespaced: false };
-const ENDPOINT_SLICE_REF: ResourceRef = {
-  group: "discovery.k8s.io",
-  version: "v1",
-  resource: "endpointslices",
-  namespaced: true,
-};
-const SERVICE_REF: ResourceRef = { group: "", version: "v1", resource: "services", namespaced: true };
+const KUBERNETES = { name: "kubernetes", namespace: "default" };
+
+interface Wanted {
+  ref: ResourceRef;
+  object: KubeObject;
+}
 
 /** As the system itself: there is nobody yet whose permissions could be asked for. */
-export async function bootstrapCluster(cluster: Pick<Cluster, "config">, app: Pick<App, "clientFor">): Promise<void> {
+export async function bootstrapCluster(
+  { config }: Pick<Cluster, "config">,
+  app: Pick<App, "clientFor">,
+): Promise<void> {
   const client = app.clientFor({ name: "system:apiserver", groups: [MASTERS_GROUP] });
-  for (const name of NAMESPACES) {
-    await ensure(client, NAMESPACE_REF, { metadata: { name } });
-  }
-  for (const priorityClass of SYSTEM_CLASSES) await ensure(client, priorityClasses, priorityClass);
-  await ensureServiceCidr(client, cluster.config.serviceCidr);
-  await ensure(client, SERVICE_REF, {
-    metadata: {
-      name: "kubernetes",
-      namespace: "default",
-      labels: { component: "apiserver", provider: "kubernetes" },
-    },
+  const wanted = wantedObjects(config);
+  // Looked for all at once: on the edge every start of an isolate waits for it.
+  const found = await Promise.all(wanted.map((one) => find(client, one)));
+  for (const [at, one] of wanted.entries()) if (!found[at]) await create(client, one);
+  await markReady(client, found);
+}
+
+/** In the order in which they are made: what lives in a namespace after it. */
+function wantedObjects({ serviceCidr, kubernetesServiceIp }: ClusterConfig): Wanted[] {
+  return [
+    ...NAMESPACES.map((name) => ({ ref: namespaces, object: { metadata: { name } } })),
+    ...SYSTEM_CLASSES.map((object) => ({ ref: priorityClasses, object })),
+    { ref: serviceCidrs, object: { metadata: { name: SERVICE_CIDR }, spec: { cidrs: [serviceCidr] } } },
+    { ref: services, object: kubernetesService(kubernetesServiceIp) },
+    { ref: endpoints, object: kubernetesEndpoints(kubernetesServiceIp) },
+    { ref: endpointSlices, object: kubernetesEndpointSlice(kubernetesServiceIp) },
+  ];
+}
+
+function kubernetesService(address: string): KubeObject {
+  return {
+    metadata: { ...KUBERNETES, labels: { component: "apiserver", provider: "kubernetes" } },
     spec: {
       type: "ClusterIP",
-      clusterIP: cluster.config.kubernetesServiceIp,
-      clusterIPs: [cluster.config.kubernetesServiceIp],
+      clusterIP: address,
+      clusterIPs: [address],
       ipFamilies: ["IPv4"],
       ipFamilyPolicy: "SingleStack",
       sessionAffinity: "None",
-      ports: [{ name: "https", protocol: "TCP", port: 443, targetPort: 443 }],
+      ports: [{ ...HTTPS, targetPort: HTTPS.port }],
     },
-  });
-  await ensure(client, ENDPOINT_SLICE_REF, kubernetesEndpoint(cluster.config.kubernetesServiceIp));
+  };
 }
+
+const HTTPS = { name: "https", port: 443, protocol: "TCP" };
 
 /**
  * The API has no address of its own that a pod could reach: each agent answers on the ClusterIP and relays. So the ClusterIP is the
  * endpoint, and whoever dials endpoints instead of Services gets there too.
  */
-function kubernetesEndpoint(address: string): KubeObject {
+function kubernetesEndpoints(address: string): KubeObject {
+  // The slice below is the original, as for those that a kube-apiserver writes of itself.
+  const labels = { "endpointslice.kubernetes.io/skip-mirror": "true" };
+  return { metadata: { ...KUBERNETES, labels }, subsets: [{ addresses: [{ ip: address }], ports: [HTTPS] }] };
+}
+
+function kubernetesEndpointSlice(address: string): KubeObject {
   return {
-    metadata: {
-      name: "kubernetes",
-      namespace: "default",
-      labels: { "kubernetes.io/service-name": "kubernetes" },
-    },
+    metadata: { ...KUBERNETES, labels: { "kubernetes.io/service-name": KUBERNETES.name } },
     addressType: "IPv4",
     endpoints: [{ addresses: [address], conditions: { ready: true } }],
-    ports: [{ name: "https", protocol: "TCP", port: 443 }],
+    ports: [HTTPS],
   };
 }
 
+const SERVICE_CIDR = "kubernetes";
+
 /** Ready from the start, as nothing has to be set up for it: pkg/controlplane/controller/defaultservicecidr of Kubernetes. */
-async function ensureServiceCidr(client: Client, cidr: string): Promise<void> {
-  const name = "kubernetes";
-  await ensure(client, serviceCidrs, { metadata: { name }, spec: { cidrs: [cidr] } });
-  const { metadata, status } = await client.get<ServiceCidr>(serviceCidrs, { name });
+async function markReady(client: Client, found: readonly (KubeObject | undefined)[]): Promise<void> {
+  const known =
+    found.find((object) => object?.kind === "ServiceCIDR") ??
+    (await client.get<KubeObject>(serviceCidrs, { name: SERVICE_CIDR }));
+  const { metadata, status } = known as ServiceCidr;
   if (status?.conditions?.some(({ type }) => type === "Ready")) return;
   const message = "Kubernetes default Service CIDR is ready";
   const lastTransitionTime = metadata.creationTimestamp;
   const ready = { type: "Ready", status: "True", reason: "", message, lastTransitionTime };
-  await client.patch(serviceCidrs, { name }, "merge", { status: { conditions: [ready] } }, "status");
+  await client.patch(serviceCidrs, { name: SERVICE_CIDR }, "merge", { status: { conditions: [ready] } }, "status");
 }
 
-async function ensure(client: Client, ref: ResourceRef, object: KubeObject): Promise<void> {
-  if (await exists(client, ref, object)) return;
+async function create(client: Client, wanted: Wanted): Promise<void> {
+  const { ref, object } = wanted;
   const { namespace } = object.metadata;
   try {
     await client.create(ref, object, namespace === undefined ? {} : { namespace });
   } catch (error) {
     // Another start of the same cluster may have been faster; which of our conditions it broke does not matter.
-    if (!(await exists(client, ref, object))) throw error;
+    if (!(await find(client, wanted))) throw error;
   }
 }
 
-async function exists(client: Client, ref: ResourceRef, { metadata }: KubeObject): Promise<boolean> {
-  const { name = "", namespace } = metadata;
+async function find(client: Client, { ref, object }: Wanted): Promise<KubeObject | undefined> {
+  const { name = "", namespace } = object.metadata;
   try {
-    await client.get(ref, { name, ...(namespace === undefined ? {} : { namespace }) });
-    return true;
+    return await client.get<KubeObject>(ref, { name, ...(namespace === undefined ? {} : { namespace }) });
   } catch (error) {
-    if (isStatusError(error, "NotFound")) return false;
+    if (isStatusError(error, "NotFound")) return undefined;
     throw error;
   }
 }

@@ -112,6 +112,13 @@ describe("30: the kubernetes Service", () => {
     expect(service.body.spec.clusterIP).toBe("10.96.0.1");
   });
 
+  it("has Endpoints that lead to the API", async () => {
+    const { body } = await api.call<KubeObject & { subsets: unknown }>(`${CORE}/endpoints/kubernetes`);
+    expect(body.subsets).toEqual([
+      { addresses: [{ ip: "10.96.0.1" }], ports: [{ name: "https", port: 443, protocol: "TCP" }] },
+    ]);
+  });
+
   it("has an EndpointSlice that leads to the API, on no loopback address", async () => {
     const slice = await api.call<KubeObject & { endpoints: { addresses: string[] }[]; ports: { port: number }[] }>(
       "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes",
