@@ -2,8 +2,10 @@ import { formatLabels } from "../../../machinery/selectors.ts";
 import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
 import { statusSubresource } from "../../subresources.ts";
 import { ipAddressChanges } from "./addresses.ts";
-import { allocateService, keepAllocated, NODE_PORTS_FIELD, nodePortField } from "./allocation.ts";
+import { allocateService } from "./allocation.ts";
+import { carryOver } from "./carry-over.ts";
 import { defaultService } from "./defaults.ts";
+import { nodePortFields } from "./node-ports.ts";
 import type { Service, ServicePort } from "./types.ts";
 import { validateService, validateServiceUpdate } from "./validation.ts";
 
@@ -51,7 +53,7 @@ export const serviceKind = defineKind<Service>({
       service.status = { loadBalancer: {} };
     },
     prepareForUpdate(service, old, { subresource }) {
-      if (subresource !== "status") keepAllocated(service, old);
+      if (subresource !== "status") carryOver(service, old);
     },
     allocate: allocateService,
     companions: ipAddressChanges,
@@ -60,19 +62,10 @@ export const serviceKind = defineKind<Service>({
     fields: ({ spec }) => ({
       "spec.clusterIP": spec.clusterIP ?? "",
       "spec.type": spec.type ?? "",
-      ...nodePortFields(spec.ports ?? []),
+      ...nodePortFields(spec),
     }),
   },
 });
-
-/** Nobody selects by these: they let the store keep node ports unique. */
-function nodePortFields(ports: readonly ServicePort[]): Record<string, string> {
-  const given = ports.filter(({ nodePort }) => nodePort);
-  if (given.length === 0) return {};
-  const fields: Record<string, string> = { [NODE_PORTS_FIELD]: given.map(({ nodePort }) => nodePort).join(",") };
-  for (const port of given) fields[nodePortField(port)] = "true";
-  return fields;
-}
 
 function portText({ port, nodePort, protocol }: ServicePort): string {
   return `${port}${nodePort ? `:${nodePort}` : ""}/${protocol ?? "TCP"}`;
@@ -83,7 +76,7 @@ function externalIps({ spec, status }: Service): string {
   switch (spec.type) {
     case "LoadBalancer": {
       const given = (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname || "");
-      const all = [...own, ...given];
+      const all = [...new Set(given.filter(Boolean))].toSorted().concat(own);
       return all.length > 0 ? all.join(",") : "<pending>";
     }
     case "ExternalName":

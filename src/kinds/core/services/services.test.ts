@@ -147,9 +147,9 @@ describe("node ports", () => {
       { name: "c", port: 80 },
     ];
     const { spec, conditions } = await allocated({ type: "NodePort", ports }, cluster({}, { fraction: 0 }));
-    expect(spec.ports?.map(({ nodePort }) => nodePort)).toEqual([30_000, 30_000, 30_001]);
+    expect(spec.ports?.map(({ nodePort }) => nodePort)).toEqual([30_086, 30_086, 30_087]);
     expect(conditions.slice(2)).toEqual(
-      ["30000", "30001"].map((name) => ({
+      ["30086", "30087"].map((name) => ({
         kind: "field-unique",
         resource: "services",
         field: `spec.nodePort.${name}`,
@@ -157,8 +157,8 @@ describe("node ports", () => {
       })),
     );
     expect(serviceKind.strategy.fields?.({ metadata: {}, spec })).toMatchObject({
-      "spec.nodePorts": "30000,30000,30001",
-      "spec.nodePort.30001": "true",
+      "spec.nodePorts": "30086,30087",
+      "spec.nodePort.30087": "true",
     });
   });
   it("refuses one outside of the range or taken", async () => {
@@ -219,6 +219,136 @@ describe("validation of services", () => {
     ],
     ["an external name without name", { spec: { type: "ExternalName" } }, "spec.externalName: Required value"],
   ])("refuses %s", (_, object, expected) => expect(faultsOf(serviceKind, object)).toContain(expected));
+
+  it.each<[string, Loose, string]>([
+    [
+      "addresses without the first alone",
+      service({ clusterIPs: ["10.96.0.9"] }),
+      'spec.clusterIPs: Invalid value: ["10.96.0.9"]: must be empty when `clusterIP` is not specified',
+    ],
+    [
+      "a second address of the same family",
+      service({ clusterIP: "10.96.0.9", clusterIPs: ["10.96.0.9", "10.96.0.8"] }),
+      'spec.clusterIPs: Invalid value: ["10.96.0.9","10.96.0.8"]: may specify no more than one IP for each IP family',
+    ],
+    [
+      "an unknown policy of families",
+      service({ ipFamilyPolicy: "Both" }),
+      'spec.ipFamilyPolicy: Unsupported value: "Both": supported values: "PreferDualStack", "RequireDualStack", "SingleStack"',
+    ],
+    [
+      "a class of a service that is no load balancer",
+      service({ loadBalancerClass: "a/b" }),
+      "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'",
+    ],
+    [
+      "allocation for no load balancer",
+      service({ allocateLoadBalancerNodePorts: true }),
+      "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when `type` is 'LoadBalancer'",
+    ],
+    [
+      "a range that is none",
+      service({ type: "LoadBalancer", loadBalancerSourceRanges: ["10.0.0.0/8", "x"] }),
+      'spec.LoadBalancerSourceRanges[1]: Invalid value: "x": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+    ],
+    [
+      "a health check of a service that needs none",
+      service({ type: "NodePort", healthCheckNodePort: 30_000 }),
+      "spec.healthCheckNodePort: Invalid value: 30000: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+    ],
+    [
+      "an external address of the node itself",
+      service({ externalIPs: ["127.0.0.1"] }),
+      'spec.externalIPs[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
+    ],
+    [
+      "an unknown distribution",
+      service({ trafficDistribution: "Far" }),
+      'spec.trafficDistribution: Unsupported value: "Far": supported values: "PreferClose", "PreferSameZone", "PreferSameNode"',
+    ],
+    [
+      "families of an external name",
+      { spec: { type: "ExternalName", externalName: "a.b", ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" } },
+      "spec.ipFamilyPolicy: Forbidden: may not be set for ExternalName services",
+    ],
+    [
+      "a headless one with node ports",
+      service({ type: "NodePort", clusterIP: "None", clusterIPs: ["None"] }),
+      "spec.clusterIPs[0]: Invalid value: \"None\": may not be set to 'None' for NodePort services",
+    ],
+    [
+      "a node port twice for one protocol",
+      service({
+        type: "NodePort",
+        ports: [
+          { name: "a", port: 80, nodePort: 30_000 },
+          { name: "b", port: 81, nodePort: 30_000 },
+        ],
+      }),
+      "spec.ports[1].nodePort: Duplicate value: 30000",
+    ],
+    [
+      "a port twice for one protocol",
+      service({
+        ports: [
+          { name: "a", port: 80 },
+          { name: "b", port: 80 },
+        ],
+      }),
+      'spec.ports[1]: Duplicate value: {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":80,"TargetPort":0,"NodePort":0}',
+    ],
+  ])("refuses %s", (_, object, expected) => expect(faultsOf(serviceKind, object)).toContain(expected));
+
+  const balanced = { type: "LoadBalancer", clusterIP: "10.96.0.2", clusterIPs: ["10.96.0.2"] };
+  it.each<[string, Loose, Loose, string[]]>([
+    [
+      "a class that changes",
+      service({ ...balanced, loadBalancerClass: "a/b" }),
+      service({ ...balanced, loadBalancerClass: "a/c" }),
+      ['spec.loadBalancerClass: Invalid value: "a/c": may not change once set'],
+    ],
+    [
+      "a health check that changes",
+      service({ ...balanced, externalTrafficPolicy: "Local", healthCheckNodePort: 30_000 }),
+      service({ ...balanced, externalTrafficPolicy: "Local", healthCheckNodePort: 30_001 }),
+      ["spec.healthCheckNodePort: Forbidden: field is immutable"],
+    ],
+    [
+      "a family that changes",
+      service({ ...balanced, ipFamilies: ["IPv4"] }),
+      service({ ...balanced, ipFamilies: ["IPv6"] }),
+      ['spec.ipFamilies[0]: Invalid value: ["IPv6"]: may not change once set'],
+    ],
+  ])("an update refuses %s", (_, old, now, expected) =>
+    expect(updateFaults(serviceKind, { now, old })).toEqual(expected),
+  );
+
+  it.each<[Loose, Loose, string[]]>([
+    [
+      service({}),
+      { ip: "1.2.3.4" },
+      ["status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is 'LoadBalancer'"],
+    ],
+    [
+      service(balanced),
+      { hostname: "1.2.3.4" },
+      ['status.loadBalancer.ingress[0].hostname: Invalid value: "1.2.3.4": must be a DNS name, not an IP address'],
+    ],
+    [
+      service(balanced),
+      { hostname: "a.b", ipMode: "VIP" },
+      ["status.loadBalancer.ingress[0].ipMode: Forbidden: may not be specified when `ip` is not set"],
+    ],
+    [service(balanced), { ip: "1.2.3.4", hostname: "a.b" }, []],
+  ])("a status: %j %j", (object, ingress, expected) =>
+    expect(
+      updateFaults(serviceKind, {
+        old: object,
+        now: { ...object, status: { loadBalancer: { ingress: [ingress] } } },
+        subresource: "status",
+      }),
+    ).toEqual(expected),
+  );
 
   it("an address may not change", () => {
     const at = (clusterIP: string) => service({ clusterIP, clusterIPs: [clusterIP] });
