@@ -5,6 +5,7 @@
 import { createAdmission } from "./admission/index.ts";
 import type { Authenticator, User } from "./authn/authenticator.ts";
 import { createRequestAuthenticator, tokenOf, type RequestAuthenticator } from "./authn/index.ts";
+import { impersonationOf } from "./authn/impersonation.ts";
 import { createNodeCredentials } from "./authn/node-credential.ts";
 import { createServiceAccountTokens } from "./authn/service-account.ts";
 import { createStaticTokens } from "./authn/static-token.ts";
@@ -188,7 +189,7 @@ async function answer(api: Api, call: Call): Promise<Response> {
   if (api.agentRoutes && path.startsWith("/agent/v1/")) return await serveAgent(api, request, path);
   const info = parseRequest(request.method, path, query);
   call.info = info;
-  const user = call.user ?? (await api.authenticator.authenticate(tokenOf(request.headers)));
+  const user = call.user ?? (await userOf(api, request, path));
   const options = query === "" ? NO_OPTIONS : new URLSearchParams(query);
   if (!isMaster({ user })) await authorize(api.authorizer, { user, info, options });
 
@@ -223,6 +224,17 @@ async function answer(api: Api, call: Call): Promise<Response> {
     sent: call,
   };
   return await handlerOf(exchange)(api.services, exchange);
+}
+
+/** Whose request it is: whoever the token says, or whom that one may act as. @throws StatusError Unauthorized, Forbidden, BadRequest */
+async function userOf({ authenticator, authorizer }: Api, { headers }: Request, path: string): Promise<User> {
+  const user = await authenticator.authenticate(tokenOf(headers));
+  const impersonation = impersonationOf(headers);
+  if (!impersonation) return user;
+  for (const part of impersonation.parts) {
+    await assertAuthorized(authorizer, { user, verb: "impersonate", path, resource: { version: "v1", ...part } });
+  }
+  return impersonation.user;
 }
 
 /** Is there a resource at the path, and only the method (OPTIONS, TRACE …) is none of its own? */

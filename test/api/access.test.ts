@@ -219,3 +219,34 @@ describe("access reviews", () => {
     });
   });
 });
+
+const whoAmI = (headers: Record<string, string>, as?: string) =>
+  api.call<KubeObject & { status: { userInfo: object } }>("/apis/authentication.k8s.io/v1/selfsubjectreviews", {
+    method: "POST",
+    body: {},
+    headers,
+    ...(as === undefined ? {} : { token: as }),
+  });
+
+describe("acting as somebody else", () => {
+  it("gives an administrator the other's name and rights, and no more", async () => {
+    const headers = { "Impersonate-User": "bob", "Impersonate-Group": "developers" };
+    const { status, body } = await whoAmI(headers);
+    expect([status, body.status.userInfo]).toEqual([
+      201,
+      { username: "bob", groups: ["developers", "system:authenticated"] },
+    ]);
+    const message =
+      'configmaps is forbidden: User "bob" cannot list resource "configmaps" in API group "" in the namespace "default"';
+    assertFailure(await api.call(MAPS, { headers }), { code: 403, reason: "Forbidden", message });
+  });
+
+  it("is refused to who may not", async () => {
+    const bearer = await token("default", "default");
+    const message =
+      'users "bob" is forbidden: User "system:serviceaccount:default:default" cannot impersonate resource "users" in API group "" at the cluster scope';
+    assertFailure(await whoAmI({ "Impersonate-User": "bob" }, bearer), { code: 403, reason: "Forbidden", message });
+    const groups = { "Impersonate-Group": "system:masters" };
+    assertFailure(await whoAmI(groups, bearer), { code: 400, reason: "BadRequest" });
+  });
+});
