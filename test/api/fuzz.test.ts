@@ -64,7 +64,7 @@ function randomRequest(dice: Dice): { path: string; init: TestRequest; isCollect
   const init: TestRequest = { method, headers: {} };
   if (dice.chance(0.1)) init.headers = { accept: dice.pick(ACCEPTS) };
   if (method !== "GET" && (method !== "DELETE" || dice.chance(0.3))) addBody(dice, init, { kind, name });
-  return { path: `${path.join("/")}${randomQuery(dice)}`, init, isCollection };
+  return { path: `${path.join("/")}${randomQuery(dice)}`, init, isCollection: isCollection || name === "" };
 }
 
 /** They hold on until a node answers. */
