@@ -1,5 +1,6 @@
 /** May this user do this? Attributes are those of k8s.io/apiserver/pkg/authorization/authorizer. */
 import type { User } from "../authn/authenticator.ts";
+import type { PolicyRule } from "./rules.ts";
 
 export interface Attributes {
   user: User;
@@ -17,4 +18,16 @@ export type Decision = { verdict: "allow" | "deny" | "none"; reason?: string };
 
 export interface Authorizer {
   authorize(attributes: Attributes): Promise<Decision>;
+}
+
+/** What a user may do, as a SelfSubjectRulesReview tells it. */
+export interface UserRules {
+  rules: readonly PolicyRule[];
+  /** Some of the rights are no list of rules: those of a node follow from its pods. */
+  incomplete: boolean;
+}
+
+/** Tells rules in one namespace, those of the whole cluster among them. */
+export interface RuleResolver {
+  rulesFor(user: User, namespace: string): UserRules;
 }

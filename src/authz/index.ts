@@ -1,14 +1,19 @@
 /** The authorizers in order, and the refusal in Kubernetes' words. */
-import { MASTERS_GROUP } from "../authn/authenticator.ts";
+import { MASTERS_GROUP, NODES_GROUP } from "../authn/authenticator.ts";
 import { StatusError, forbidden } from "../machinery/status-error.ts";
-import type { Attributes, Authorizer, Decision } from "./authorizer.ts";
+import type { Attributes, Authorizer, Decision, RuleResolver } from "./authorizer.ts";
 import { createNodeAuthorizer, type NodeReferencesOf } from "./node.ts";
 import { defaultPolicy } from "./policy.ts";
-import { grantApplies } from "./rules.ts";
+import { grantApplies, isSubjectOf, type PolicyRule } from "./rules.ts";
 
 const ALLOW: Decision = { verdict: "allow" };
+/** cluster-admin */
+const EVERYTHING: readonly PolicyRule[] = [
+  { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
+  { verbs: ["*"], nonResourceURLs: ["*"] },
+];
 
-export function createAuthorizer(deps: { nodeReferences: NodeReferencesOf }): Authorizer {
+export function createAuthorizer(deps: { nodeReferences: NodeReferencesOf }): Authorizer & RuleResolver {
   const node = createNodeAuthorizer(deps.nodeReferences);
   const grants = defaultPolicy();
   return {
@@ -17,6 +22,15 @@ export function createAuthorizer(deps: { nodeReferences: NodeReferencesOf }): Au
       const decision = await node.authorize(attributes);
       if (decision.verdict !== "none") return decision;
       return grants.some((grant) => grantApplies(grant, attributes)) ? ALLOW : decision;
+    },
+    rulesFor(user, namespace) {
+      const held = grants.filter(
+        (grant) => isSubjectOf(grant, user) && (grant.namespace === undefined || grant.namespace === namespace),
+      );
+      return {
+        rules: [...(isMaster({ user }) ? EVERYTHING : []), ...held.flatMap(({ rules }) => rules)],
+        incomplete: user.groups.includes(NODES_GROUP),
+      };
     },
   };
 }

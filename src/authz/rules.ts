@@ -1,4 +1,5 @@
 /** Permissions in the shape of RBAC's PolicyRule, so that Role objects can take the place of the lists in policy.ts. */
+import type { User } from "../authn/authenticator.ts";
 import type { Attributes } from "./authorizer.ts";
 
 export interface PolicyRule {
@@ -21,11 +22,11 @@ export interface Grant {
 
 export function grantApplies(grant: Grant, attributes: Attributes): boolean {
   if (grant.namespace !== undefined && attributes.resource?.namespace !== grant.namespace) return false;
-  const { name, groups } = attributes.user;
-  const isSubject = grant.subjects.some((subject) =>
-    "user" in subject ? subject.user === name : groups.includes(subject.group),
-  );
-  return isSubject && grant.rules.some((rule) => ruleAllows(rule, attributes));
+  return isSubjectOf(grant, attributes.user) && grant.rules.some((rule) => ruleAllows(rule, attributes));
+}
+
+export function isSubjectOf({ subjects }: Grant, { name, groups }: User): boolean {
+  return subjects.some((subject) => ("user" in subject ? subject.user === name : groups.includes(subject.group)));
 }
 
 export function ruleAllows(rule: PolicyRule, attributes: Attributes): boolean {

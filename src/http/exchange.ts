@@ -1,6 +1,6 @@
 /** One request on its way through the API, and the services that the verbs need. */
 import type { User } from "../authn/authenticator.ts";
-import type { Authorizer } from "../authz/authorizer.ts";
+import type { Authorizer, RuleResolver } from "../authz/authorizer.ts";
 import type { Cluster } from "../cluster.ts";
 import { badRequest, invalid } from "../machinery/status-error.ts";
 import type { WriteContext } from "../registry/context.ts";
@@ -20,7 +20,7 @@ export interface Services {
   cluster: Cluster;
   scheme: Scheme;
   registry: Registry;
-  authorizer: Authorizer;
+  authorizer: Authorizer & RuleResolver;
   tokens: ServiceAccountTokens;
   bodies: BodyDecoder;
   patcher: Patcher;

@@ -44,6 +44,7 @@ interface ReviewBody extends KubeObject {
     nonResourceAttributes?: { path?: string; verb?: string };
     token?: string;
     audiences?: string[];
+    namespace?: string;
   };
 }
 
@@ -86,11 +87,24 @@ export const REVIEWS: readonly Review[] = [
     plural: "subjectaccessreviews",
     singular: "subjectaccessreview",
     schema: "io.k8s.api.authorization.v1.SubjectAccessReview",
-    answer: (services, body) => {
-      const { user = "", groups = [], uid } = body.spec ?? {};
-      if (user === "" && groups.length === 0) throw badRequest("at least one of user or group must be specified");
-      return reviewAccess(services, body, { name: user, groups, ...(uid === undefined ? {} : { uid }) });
-    },
+    answer: reviewSubject,
+  },
+  {
+    ...AUTHORIZATION,
+    namespaced: true,
+    kind: "LocalSubjectAccessReview",
+    plural: "localsubjectaccessreviews",
+    singular: "localsubjectaccessreview",
+    schema: "io.k8s.api.authorization.v1.LocalSubjectAccessReview",
+    answer: reviewLocally,
+  },
+  {
+    ...AUTHORIZATION,
+    kind: "SelfSubjectRulesReview",
+    plural: "selfsubjectrulesreviews",
+    singular: "selfsubjectrulesreview",
+    schema: "io.k8s.api.authorization.v1.SelfSubjectRulesReview",
+    answer: reviewRules,
   },
 ];
 
@@ -116,6 +130,39 @@ export async function handleReview(services: Services, review: Review, exchange:
 
 function userInfo({ name, uid, groups, extra }: User): object {
   return { username: name, ...(uid === undefined ? {} : { uid }), groups, ...(extra === undefined ? {} : { extra }) };
+}
+
+function reviewSubject(services: Services, body: ReviewBody): Promise<object> {
+  const { user = "", groups = [], uid } = body.spec ?? {};
+  if (user === "" && groups.length === 0) throw badRequest("at least one of user or group must be specified");
+  return reviewAccess(services, body, { name: user, groups, ...(uid === undefined ? {} : { uid }) });
+}
+
+/** Who may ask in one namespace only gets no answer about another. */
+function reviewLocally(services: Services, body: ReviewBody, { info }: ReviewExchange): Promise<object> {
+  const { resourceAttributes, nonResourceAttributes } = body.spec ?? {};
+  if (nonResourceAttributes) throw badRequest("nonResourceAttributes are not allowed in a local review");
+  const asked = resourceAttributes?.namespace ?? "";
+  if (asked !== info.namespace) {
+    throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${JSON.stringify(info.namespace)}`);
+  }
+  return reviewSubject(services, body);
+}
+
+function reviewRules({ authorizer }: Services, { spec = {} }: ReviewBody, { user }: ReviewExchange): object {
+  const { namespace = "" } = spec;
+  if (namespace === "") throw badRequest("no namespace on request");
+  const { rules, incomplete } = authorizer.rulesFor(user, namespace);
+  const ofResources = rules.filter(({ resources }) => resources !== undefined);
+  const ofPaths = rules.filter(({ nonResourceURLs }) => nonResourceURLs !== undefined);
+  const resourceRules = ofResources.map(({ verbs, apiGroups, resources, resourceNames }) => ({
+    verbs,
+    apiGroups,
+    resources,
+    ...(resourceNames === undefined ? {} : { resourceNames }),
+  }));
+  const nonResourceRules = ofPaths.map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs }));
+  return { status: { resourceRules, nonResourceRules, incomplete } };
 }
 
 async function reviewAccess(services: Services, { spec = {} }: ReviewBody, user: User): Promise<object> {

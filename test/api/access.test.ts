@@ -250,3 +250,51 @@ describe("acting as somebody else", () => {
     assertFailure(await whoAmI(groups, bearer), { code: 400, reason: "BadRequest" });
   });
 });
+
+const getPods = (namespace: string) => ({
+  spec: { user: "bob", resourceAttributes: { namespace, verb: "get", resource: "pods" } },
+});
+
+describe("reviews of rules and in one namespace", () => {
+  const RULES = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+  const LOCAL = "/apis/authorization.k8s.io/v1/namespaces/default/localsubjectaccessreviews";
+  interface Rules {
+    status: { resourceRules: object[]; nonResourceRules: object[]; incomplete: boolean };
+  }
+
+  it("an administrator may do everything, and is told so", async () => {
+    const { status } = await create<Rules>(RULES, { spec: { namespace: "default" } });
+    expect(status.resourceRules).toContainEqual({ verbs: ["*"], apiGroups: ["*"], resources: ["*"] });
+    expect(status.nonResourceRules).toContainEqual({ verbs: ["*"], nonResourceURLs: ["*"] });
+    expect(status.incomplete).toBe(false);
+  });
+
+  it("others are told what they may, and nothing more", async () => {
+    const bearer = await token("default", "default");
+    const answer = await api.call<Rules>(RULES, {
+      method: "POST",
+      body: { spec: { namespace: "default" } },
+      token: bearer,
+    });
+    const { resourceRules } = answer.body.status;
+    expect(resourceRules).toContainEqual({
+      verbs: ["create"],
+      apiGroups: ["authentication.k8s.io"],
+      resources: ["selfsubjectreviews"],
+    });
+    expect(resourceRules).not.toContainEqual({ verbs: ["*"], apiGroups: ["*"], resources: ["*"] });
+    const body = { spec: {} };
+    assertFailure(await api.call(RULES, { method: "POST", body, token: bearer }), {
+      code: 400,
+      reason: "BadRequest",
+      message: "no namespace on request",
+    });
+  });
+
+  it("a local review answers about its own namespace only", async () => {
+    const answer = await create<{ status: object }>(LOCAL, getPods("default"));
+    expect(answer.status).toEqual({ allowed: false });
+    const refused = await api.call(LOCAL, { method: "POST", body: getPods("kube-system") });
+    assertFailure(refused, { code: 400, reason: "BadRequest" });
+  });
+});
