@@ -1,6 +1,6 @@
 /**
- * What every cluster has from its first second: namespaces and priority classes of the system, the `kubernetes` Service and its
- * endpoint. Idempotent.
+ * What every cluster has from its first second: namespaces, priority classes and flow control of the system, the `kubernetes`
+ * Service and its endpoint. Idempotent.
  */
 import type { App } from "./app.ts";
 import { MASTERS_GROUP } from "./authn/authenticator.ts";
@@ -12,6 +12,8 @@ import { endpoints } from "./kinds/core/endpoints/types.ts";
 import { namespaces } from "./kinds/core/namespaces/types.ts";
 import { services } from "./kinds/core/services/types.ts";
 import { endpointSlices } from "./kinds/discovery/endpointslices/types.ts";
+import { MANDATORY_LEVELS, MANDATORY_SCHEMAS } from "./kinds/flowcontrol/mandatory.ts";
+import { flowSchemas, priorityLevelConfigurations } from "./kinds/flowcontrol/types.ts";
 import { serviceCidrs, type ServiceCidr } from "./kinds/networking/types.ts";
 import { priorityClasses, SYSTEM_CLASSES } from "./kinds/scheduling/priorityclasses/types.ts";
 import { isStatusError } from "./machinery/status-error.ts";
@@ -42,6 +44,8 @@ function wantedObjects({ serviceCidr, kubernetesServiceIp }: ClusterConfig): Wan
   return [
     ...NAMESPACES.map((name) => ({ ref: namespaces, object: { metadata: { name } } })),
     ...SYSTEM_CLASSES.map((object) => ({ ref: priorityClasses, object })),
+    ...MANDATORY_LEVELS.map((object) => ({ ref: priorityLevelConfigurations, object })),
+    ...MANDATORY_SCHEMAS.map((object) => ({ ref: flowSchemas, object })),
     { ref: serviceCidrs, object: { metadata: { name: SERVICE_CIDR }, spec: { cidrs: [serviceCidr] } } },
     { ref: services, object: kubernetesService(kubernetesServiceIp) },
     { ref: endpoints, object: kubernetesEndpoints(kubernetesServiceIp) },

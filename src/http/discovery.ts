@@ -80,6 +80,7 @@ function computed(kind: VirtualKind): ServedResource {
 /** Every version of a resource names the hash of the one that is stored. */
 async function servedBy(scheme: Scheme, virtual: readonly VirtualKind[]): Promise<Served> {
   const resources = scheme.resources.map(async ({ kind, stored }): Promise<ServedResource> => {
+    if (kind.computed) return kind;
     return { ...kind, storageVersionHash: await storageVersionHash(stored.kind) };
   });
   const groups = groupsOf([...(await Promise.all(resources)), ...virtual.map(computed)]);

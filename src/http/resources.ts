@@ -1,5 +1,6 @@
 /** From an addressed resource to the handler of its verb. */
 import type { Verb } from "../registry/kind.ts";
+import { handleComponentStatuses } from "./component-statuses.ts";
 import type { Exchange, Services } from "./exchange.ts";
 import { handleDelete, handleDeleteCollection } from "./delete.ts";
 import { handleList } from "./list.ts";
@@ -32,7 +33,15 @@ const VERBS: Readonly<Record<Verb, Handler>> = {
 const GENERIC_SUBRESOURCES: Readonly<Record<string, Handler>> = {
   status: (services, exchange) =>
     exchange.info.verb === "get" ? handleGet(services, exchange) : handleUpdate(services, exchange),
+  approval: (services, exchange) =>
+    exchange.info.verb === "get" ? handleGet(services, exchange) : handleUpdate(services, exchange),
   scale: handleScale,
+};
+
+/** Of kinds that nothing is stored of. */
+const COMPUTED: Readonly<Record<string, Handler>> = {
+  bindings: handleBinding,
+  componentstatuses: handleComponentStatuses,
 };
 
 const SUBRESOURCES: Readonly<Record<string, Handler>> = {
@@ -59,7 +68,7 @@ export function handlerOf(exchange: Exchange): Handler {
     if (resource.namespaced && namespace === "" && (verb === "create" || name !== "")) throw methodNotAllowed();
     if (verb === "create" && name !== "") throw methodNotAllowed();
     if ((verb === "update" || verb === "patch") && name === "") throw methodNotAllowed();
-    return VERBS[verb];
+    return (resource.kind.computed && COMPUTED[resource.storageName]) || VERBS[verb];
   }
   const definition = resource.kind.subresources.find((candidate) => candidate.name === subresource);
   const handler = SUBRESOURCES[`${resource.storageName}/${subresource}`] ?? GENERIC_SUBRESOURCES[subresource];

@@ -104,7 +104,7 @@ export function target({ resource, namespace, info }: Exchange): {
 }
 
 function scopeOf(subresource: string): UpdateScope {
-  return subresource === "status" ? "status" : "object";
+  return subresource === "status" || subresource === "approval" ? "status" : "object";
 }
 
 export function checkName({ info }: Exchange, object: KubeObject): void {

@@ -1,5 +1,13 @@
 /** The built-in kinds, one line each. */
 import type { KindDefinition } from "../registry/kind.ts";
+import { mutatingAdmissionPolicyKind } from "./admissionregistration/mutatingadmissionpolicies/kind.ts";
+import { mutatingAdmissionPolicyBindingKind } from "./admissionregistration/mutatingadmissionpolicybindings/kind.ts";
+import { mutatingWebhookConfigurationKind } from "./admissionregistration/mutatingwebhookconfigurations/kind.ts";
+import { validatingAdmissionPolicyKind } from "./admissionregistration/validatingadmissionpolicies/kind.ts";
+import { validatingAdmissionPolicyBindingKind } from "./admissionregistration/validatingadmissionpolicybindings/kind.ts";
+import { validatingWebhookConfigurationKind } from "./admissionregistration/validatingwebhookconfigurations/kind.ts";
+import { customResourceDefinitionKind } from "./apiextensions/customresourcedefinitions/kind.ts";
+import { apiServiceKind } from "./apiregistration/apiservices/kind.ts";
 import { controllerRevisionKind } from "./apps/controllerrevisions/kind.ts";
 import { daemonSetKind } from "./apps/daemonsets/kind.ts";
 import { deploymentKind } from "./apps/deployments/kind.ts";
@@ -11,7 +19,10 @@ import {
 } from "./autoscaling/horizontalpodautoscalers/kind.ts";
 import { cronJobKind } from "./batch/cronjobs/kind.ts";
 import { jobKind } from "./batch/jobs/kind.ts";
+import { certificateSigningRequestKind } from "./certificates/certificatesigningrequests/kind.ts";
 import { leaseKind } from "./coordination/leases/kind.ts";
+import { bindingKind } from "./core/bindings/kind.ts";
+import { componentStatusKind } from "./core/componentstatuses/kind.ts";
 import { configMapKind } from "./core/configmaps/kind.ts";
 import { endpointsKind } from "./core/endpoints/kind.ts";
 import { eventKind } from "./core/events/kind.ts";
@@ -29,6 +40,8 @@ import { serviceAccountKind } from "./core/serviceaccounts/kind.ts";
 import { serviceKind } from "./core/services/kind.ts";
 import { endpointSliceKind } from "./discovery/endpointslices/kind.ts";
 import { eventsEventKind } from "./events/events/kind.ts";
+import { flowSchemaKind } from "./flowcontrol/flowschemas/kind.ts";
+import { priorityLevelConfigurationKind } from "./flowcontrol/prioritylevelconfigurations/kind.ts";
 import { ingressClassKind } from "./networking/ingressclasses/kind.ts";
 import { ingressKind } from "./networking/ingresses/kind.ts";
 import { ipAddressKind } from "./networking/ipaddresses/kind.ts";
@@ -40,6 +53,10 @@ import { clusterRoleBindingKind } from "./rbac/clusterrolebindings/kind.ts";
 import { clusterRoleKind } from "./rbac/clusterroles/kind.ts";
 import { roleBindingKind } from "./rbac/rolebindings/kind.ts";
 import { roleKind } from "./rbac/roles/kind.ts";
+import { deviceClassKind } from "./resource/deviceclasses/kind.ts";
+import { resourceClaimKind } from "./resource/resourceclaims/kind.ts";
+import { resourceClaimTemplateKind } from "./resource/resourceclaimtemplates/kind.ts";
+import { resourceSliceKind } from "./resource/resourceslices/kind.ts";
 import { priorityClassKind } from "./scheduling/priorityclasses/kind.ts";
 import { csiDriverKind } from "./storage/csidrivers/kind.ts";
 import { csiNodeKind } from "./storage/csinodes/kind.ts";
@@ -49,6 +66,8 @@ import { volumeAttachmentKind } from "./storage/volumeattachments/kind.ts";
 import { volumeAttributesClassKind } from "./storage/volumeattributesclasses/kind.ts";
 
 export const kinds: readonly KindDefinition[] = [
+  bindingKind,
+  componentStatusKind,
   configMapKind,
   endpointsKind,
   eventKind,
@@ -90,8 +109,23 @@ export const kinds: readonly KindDefinition[] = [
   storageClassKind,
   volumeAttachmentKind,
   volumeAttributesClassKind,
+  mutatingAdmissionPolicyKind,
+  mutatingAdmissionPolicyBindingKind,
+  mutatingWebhookConfigurationKind,
+  validatingAdmissionPolicyKind,
+  validatingAdmissionPolicyBindingKind,
+  validatingWebhookConfigurationKind,
+  customResourceDefinitionKind,
+  apiServiceKind,
+  certificateSigningRequestKind,
   leaseKind,
   endpointSliceKind,
+  flowSchemaKind,
+  priorityLevelConfigurationKind,
   runtimeClassKind,
+  deviceClassKind,
+  resourceClaimKind,
+  resourceClaimTemplateKind,
+  resourceSliceKind,
   priorityClassKind,
 ];

@@ -112,7 +112,7 @@ async function prepareNew(
   const { context, object, admitted, attempt } = request;
   const { resource, namespace, name } = target;
   const { strategy } = resource;
-  strategy.prepareForCreate?.(object, { nowMs: deps.clock.now(), subresource: "" });
+  strategy.prepareForCreate?.(object, { nowMs: deps.clock.now(), subresource: "", user: context.user });
   const allocated = (await strategy.allocate?.(object, undefined, allocationContext(deps, attempt))) ?? [];
   const final = deps.canonical(resource, object);
   const errors = [

@@ -72,6 +72,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   columns: readonly PrinterColumn<T>[];
   subresources: readonly SubresourceDefinition[];
   scale?: ScalePaths;
+  /** Nothing is stored of it: a handler of its own answers (http/resources.ts). */
+  computed?: true;
   /** A delete answers with the object that is gone (ReturnDeletedObject of k8s.io/apiserver); others answer a Status. */
   answersDeleted: boolean;
   strategy: Strategy<T>;

@@ -3,6 +3,7 @@
  * decode → default → mutating admission → default → generateName → prepare → validate → validating admission → write.
  * Modelled on rest.RESTCreateStrategy of k8s.io/apiserver.
  */
+import type { User } from "../authn/authenticator.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import type { FieldError } from "../machinery/status-error.ts";
 import type { Random } from "../platform/platform.ts";
@@ -13,6 +14,8 @@ export interface StrategyContext {
   nowMs: number;
   /** The subresource that is written, "" for the object itself. */
   subresource: string;
+  /** Who writes, where that becomes part of the object (CertificateSigningRequests). */
+  user?: User;
 }
 
 export interface AllocationContext {

@@ -1,5 +1,6 @@
 /** Built-in kinds as clients meet them: two versions of one object, what a kind does beyond its data. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { textToBase64 } from "../../src/machinery/base64.ts";
 import type { KubeObject } from "../../src/machinery/meta.ts";
 import { assertFailure, createTestCluster, type TestCluster } from "../harness/cluster.ts";
 
@@ -149,4 +150,68 @@ describe("scale", () => {
     const scaled = await api.call<Loose>(path, { method: "PATCH", headers: MERGE, body: { spec: { replicas: 2 } } });
     expect(scaled.body.spec).toEqual({ replicas: 2 });
   });
+});
+
+describe("certificate signing requests", () => {
+  const path = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
+  it("know who asked, and are decided through approval alone", async () => {
+    const request = textToBase64("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n");
+    const made = await post(path, {
+      metadata: { name: "jane" },
+      spec: { request, signerName: "example.com/s", usages: ["client auth"], username: "root" },
+    });
+    expect(made.spec["username"]).toMatch(/./);
+    expect(made.spec["username"]).not.toBe("root");
+    const approved = {
+      ...made,
+      spec: { ...made.spec, usages: ["any"] },
+      status: { conditions: [{ type: "Approved", status: "True", reason: "Known" }] },
+    };
+    const refused = await api.call(`${path}/jane/status`, { method: "PUT", body: approved });
+    assertFailure(refused, { code: 422, reason: "Invalid" });
+    const decided = await api.call<Loose>(`${path}/jane/approval`, { method: "PUT", body: approved });
+    expect(decided.status).toBe(200);
+    expect(decided.body.spec).toEqual(made.spec);
+    expect(decided.body.status).toMatchObject({ conditions: [{ type: "Approved", reason: "Known" }] });
+  });
+});
+
+describe("component statuses", () => {
+  const path = "/api/v1/componentstatuses";
+  it("are made up when asked for, and only read", async () => {
+    const { body } = await api.call<{ kind: string; items: Loose[] }>(path);
+    expect(body.kind).toBe("ComponentStatusList");
+    for (const item of body.items) {
+      expect(await get(`${path}/${item.metadata.name ?? ""}`)).toMatchObject({ conditions: item["conditions"] });
+    }
+    assertFailure(await api.call(`${path}/nothing`), { code: 404, reason: "NotFound" });
+    assertFailure(await api.call(path, { method: "POST", body: {} }), { code: 405, reason: "MethodNotAllowed" });
+    const accept = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    const table = await api.call<{ kind: string; rows: unknown[] }>(path, { headers: { accept } });
+    expect([table.body.kind, table.body.rows.length]).toEqual(["Table", body.items.length]);
+  });
+});
+
+describe("bindings", () => {
+  it("put a pod on a node without naming the pod in the path", async () => {
+    const pods = "/api/v1/namespaces/default/pods";
+    await post("/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "default" } });
+    await post(pods, { metadata: { name: "p" }, spec: { containers: [{ name: "c", image: "busybox:1" }] } });
+    const answer = await api.call("/api/v1/namespaces/default/bindings", {
+      method: "POST",
+      body: { apiVersion: "v1", kind: "Binding", metadata: { name: "p" }, target: { kind: "Node", name: "n-1" } },
+    });
+    expect(answer.status).toBe(201);
+    expect((await get(`${pods}/p`)).spec).toMatchObject({ nodeName: "n-1" });
+  });
+});
+
+describe("every cluster has", () => {
+  it.each([
+    "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/exempt",
+    "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/catch-all",
+    "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations/exempt",
+    "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations/catch-all",
+    "/apis/networking.k8s.io/v1/servicecidrs/kubernetes",
+  ])("%s", async (path) => expect((await api.call(path)).status).toBe(200));
 });

@@ -33,25 +33,8 @@ const CONNECTED = new Set(["proxy", "exec", "attach", "portforward"]);
 
 /** Not served yet. A line goes when the kind comes: the test fails for one that is here and served all the same. */
 const MISSING: readonly string[] = [
-  "/v1/bindings",
-  "/v1/componentstatuses",
-  "admissionregistration.k8s.io/v1/mutatingadmissionpolicies",
-  "admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings",
-  "admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
-  "admissionregistration.k8s.io/v1/validatingadmissionpolicies",
-  "admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
-  "admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
-  "apiextensions.k8s.io/v1/customresourcedefinitions",
-  "apiregistration.k8s.io/v1/apiservices",
   "authorization.k8s.io/v1/localsubjectaccessreviews",
   "authorization.k8s.io/v1/selfsubjectrulesreviews",
-  "certificates.k8s.io/v1/certificatesigningrequests",
-  "flowcontrol.apiserver.k8s.io/v1/flowschemas",
-  "flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations",
-  "resource.k8s.io/v1/deviceclasses",
-  "resource.k8s.io/v1/resourceclaims",
-  "resource.k8s.io/v1/resourceclaimtemplates",
-  "resource.k8s.io/v1/resourceslices",
 ];
 
 function specification(): Map<string, Served> {

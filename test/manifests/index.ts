@@ -63,6 +63,14 @@ export const conflicting: readonly string[] = [
   "discovery.k8s.io/v1 EndpointSlice/v6-abc",
   "discovery.k8s.io/v1 EndpointSlice/fqdn-abc",
   "rbac.authorization.k8s.io/v1 RoleBinding/read-secrets",
+  "admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration/ingress-nginx-admission",
+  "admissionregistration.k8s.io/v1 MutatingWebhookConfiguration/istio-sidecar-injector",
+  "admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy/demo-policy.example.com",
+  "admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy/with-parameters.example.com",
+  "admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding/demo-binding-test.example.com",
+  "admissionregistration.k8s.io/v1 MutatingAdmissionPolicy/sidecar-policy.example.com",
+  "resource.k8s.io/v1 ResourceClaim/first-available",
+  "resource.k8s.io/v1 ResourceClaimTemplate/single-gpu",
 ];
 
 /** Only where both have applied: what was applied (`stringData`) is owned, and not there to be the same. */

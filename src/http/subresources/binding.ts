@@ -1,8 +1,9 @@
-/** POST pods/{name}/binding: the scheduler's decision. A pod is bound once. */
+/** POST pods/{name}/binding, and bindings: the scheduler's decision. A pod is bound once. */
 import { formatTime, type KubeObject } from "../../machinery/meta.ts";
 import { conflict, fieldError, invalid } from "../../machinery/status-error.ts";
 import { writeContext, type Exchange, type Services } from "../exchange.ts";
 import { negotiate } from "../negotiate.ts";
+import { pageNotFound } from "../paths.ts";
 import { successStatus } from "../respond-error.ts";
 import { respondObject } from "../respond-object.ts";
 import { target } from "../write.ts";
@@ -22,10 +23,11 @@ export async function handleBinding(services: Services, exchange: Exchange): Pro
   const form = negotiate(exchange.request.headers.get("accept"));
   const context = writeContext(exchange);
   const binding = (await services.bodies.typed(exchange, BINDING)) as Binding;
-  const node = nodeOf(binding, exchange.info.name);
+  const pod = podOf(services, exchange, binding);
+  const node = nodeOf(binding, pod.name);
   const nowMs = services.cluster.platform.clock.now();
   await services.registry.update({
-    ...target(exchange),
+    ...pod,
     scope: "whole",
     subresource: "binding",
     isPatch: true,
@@ -33,6 +35,15 @@ export async function handleBinding(services: Services, exchange: Exchange): Pro
     context,
   });
   return respondObject(exchange, { form, value: successStatus(undefined), status: 201 });
+}
+
+/** POST bindings names the pod in the object, POST pods/{name}/binding in its path. */
+function podOf(services: Services, exchange: Exchange, { metadata }: Binding): ReturnType<typeof target> {
+  const { resource, namespace, name } = target(exchange);
+  if (resource.plural === "pods") return { resource, namespace, name };
+  const pods = services.scheme.findStored("pods");
+  if (!pods) throw pageNotFound();
+  return { resource: pods, namespace, name: metadata.name ?? "" };
 }
 
 function nodeOf(binding: Binding, pod: string): string {

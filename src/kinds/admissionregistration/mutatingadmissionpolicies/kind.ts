@@ -1,0 +1,60 @@
+import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
+import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
+import { count, text } from "../../columns.ts";
+import { defaultMatchResources } from "../defaults.ts";
+import { paramKindCell, policySpecErrors } from "../policies.ts";
+import { policyErrors } from "../rules.ts";
+import type { MutatingAdmissionPolicy } from "../types.ts";
+
+const REINVOCATION_POLICIES = ["IfNeeded", "Never"];
+const PATCH_TYPES = ["ApplyConfiguration", "JSONPatch"];
+
+export const mutatingAdmissionPolicyKind = defineKind<MutatingAdmissionPolicy>({
+  group: "admissionregistration.k8s.io",
+  version: "v1",
+  kind: "MutatingAdmissionPolicy",
+  plural: "mutatingadmissionpolicies",
+  namespaced: false,
+  schema: "io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy",
+  categories: ["api-extensions"],
+  columns: [
+    nameColumn,
+    count("Mutations", "How many changes it makes.", ({ spec }) => spec.mutations?.length ?? 0),
+    text("ParamKind", "What its parameters are.", ({ spec }) => paramKindCell(spec)),
+    ageColumn,
+  ],
+  strategy: {
+    default({ spec }) {
+      spec.failurePolicy ??= "Fail";
+      defaultMatchResources(spec.matchConstraints);
+    },
+    validate: validatePolicy,
+  },
+});
+
+function validatePolicy({ spec }: MutatingAdmissionPolicy): FieldError[] {
+  const { mutations = [], reinvocationPolicy } = spec;
+  const errors = policySpecErrors(spec);
+  if (mutations.length === 0) {
+    errors.push(fieldError.required("spec.mutations", "mutations must contain at least one item"));
+  }
+  mutations.forEach(({ patchType, applyConfiguration, jsonPatch }, index) => {
+    const field = `spec.mutations[${index}]`;
+    if (!PATCH_TYPES.includes(patchType)) {
+      errors.push(
+        patchType
+          ? fieldError.notSupported(`${field}.patchType`, patchType, PATCH_TYPES)
+          : fieldError.required(`${field}.patchType`),
+      );
+      return;
+    }
+    const [name, patch] =
+      patchType === "JSONPatch" ? ["jsonPatch", jsonPatch] : ["applyConfiguration", applyConfiguration];
+    if (!patch)
+      errors.push(fieldError.required(`${field}.${name}`, `must be specified when patchType is ${patchType}`));
+    else if (!patch.expression?.trim()) {
+      errors.push(fieldError.required(`${field}.${name}.expression`, "expression is not specified"));
+    }
+  });
+  return [...errors, ...policyErrors(reinvocationPolicy, "spec.reinvocationPolicy", REINVOCATION_POLICIES)];
+}

@@ -1,0 +1,130 @@
+/**
+ * Admission policies and their bindings: pkg/apis/admissionregistration/validation of Kubernetes. Expressions have to be there;
+ * compiling them belongs to who evaluates them.
+ */
+import { parseApiVersion } from "../../machinery/gvk.ts";
+import { dns1035LabelFaults, dnsSubdomainFaults, pathSegmentFaults } from "../../machinery/names.ts";
+import { fieldError, type FieldError } from "../../machinery/status-error.ts";
+import { invalidFor, validateLabelSelector } from "../../machinery/validation.ts";
+import { ageColumn, nameColumn, type PrinterColumn } from "../../registry/kind.ts";
+import { text } from "../columns.ts";
+import { FAILURE_POLICIES, matchConditionErrors, matchResourcesErrors, policyErrors } from "./rules.ts";
+import type { ParamKind, ParamRef, PolicyBinding, PolicySpec } from "./types.ts";
+
+const ACTIONS = ["Audit", "Deny", "Warn"];
+const NOT_FOUND_ACTIONS = ["Deny", "Allow"];
+
+export function policySpecErrors(spec: PolicySpec): FieldError[] {
+  const { failurePolicy, paramKind, matchConstraints, matchConditions = [], variables = [] } = spec;
+  const errors = policyErrors(failurePolicy, "spec.failurePolicy", FAILURE_POLICIES);
+  if (paramKind) errors.push(...paramKindErrors(paramKind, "spec.paramKind"));
+  const at = "spec.matchConstraints";
+  if (matchConstraints) {
+    errors.push(...matchResourcesErrors(matchConstraints, at));
+    if (!matchConstraints.resourceRules?.length) errors.push(fieldError.required(`${at}.resourceRules`));
+  } else {
+    errors.push(fieldError.required(at));
+  }
+  errors.push(...matchConditionErrors(matchConditions, "spec.matchConditions"));
+  variables.forEach(({ name, expression }, index) => {
+    const field = `spec.variables[${index}]`;
+    if (name.trim() === "") errors.push(fieldError.required(`${field}.name`, "name is not specified"));
+    else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name)) {
+      errors.push(fieldError.invalid(`${field}.name`, name, "name is not a valid CEL identifier"));
+    }
+    if (expression.trim() === "") {
+      errors.push(fieldError.required(`${field}.expression`, "expression is not specified"));
+    }
+  });
+  return errors;
+}
+
+function paramKindErrors({ apiVersion = "", kind = "" }: ParamKind, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const at = `${field}.apiVersion`;
+  if (apiVersion === "") errors.push(fieldError.required(at));
+  else if (apiVersion.split("/").length > 2) {
+    errors.push(fieldError.invalid(at, apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
+  } else {
+    const { group, version } = parseApiVersion(apiVersion);
+    if (group !== "") errors.push(...joinedFaults(at, group, dnsSubdomainFaults(group)));
+    if (version === "") errors.push(fieldError.invalid(at, apiVersion, "version must be specified"));
+    else errors.push(...joinedFaults(at, version, dns1035LabelFaults(version)));
+  }
+  if (kind === "") return [...errors, fieldError.required(`${field}.kind`)];
+  const faults = dns1035LabelFaults(kind.toLowerCase());
+  if (faults.length === 0) return errors;
+  const why = `may have mixed case, but should otherwise match: ${faults.join(",")}`;
+  return [...errors, fieldError.invalid(`${field}.kind`, kind, why)];
+}
+
+/** Several faults of a value as one error. */
+function joinedFaults(field: string, value: string, faults: readonly string[]): FieldError[] {
+  return faults.length === 0 ? [] : [fieldError.invalid(field, value, faults.join(","))];
+}
+
+export function bindingErrors({ spec }: PolicyBinding): FieldError[] {
+  const { policyName = "", paramRef, matchResources } = spec;
+  return [
+    ...(policyName === ""
+      ? [fieldError.required("spec.policyName")]
+      : invalidFor("spec.policyName", policyName, dnsSubdomainFaults(policyName))),
+    ...(paramRef ? paramRefErrors(paramRef, "spec.paramRef") : []),
+    ...(matchResources ? matchResourcesErrors(matchResources, "spec.matchResources") : []),
+  ];
+}
+
+function paramRefErrors(
+  { name = "", selector, parameterNotFoundAction: action }: ParamRef,
+  field: string,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  const both = "name and selector are mutually exclusive";
+  if (name !== "") {
+    errors.push(...invalidFor(`${field}.name`, name, pathSegmentFaults(name)));
+    if (selector) errors.push(fieldError.forbidden(`${field}.name`, both));
+  }
+  if (selector) {
+    errors.push(...validateLabelSelector(selector, `${field}.selector`));
+    if (name !== "") errors.push(fieldError.forbidden(`${field}.selector`, both));
+  } else if (name === "") {
+    errors.push(fieldError.required(field, "one of name or selector must be specified"));
+  }
+  return [...errors, ...policyErrors(action, `${field}.parameterNotFoundAction`, NOT_FOUND_ACTIONS)];
+}
+
+export function actionErrors(actions: readonly string[], field: string): FieldError[] {
+  const seen = new Set<string>();
+  const errors = actions.flatMap((action, index) => {
+    const at = `${field}[${index}]`;
+    const faults = ACTIONS.includes(action) ? [] : [fieldError.notSupported(at, action, ACTIONS)];
+    if (seen.has(action)) faults.push(fieldError.duplicate(at, action));
+    seen.add(action);
+    return faults;
+  });
+  if (seen.has("Deny") && seen.has("Warn")) {
+    const why =
+      "must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)";
+    errors.push(fieldError.invalid(field, actions, why));
+  }
+  return seen.size === 0
+    ? [...errors, fieldError.required(field, "at least one validation action is required")]
+    : errors;
+}
+
+export function paramKindCell({ paramKind }: PolicySpec): string {
+  return paramKind ? `${paramKind.apiVersion ?? ""}/${paramKind.kind ?? ""}` : "<unset>";
+}
+
+export const bindingColumns: readonly PrinterColumn<PolicyBinding>[] = [
+  nameColumn,
+  text("PolicyName", "The policy that is bound.", ({ spec }) => spec.policyName ?? ""),
+  text("ParamRef", "Where its parameters are.", paramRefCell),
+  ageColumn,
+];
+
+function paramRefCell({ spec: { paramRef } }: PolicyBinding): string {
+  const { name = "", namespace = "", selector } = paramRef ?? {};
+  if (name !== "") return `${namespace || "*"}/${name}`;
+  return selector ? `&LabelSelector${JSON.stringify(selector)}` : "<unset>";
+}

@@ -1,0 +1,89 @@
+import { qualifiedNameFaults } from "../../../machinery/names.ts";
+import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
+import { invalidFor } from "../../../machinery/validation.ts";
+import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
+import { count, text } from "../../columns.ts";
+import { statusSubresource } from "../../subresources.ts";
+import { defaultMatchResources } from "../defaults.ts";
+import { paramKindCell, policySpecErrors } from "../policies.ts";
+import type { ValidatingAdmissionPolicy } from "../types.ts";
+
+const ANNOTATIONS_MAX = 20;
+const REASONS = ["Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"];
+
+export const validatingAdmissionPolicyKind = defineKind<ValidatingAdmissionPolicy>({
+  group: "admissionregistration.k8s.io",
+  version: "v1",
+  kind: "ValidatingAdmissionPolicy",
+  plural: "validatingadmissionpolicies",
+  namespaced: false,
+  schema: "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicy",
+  categories: ["api-extensions"],
+  columns: [
+    nameColumn,
+    count("Validations", "How many rules it has.", ({ spec }) => spec.validations?.length ?? 0),
+    text("ParamKind", "What its parameters are.", ({ spec }) => paramKindCell(spec)),
+    ageColumn,
+  ],
+  subresources: [statusSubresource],
+  strategy: {
+    default({ spec }) {
+      spec.failurePolicy ??= "Fail";
+      defaultMatchResources(spec.matchConstraints);
+    },
+    prepareForCreate(policy) {
+      policy.status = {};
+    },
+    validate: validatePolicy,
+  },
+});
+
+function validatePolicy({ spec }: ValidatingAdmissionPolicy): FieldError[] {
+  const { validations = [], auditAnnotations = [] } = spec;
+  const errors = policySpecErrors(spec);
+  if (validations.length + auditAnnotations.length === 0) {
+    const why = "validations or auditAnnotations must contain at least one item";
+    return [...errors, fieldError.required("spec.validations", why), fieldError.required("spec.auditAnnotations", why)];
+  }
+  validations.forEach((validation, index) =>
+    errors.push(...validationErrors(validation, `spec.validations[${index}]`)),
+  );
+  const at = "spec.auditAnnotations";
+  if (auditAnnotations.length > ANNOTATIONS_MAX) {
+    const why = `must not have more than ${ANNOTATIONS_MAX} auditAnnotations`;
+    errors.push(fieldError.invalid(at, auditAnnotations, why));
+  }
+  const keys = new Set<string>();
+  auditAnnotations.forEach(({ key, valueExpression }, index) => {
+    const field = `${at}[${index}]`;
+    if (key === "") errors.push(fieldError.required(`${field}.key`));
+    else errors.push(...invalidFor(`${field}.key`, key, qualifiedNameFaults(`policy.example.com/${key}`)));
+    if (valueExpression.trim() === "") {
+      errors.push(fieldError.required(`${field}.valueExpression`, "valueExpression is not specified"));
+    }
+    if (keys.has(key)) errors.push(fieldError.duplicate(`${field}.key`, key));
+    keys.add(key);
+  });
+  return errors;
+}
+
+function validationErrors(
+  { expression, message = "", reason }: NonNullable<ValidatingAdmissionPolicy["spec"]["validations"]>[number],
+  field: string,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  if (expression.trim() === "") errors.push(fieldError.required(`${field}.expression`, "expression is not specified"));
+  if (message !== "" && message.trim() === "") {
+    errors.push(fieldError.invalid(`${field}.message`, message, "message must be non-empty if specified"));
+  } else if (message.trim().includes("\n")) {
+    errors.push(fieldError.invalid(`${field}.message`, message, "message must not contain line breaks"));
+  } else if (message === "" && expression.trim().includes("\n")) {
+    errors.push(
+      fieldError.required(`${field}.message`, "message must be specified if expression contains line breaks"),
+    );
+  }
+  if (reason !== undefined && !REASONS.includes(reason)) {
+    errors.push(fieldError.notSupported(`${field}.reason`, reason, REASONS));
+  }
+  return errors;
+}

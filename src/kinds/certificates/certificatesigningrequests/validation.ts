@@ -1,0 +1,166 @@
+/**
+ * CertificateSigningRequest: pkg/apis/certificates/validation of Kubernetes. That a request is signed with the key it is about is
+ * for the signer to check: it takes a promise, which validation cannot wait for.
+ */
+import { textFromBase64 } from "../../../machinery/base64.ts";
+import { dnsLabelFaults, dnsSubdomainFaults } from "../../../machinery/names.ts";
+import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
+import { sameJson } from "../../../registry/same-json.ts";
+import type { StrategyContext } from "../../../registry/strategy.ts";
+import type { CertificateSigningRequest, SigningCondition } from "./types.ts";
+
+const USAGES = [
+  "any",
+  "cert sign",
+  "client auth",
+  "code signing",
+  "content commitment",
+  "crl sign",
+  "data encipherment",
+  "decipher only",
+  "digital signature",
+  "email protection",
+  "encipher only",
+  "ipsec end system",
+  "ipsec tunnel",
+  "ipsec user",
+  "key agreement",
+  "key encipherment",
+  "microsoft sgc",
+  "netscape sgc",
+  "ocsp signing",
+  "s/mime",
+  "server auth",
+  "signing",
+  "timestamping",
+];
+const DECISIONS = ["Approved", "Denied", "Failed"];
+const STATUSES = ["False", "True", "Unknown"];
+const SECONDS_MIN = 600;
+const LEGACY_SIGNER = "kubernetes.io/legacy-unknown";
+
+export function validateSigningRequest({ spec, status }: CertificateSigningRequest): FieldError[] {
+  const { request, usages = [], signerName, expirationSeconds } = spec;
+  const errors: FieldError[] = [];
+  const fault = requestFault(request);
+  if (fault !== undefined) errors.push(fieldError.invalid("spec.request", request, fault));
+  if (usages.length === 0) errors.push(fieldError.required("spec.usages"));
+  usages.forEach((usage, index) => {
+    if (!USAGES.includes(usage)) errors.push(fieldError.notSupported(`spec.usages[${index}]`, usage, USAGES));
+  });
+  usages.forEach((usage, index) => {
+    if (usages.indexOf(usage) < index) errors.push(fieldError.duplicate(`spec.usages[${index}]`, usage));
+  });
+  errors.push(...signerErrors(signerName, "spec.signerName"));
+  if (expirationSeconds !== undefined && expirationSeconds < SECONDS_MIN) {
+    const why = "may not specify a duration less than 600 seconds (10 minutes)";
+    errors.push(fieldError.invalid("spec.expirationSeconds", expirationSeconds, why));
+  }
+  return [...errors, ...conditionErrors(status?.conditions ?? []), ...certificateErrors(status?.certificate)];
+}
+
+function requestFault(request: string): string | undefined {
+  const block = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/.exec(pemOf(request) ?? "");
+  return block?.[1] === "CERTIFICATE REQUEST" ? undefined : "PEM block type must be CERTIFICATE REQUEST";
+}
+
+function pemOf(base64: string): string | undefined {
+  try {
+    return textFromBase64(base64);
+  } catch {
+    return undefined;
+  }
+}
+
+function signerErrors(name: string, field: string): FieldError[] {
+  if (!name) return [fieldError.required(field)];
+  if (name === LEGACY_SIGNER) {
+    return [fieldError.invalid(field, name, "the legacy signerName is not allowed via this API version")];
+  }
+  const segments = name.split("/");
+  const [domain = "", path = ""] = segments;
+  if (segments.length !== 2) {
+    const why = "must be a fully qualified domain and path of the form 'example.com/signer-name'";
+    return [fieldError.invalid(field, name, why)];
+  }
+  const errors: FieldError[] = [];
+  for (const label of domain.split(".")) {
+    for (const fault of dnsLabelFaults(label)) {
+      errors.push(fieldError.invalid(field, domain, `validating label ${JSON.stringify(label)}: ${fault}`));
+    }
+  }
+  if (domain.split(".").length < 2) {
+    errors.push(fieldError.invalid(field, domain, "should be a domain with at least two segments separated by dots"));
+  }
+  for (const label of path.split(".")) {
+    for (const fault of dnsSubdomainFaults(label)) {
+      errors.push(fieldError.invalid(field, path, `validating label ${JSON.stringify(label)}: ${fault}`));
+    }
+  }
+  return errors;
+}
+
+function conditionErrors(conditions: readonly SigningCondition[]): FieldError[] {
+  const at = "status.conditions";
+  const seen = new Set<string>();
+  return conditions.flatMap(({ type, status }, index) => {
+    const field = `${at}[${index}]`;
+    const errors: FieldError[] = [];
+    const allowed = DECISIONS.includes(type) ? ["True"] : STATUSES;
+    if (!type) errors.push(fieldError.required(`${field}.type`));
+    if (!status) errors.push(fieldError.required(`${field}.status`));
+    else if (!allowed.includes(status)) errors.push(fieldError.notSupported(`${field}.status`, status, allowed));
+    const opposite = type === "Approved" ? "Denied" : "Approved";
+    if ((type === "Approved" || type === "Denied") && seen.has(opposite)) {
+      errors.push(fieldError.invalid(at, type, "Approved and Denied conditions are mutually exclusive"));
+    }
+    if (seen.has(type)) errors.push(fieldError.duplicate(`${field}.type`, type));
+    seen.add(type);
+    return errors;
+  });
+}
+
+function certificateErrors(certificate: string | undefined): FieldError[] {
+  if (!certificate) return [];
+  const types = [...(pemOf(certificate) ?? "").matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g)].map(([, type = ""]) => type);
+  const other = types.find((type) => type !== "CERTIFICATE");
+  if (other === undefined && types.length > 0) return [];
+  const why =
+    other === undefined
+      ? "must contain at least one CERTIFICATE PEM block"
+      : `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(other)}`;
+  return [fieldError.invalid("status.certificate", "<certificate data>", why)];
+}
+
+export function validateSigningRequestUpdate(
+  now: CertificateSigningRequest,
+  old: CertificateSigningRequest,
+  { subresource }: StrategyContext,
+): FieldError[] {
+  const at = "status.conditions";
+  const errors: FieldError[] = [];
+  for (const type of DECISIONS) {
+    const [after, before] = [conditionsOf(now, type), conditionsOf(old, type)];
+    if (after.length < before.length) {
+      errors.push(fieldError.forbidden(at, `updates may not remove a condition of type "${type}"`));
+    } else if (subresource === "approval" || type === "Failed") {
+      continue;
+    } else if (after.length > before.length) {
+      errors.push(fieldError.forbidden(at, `updates may not add a condition of type "${type}"`));
+    } else if (!sameJson(after, before)) {
+      errors.push(fieldError.forbidden(at, `updates may not modify a condition of type "${type}"`));
+    }
+  }
+  const [certificate = "", before = ""] = [now.status?.certificate, old.status?.certificate];
+  if (certificate === before) return errors;
+  if (subresource !== "status") {
+    errors.push(fieldError.forbidden("status.certificate", "updates may not set certificate content"));
+  } else if (before !== "") {
+    errors.push(fieldError.forbidden("status.certificate", "updates may not modify existing certificate content"));
+  }
+  return errors;
+}
+
+function conditionsOf({ status }: CertificateSigningRequest, type: string): SigningCondition[] {
+  return (status?.conditions ?? []).filter((condition) => condition.type === type);
+}
