@@ -31,10 +31,10 @@ const VERBS: Readonly<Record<Verb, Handler>> = {
 
 /** Of any kind that names them. */
 const GENERIC_SUBRESOURCES: Readonly<Record<string, Handler>> = {
-  status: (services, exchange) =>
-    exchange.info.verb === "get" ? handleGet(services, exchange) : handleUpdate(services, exchange),
-  approval: (services, exchange) =>
-    exchange.info.verb === "get" ? handleGet(services, exchange) : handleUpdate(services, exchange),
+  status: handlePart,
+  approval: handlePart,
+  ephemeralcontainers: handlePart,
+  resize: handlePart,
   scale: handleScale,
 };
 
@@ -56,6 +56,11 @@ const SUBRESOURCES: Readonly<Record<string, Handler>> = {
 
 /** Subresources that only exist as handlers: a kind need not spell out the verbs of a stream. */
 const STREAMS = new Set(["exec", "attach"]);
+
+/** The object itself, of which the kind's strategy lets only a part change. */
+function handlePart(services: Services, exchange: Exchange): Promise<Response> {
+  return exchange.info.verb === "get" ? handleGet(services, exchange) : handleUpdate(services, exchange);
+}
 
 /** @throws StatusError "NotFound" for what is not served, "MethodNotAllowed" for a verb it does not have */
 export function handlerOf(exchange: Exchange): Handler {

@@ -206,6 +206,29 @@ describe("bindings", () => {
   });
 });
 
+describe("pods", () => {
+  it("change in place through subresources, and count it", async () => {
+    const pods = "/api/v1/namespaces/default/pods";
+    const strategic = { "content-type": "application/strategic-merge-patch+json" };
+    const resources = { requests: { cpu: "1" } };
+    await post(pods, { metadata: { name: "r" }, spec: { containers: [{ name: "c", image: "busybox:1", resources }] } });
+    const resize = { spec: { containers: [{ name: "c", resources: { requests: { cpu: "500m" } } }] } };
+    const debug = { spec: { ephemeralContainers: [{ name: "debug", image: "busybox:1" }] } };
+    const patch = (path: string, body: object) =>
+      api.call<Loose>(`${pods}/r${path}`, { method: "PATCH", headers: strategic, body });
+    assertFailure(await patch("", resize), { code: 422, reason: "Invalid" });
+    const resized = await patch("/resize", resize);
+    expect(resized.body.spec["containers"]).toMatchObject([{ resources: { requests: { cpu: "500m" } } }]);
+    expect(resized.body.metadata.generation).toBe(2);
+    assertFailure(await patch("", debug), { code: 422, reason: "Invalid" });
+    const debugged = await patch("/ephemeralcontainers", debug);
+    expect(debugged.body.spec["ephemeralContainers"]).toMatchObject([
+      { name: "debug", imagePullPolicy: "IfNotPresent" },
+    ]);
+    expect(await get(`${pods}/r/ephemeralcontainers`)).toEqual(debugged.body);
+  });
+});
+
 describe("every cluster has", () => {
   it.each([
     "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/exempt",

@@ -16,6 +16,8 @@ export const podKind = defineKind<Pod>({
   columns: podColumns,
   subresources: [
     { name: "status", verbs: ["get", "patch", "update"] },
+    { name: "ephemeralcontainers", verbs: ["get", "patch", "update"] },
+    { name: "resize", verbs: ["get", "patch", "update"] },
     { name: "binding", body: { group: "", version: "v1", kind: "Binding" }, verbs: ["create"] },
     { name: "eviction", body: { group: "policy", version: "v1", kind: "Eviction" }, verbs: ["create"] },
     { name: "log", verbs: ["get"] },

@@ -1,10 +1,11 @@
 /** How pods are written: pkg/registry/core/pod of Kubernetes. */
 import type { Strategy, StrategyContext } from "../../../registry/strategy.ts";
 import { defaultPod } from "./defaults.ts";
+import { narrowUpdate } from "./narrow-update.ts";
 import { qosClassOf } from "./qos.ts";
 import type { Pod } from "./types.ts";
 import { validatePodUpdate } from "./validation/pod-update.ts";
-import { validatePod } from "./validation/pod-spec.ts";
+import { validateNewPod, validatePod } from "./validation/pod-spec.ts";
 
 export const podStrategy: Strategy<Pod> = {
   default: defaultPod,
@@ -16,10 +17,12 @@ export const podStrategy: Strategy<Pod> = {
     pod.status.conditions = [condition];
   },
   prepareForUpdate(pod, old, { subresource }: StrategyContext) {
+    narrowUpdate(pod, old, subresource);
     // The class of a pod never changes, whatever a status says.
     if (subresource === "status" && old.status?.qosClass) pod.status = { ...pod.status, qosClass: old.status.qosClass };
   },
   validate: validatePod,
+  validateCreate: validateNewPod,
   validateUpdate: validatePodUpdate,
   fields({ spec, status }) {
     return {

@@ -1,8 +1,17 @@
 /** Containers of a pod: names, images, ports, environment. */
 import { dnsLabelFaults, envVarNameFaults, portNameFaults, portNumberFaults } from "../../../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../../../machinery/status-error.ts";
-import { invalidFor, ipFaults, validateOneOf } from "../../../../machinery/validation.ts";
-import type { Container, ContainerPort, EnvFromSource, EnvVar, PodSpec, SecurityContext, Volume } from "../types.ts";
+import { invalidFor, ipFaults, notFoundError, validateOneOf } from "../../../../machinery/validation.ts";
+import type {
+  Container,
+  ContainerPort,
+  EphemeralContainer,
+  EnvFromSource,
+  EnvVar,
+  PodSpec,
+  SecurityContext,
+  Volume,
+} from "../types.ts";
 import { validateProbes } from "./probes.ts";
 import { validateResources } from "./resources.ts";
 import { fieldRefErrors, keyRefErrors, validateVolumeMounts } from "./volumes.ts";
@@ -38,7 +47,43 @@ export function validateContainers(spec: PodSpec, field: string): FieldError[] {
     errors.push(...containerErrors(container, { volumes, names, hostNetwork: spec.hostNetwork === true, at }));
     errors.push(...initErrors(container, at));
   });
+  const targets = new Set(names);
+  (spec.ephemeralContainers ?? []).forEach((container, index) => {
+    const at = `${field}.ephemeralContainers[${index}]`;
+    errors.push(...containerErrors(container, { volumes, names, hostNetwork: spec.hostNetwork === true, at }));
+    errors.push(...ephemeralErrors(container, targets, at));
+  });
   return [...errors, ...hostPortErrors(containers, `${field}.containers`)];
+}
+
+/** What a container that comes and goes can't be relied on for. */
+const NOT_EPHEMERAL = [
+  "ports",
+  "resources",
+  "resizePolicy",
+  "restartPolicy",
+  "restartPolicyRules",
+  "livenessProbe",
+  "readinessProbe",
+  "startupProbe",
+  "lifecycle",
+] as const;
+
+function ephemeralErrors(container: EphemeralContainer, targets: ReadonlySet<string>, field: string): FieldError[] {
+  const { targetContainerName: target, volumeMounts = [] } = container;
+  const why = "cannot be set for an Ephemeral Container";
+  const errors = target && !targets.has(target) ? [notFoundError(`${field}.targetContainerName`, target)] : [];
+  for (const name of NOT_EPHEMERAL) {
+    const value = container[name];
+    const isEmpty = value === undefined || Object.keys(Object(value) as object).length === 0;
+    if (!isEmpty) errors.push(fieldError.forbidden(`${field}.${name}`, why));
+  }
+  volumeMounts.forEach((mount, index) => {
+    for (const name of ["subPath", "subPathExpr"] as const) {
+      if (mount[name]) errors.push(fieldError.forbidden(`${field}.volumeMounts[${index}].${name}`, why));
+    }
+  });
+  return errors;
 }
 
 function initErrors(container: Container, field: string): FieldError[] {

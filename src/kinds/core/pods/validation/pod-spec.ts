@@ -21,13 +21,28 @@ export function validatePod(pod: Pod): FieldError[] {
   return validatePodSpec(pod.spec, "spec");
 }
 
+/** What only a pod that is already there may have. */
+export function validateNewPod({ spec }: Pod): FieldError[] {
+  const errors: FieldError[] = [];
+  if (spec.ephemeralContainers?.length) {
+    errors.push(fieldError.forbidden("spec.ephemeralContainers", "cannot be set on create"));
+  }
+  if (spec.nodeName && spec.schedulingGates?.length) {
+    errors.push(fieldError.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"));
+  }
+  return errors;
+}
+
 export function validatePodTemplate(template: PodTemplateSpec | undefined, field: string): FieldError[] {
   if (!template) return [fieldError.required(field)];
-  return [
+  const errors = [
     ...validateLabels(template.metadata?.labels, `${field}.labels`),
     ...validateAnnotations(template.metadata?.annotations, `${field}.annotations`),
     ...validatePodSpec(template.spec, `${field}.spec`),
   ];
+  if (!template.spec.ephemeralContainers?.length) return errors;
+  const why = "ephemeral containers not allowed in pod template";
+  return [...errors, fieldError.forbidden(`${field}.spec.ephemeralContainers`, why)];
 }
 
 /** Of pods that run for good. `kind` as messages write it: "ReplicaSet". */

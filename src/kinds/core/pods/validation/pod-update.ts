@@ -3,6 +3,7 @@ import { fieldError, type FieldError } from "../../../../machinery/status-error.
 import { sameJson } from "../../../../registry/same-json.ts";
 import type { StrategyContext } from "../../../../registry/strategy.ts";
 import type { Container, ContainerStatus, Pod, PodSpec, Toleration } from "../types.ts";
+import { validatePodResize } from "./resize.ts";
 
 const FROZEN =
   "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`," +
@@ -11,6 +12,8 @@ const FROZEN =
 
 export function validatePodUpdate(pod: Pod, old: Pod, { subresource }: StrategyContext): FieldError[] {
   if (subresource === "status") return statusErrors(pod, old);
+  if (subresource === "resize") return validatePodResize(pod, old);
+  if (subresource === "ephemeralcontainers") return ephemeralErrors(pod, old);
   const counts = countErrors(pod.spec, old.spec);
   if (counts.length > 0) return counts;
   const errors = [...deadlineErrors(pod.spec, old.spec), ...tolerationErrors(pod.spec, old.spec)];
@@ -18,6 +21,20 @@ export function validatePodUpdate(pod: Pod, old: Pod, { subresource }: StrategyC
   const changed = frozenChanges(pod.spec, old.spec);
   if (changed.length === 0) return [];
   return [fieldError.forbidden("spec", `${FROZEN}\n${changed.map((name) => `  spec.${name}`).join("\n")}`)];
+}
+
+/** They come, and they stay as they came. */
+function ephemeralErrors({ spec }: Pod, { metadata, spec: old }: Pod): FieldError[] {
+  if (metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined) {
+    return [fieldError.forbidden("", "static pods do not support ephemeral containers")];
+  }
+  const now = new Map((spec.ephemeralContainers ?? []).map((container) => [container.name, container]));
+  return (old.ephemeralContainers ?? []).flatMap((container) => {
+    const kept = now.get(container.name);
+    if (kept && sameJson(kept, container)) return [];
+    const why = `existing ephemeral containers ${JSON.stringify(container.name)} may not be ${kept ? "changed" : "removed"}\n`;
+    return [fieldError.forbidden("spec.ephemeralContainers", why)];
+  });
 }
 
 function countErrors(spec: PodSpec, old: PodSpec): FieldError[] {
