@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Pod, PodSpec } from "../kinds/core/pods/types.ts";
 import type { ServiceAccount } from "../kinds/core/serviceaccounts/types.ts";
+import type { KubeObject } from "../machinery/meta.ts";
 import { isStatusError } from "../machinery/status-error.ts";
 import type { Random, Timers } from "../platform/platform.ts";
 import { createServiceAccountPlugin, type Lookup } from "./service-account.ts";
@@ -120,7 +121,7 @@ describe("ServiceAccount", () => {
   });
 
   it("refuses an account that does not exist", async () => {
-    const plugin = createServiceAccountPlugin({ lookup: async () => undefined, random });
+    const plugin = createServiceAccountPlugin({ lookup: async (at) => namespace(at), random });
     const object = podWith({ serviceAccountName: "nobody" });
     const refusal: unknown = await Promise.resolve(plugin.mutate?.(attributesOf({ object }))).catch(
       (error: unknown) => error,
@@ -128,6 +129,15 @@ describe("ServiceAccount", () => {
     expect(isStatusError(refusal, "Forbidden") && refusal.message).toBe(
       'pods "p" is forbidden: error looking up service account ns/nobody: serviceaccount "nobody" not found',
     );
+  });
+
+  it("waits for nothing in a namespace that is not there", async () => {
+    const timers: Timers = { after: () => expect.unreachable("waits") };
+    const plugin = createServiceAccountPlugin({ lookup: async () => undefined, random, timers });
+    const refusal: unknown = await Promise.resolve(plugin.mutate?.(attributesOf({ object: podWith() }))).catch(
+      (error: unknown) => error,
+    );
+    expect(isStatusError(refusal, "NotFound") && refusal.message).toBe('namespaces "ns" not found');
   });
 
   it("waits for the default account of a new namespace, and for no other", async () => {
@@ -140,7 +150,7 @@ describe("ServiceAccount", () => {
       },
     };
     let lookups = 0;
-    const lookup: Lookup = async ({ name }) => (++lookups < 3 ? undefined : { metadata: { name } });
+    const lookup: Lookup = async (at) => namespace(at) ?? (++lookups < 3 ? undefined : { metadata: { name: at.name } });
     const plugin = createServiceAccountPlugin({ lookup, random, timers });
     const object = podWith();
     await plugin.mutate?.(attributesOf({ object }));
@@ -165,3 +175,8 @@ describe("ServiceAccount", () => {
     }
   });
 });
+
+/** The namespace, where that is what is asked for. */
+function namespace({ resource, name }: Parameters<Lookup>[0]): KubeObject | undefined {
+  return resource === "namespaces" ? { metadata: { name } } : undefined;
+}

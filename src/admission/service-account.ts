@@ -2,6 +2,7 @@
 import type { Container, PodSpec, Volume } from "../kinds/core/pods/types.ts";
 import type { ServiceAccount } from "../kinds/core/serviceaccounts/types.ts";
 import type { KubeObject } from "../machinery/meta.ts";
+import { notFound } from "../machinery/status-error.ts";
 import type { Random, Timers } from "../platform/platform.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "./admission.ts";
 import { podOf } from "./pod-request.ts";
@@ -46,7 +47,7 @@ export function createServiceAccountPlugin(deps: ServiceAccountDeps): AdmissionP
   };
 }
 
-/** @throws StatusError "Forbidden" */
+/** @throws StatusError "Forbidden"; "NotFound" where the namespace is missing, too: nobody will make an account in it */
 async function findAccount(
   { lookup, timers }: ServiceAccountDeps,
   attributes: AdmissionAttributes,
@@ -57,6 +58,8 @@ async function findAccount(
   for (let attempt = 1; ; attempt++) {
     const account = await lookup({ resource: "serviceaccounts", namespace, name });
     if (account) return account;
+    if (attempt === 1 && !(await lookup({ resource: "namespaces", namespace: "", name: namespace })))
+      throw notFound({ group: "", resource: "namespaces" }, namespace);
     if (attempt >= lookups || !timers) break;
     await new Promise<void>((resolve) => timers.after(LOOKUP_INTERVAL_MS, resolve));
   }

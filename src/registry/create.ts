@@ -117,9 +117,9 @@ async function prepareNew(
   const final = deps.canonical(resource, object);
   const errors = [
     ...metaErrors(resource, final, undefined),
-    ...faultsOf(() => strategy.validate?.(final)),
-    ...faultsOf(() => strategy.validateCreate?.(final)),
-    ...faultsOf(() => resource.kind.storedAs?.validate?.(final, undefined)),
+    ...faultsOf((seen) => strategy.validate?.(seen(final))),
+    ...faultsOf((seen) => strategy.validateCreate?.(seen(final))),
+    ...faultsOf((seen) => resource.kind.storedAs?.validate?.(seen(final), undefined)),
   ];
   if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind.kind }, name, errors);
   admitted.object = final;

@@ -232,9 +232,11 @@ function validateChanged(deps: RegistryDeps, request: UpdateRequest, next: KubeO
   const { resource, scope, name, subresource } = request;
   const { strategy } = resource;
   const context = { nowMs: deps.clock.now(), subresource };
-  const own = scope === "whole" ? [] : faultsOf(() => strategy.validate?.(next));
-  const ofUpdate = scope === "whole" ? [] : faultsOf(() => strategy.validateUpdate?.(next, old, context));
-  const ofVersion = scope === "whole" ? [] : faultsOf(() => resource.kind.storedAs?.validate?.(next, old));
+  const own = scope === "whole" ? [] : faultsOf((seen) => strategy.validate?.(seen(next)));
+  const ofUpdate =
+    scope === "whole" ? [] : faultsOf((seen) => strategy.validateUpdate?.(seen(next), seen(old), context));
+  const ofVersion =
+    scope === "whole" ? [] : faultsOf((seen) => resource.kind.storedAs?.validate?.(seen(next), seen(old)));
   const errors = [...metaErrors(resource, next, old), ...newFinalizers(next, old), ...own, ...ofUpdate, ...ofVersion];
   if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.kind.kind }, name, errors);
   const counts = strategy.countsGenerations !== false;

@@ -191,6 +191,22 @@ const CASES: [string, string, TestRequest, Failure][] = [
     post('{"__proto__": {"x": 1}, "metadata": {"name": "x"}}'),
     { code: 400, reason: "BadRequest" },
   ],
+  [
+    "a type that is a prototype's name",
+    "/api/v1/namespaces/default/secrets",
+    post(map("X", { kind: "Secret", type: "__proto__" })),
+    { code: 422, reason: "Invalid" },
+  ],
+  [
+    "a negative integer beyond what a double tells apart",
+    "/apis/apps/v1/namespaces/default/controllerrevisions",
+    post('{"metadata":{"name":"x"},"data":{},"revision":-9007199254740993}'),
+    {
+      code: 422,
+      reason: "Invalid",
+      message: /: revision: Invalid value: -900719925474099[23]: must be greater than or equal to 0$/,
+    },
+  ],
   ["nesting without end", MAPS, post("[".repeat(100_000)), { code: 400, reason: "BadRequest" }],
   [
     "broken delete options",

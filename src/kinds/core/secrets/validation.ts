@@ -9,12 +9,12 @@ import type { Secret } from "./types.ts";
 const ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name";
 
 /** What the built-in types must hold. */
-const REQUIRED_KEYS: Readonly<Record<string, readonly string[]>> = {
-  "kubernetes.io/dockercfg": [".dockercfg"],
-  "kubernetes.io/dockerconfigjson": [".dockerconfigjson"],
-  "kubernetes.io/ssh-auth": ["ssh-privatekey"],
-  "kubernetes.io/tls": ["tls.crt", "tls.key"],
-};
+const REQUIRED_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["kubernetes.io/dockercfg", [".dockercfg"]],
+  ["kubernetes.io/dockerconfigjson", [".dockerconfigjson"]],
+  ["kubernetes.io/ssh-auth", ["ssh-privatekey"]],
+  ["kubernetes.io/tls", ["tls.crt", "tls.key"]],
+]);
 
 export function validateSecret({ metadata, type = "", data = {} }: Secret): FieldError[] {
   const errors: FieldError[] = [];
@@ -24,7 +24,7 @@ export function validateSecret({ metadata, type = "", data = {} }: Secret): Fiel
     bytes += base64Length(value);
   }
   if (bytes > DATA_BYTES_MAX) errors.push(fieldError.tooLong("data", DATA_BYTES_MAX));
-  for (const key of REQUIRED_KEYS[type] ?? []) {
+  for (const key of REQUIRED_KEYS.get(type) ?? []) {
     if (!Object.hasOwn(data, key)) errors.push(fieldError.required(`data[${key}]`));
     else if (key.startsWith(".docker")) errors.push(...jsonErrors(data[key] ?? "", `data[${key}]`));
   }
