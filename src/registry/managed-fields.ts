@@ -265,12 +265,24 @@ const METADATA: FieldTree = { "f:metadata": LEAF };
 /** After the reset fields of the strategies in Kubernetes: what a write can't change, it can't own. */
 function ownableBy({ resource, subresource }: Writing): OwnableFields {
   if (subresource === "status") return (set) => ofStatusWrite(set, resource.strategy.statusWritesKeepMetadata);
+  const parts = resource.strategy.ownableParts?.[subresource];
+  if (parts) return (set) => set && partsOf(set, parts);
   if (!resource.hasStatus) return (set) => difference(set, METADATA);
   return (set) => {
     if (!set || !(STATUS in set)) return difference(set, METADATA);
     const { [STATUS]: _status, ...rest } = set;
     return isEmptyTree(rest) ? undefined : difference(rest, METADATA);
   };
+}
+
+function partsOf(tree: FieldTree, paths: readonly (readonly string[])[]): FieldSet {
+  const kept: Record<string, FieldTree> = {};
+  for (const [key, child] of Object.entries(tree)) {
+    const rests = paths.filter(([head]) => head === key || head === "*").map(([, ...rest]) => rest);
+    const inner = rests.some((rest) => rest.length === 0) ? child : partsOf(child, rests);
+    if (rests.length > 0 && inner) kept[key] = inner;
+  }
+  return isEmptyTree(kept) ? undefined : kept;
 }
 
 const ANNOTATIONS = "f:annotations";

@@ -85,6 +85,11 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   allowUnconditionalUpdate?: boolean;
   /** True when PUT of a missing name creates it (leases, and what a node registers). */
   allowCreateOnUpdate?: boolean;
+  /**
+   * What a write through a subresource can own: paths of field sets (`["f:spec", "f:containers", "*", "f:resources"]`, "*" any one
+   * element), by subresource. Absent: everything. The reset fields of k8s.io/apiserver's strategies.
+   */
+  ownableParts?: Readonly<Record<string, readonly (readonly string[])[]>>;
   /** True when a write of the status changes nothing else (custom resources). Of other kinds it may change annotations, too. */
   statusWritesKeepMetadata?: boolean;
 }

@@ -1,6 +1,15 @@
 /** What the subresources of a pod's spec leave of a change: everything else stays as it is, without a word. */
 import type { Container, Pod } from "./types.ts";
 
+/** What of a pod each of them may own, as paths of field sets; "*" is any container. */
+export const OWNABLE_PARTS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  ephemeralcontainers: [["f:spec", "f:ephemeralContainers"]],
+  resize: ["f:containers", "f:initContainers"].flatMap((list) => [
+    ["f:spec", list, "*", "f:resources"],
+    ["f:spec", list, "*", "f:resizePolicy"],
+  ]),
+};
+
 export function narrowUpdate(pod: Pod, old: Pod, subresource: string): void {
   if (subresource === "ephemeralcontainers") {
     const { ephemeralContainers } = pod.spec;

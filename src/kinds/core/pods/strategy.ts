@@ -1,7 +1,8 @@
 /** How pods are written: pkg/registry/core/pod of Kubernetes. */
 import type { Strategy, StrategyContext } from "../../../registry/strategy.ts";
 import { defaultPod } from "./defaults.ts";
-import { narrowUpdate } from "./narrow-update.ts";
+import { narrowUpdate, OWNABLE_PARTS } from "./narrow-update.ts";
+import { keepObservedGenerations } from "./observed-generations.ts";
 import { qosClassOf } from "./qos.ts";
 import type { Pod } from "./types.ts";
 import { validatePodUpdate } from "./validation/pod-update.ts";
@@ -18,11 +19,14 @@ export const podStrategy: Strategy<Pod> = {
   },
   prepareForUpdate(pod, old, { subresource }: StrategyContext) {
     narrowUpdate(pod, old, subresource);
+    if (subresource !== "status") return;
     // The class of a pod never changes, whatever a status says.
-    if (subresource === "status" && old.status?.qosClass) pod.status = { ...pod.status, qosClass: old.status.qosClass };
+    if (old.status?.qosClass) pod.status = { ...pod.status, qosClass: old.status.qosClass };
+    if (pod.status) keepObservedGenerations(pod.status, old.status);
   },
   validate: validatePod,
   validateCreate: validateNewPod,
+  ownableParts: OWNABLE_PARTS,
   validateUpdate: validatePodUpdate,
   fields({ spec, status }) {
     return {
