@@ -204,9 +204,9 @@ describe("resize", () => {
     expect((await part("resize")).body).toEqual((await api.call(`${PODS}/${name}`)).body);
     const put = structuredClone(body);
     Object.assign(put.spec.containers[0] ?? {}, { image: "other", resources: half });
-    put.metadata.annotations = { sneaky: "yes" };
+    put.metadata.labels = { sneaky: "yes" };
     const after = (await part("resize", { method: "PUT", body: put })).body;
-    expect([after.spec.containers[0]?.image, after.metadata.annotations]).toEqual(["busybox", undefined]);
+    expect([after.spec.containers[0]?.image, after.metadata.labels]).toEqual(["busybox", { of: name }]);
     expect(after.spec.containers[0]?.resources).toEqual(half);
   });
 
@@ -234,7 +234,7 @@ describe("resize", () => {
   it("brings no container", async () => {
     await create(half);
     expect(await refusal(resize({ requests: { cpu: "1" } }, "other"))).toContain(
-      "spec: Forbidden: only cpu and memory resources are mutable",
+      "spec.containers: Forbidden: containers may not be added or removed on resize",
     );
   });
 
