@@ -54,9 +54,15 @@ export function deletingSuite(kubectl: () => Kubectl): void {
       expect(await shell.fails("wait --for=delete configmap/held --timeout=1s")).toContain(
         "error: timed out waiting for the condition on configmaps/held",
       );
-      const waiting = shell.ok("delete configmap held");
+      const waiting = shell.kubectl.start(shell.words("delete configmap held"));
+      const ended = new Promise((resolve) => waiting.once("close", resolve));
+      let told = "";
+      waiting.stdout.on("data", (chunk: Buffer) => (told += chunk.toString()));
+      // It has asked, and waits.
+      await eventually(async () => expect(told.trim()).toBe('configmap "held" deleted'), { withinMs: 20_000 });
+      expect(waiting.exitCode).toBeNull();
       await release("held");
-      expect(await waiting).toBe('configmap "held" deleted');
+      expect(await ended).toBe(0);
       expect(await shell.ok("get configmap held --ignore-not-found")).toBe("");
     });
 
