@@ -20,7 +20,7 @@ import { createHealth } from "./http/health.ts";
 import { addHubMetrics } from "./http/hub-metrics.ts";
 import { createMetricsPath } from "./http/metrics-path.ts";
 import type { Exchange, Services } from "./http/exchange.ts";
-import { createObjectLookup, createNodeReferences } from "./http/lookups.ts";
+import { createClassList, createObjectLookup, createNodeReferences } from "./http/lookups.ts";
 import { createOpenApi } from "./http/openapi/documents.ts";
 import { createOpenApiPaths } from "./http/openapi/requests.ts";
 import { createOverlays } from "./http/overlays.ts";
@@ -97,7 +97,14 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     storage,
     hub,
     scheme,
-    admission: createAdmission({ lookup, cluster: config, random, clock, timers: platform.timers }),
+    admission: createAdmission({
+      lookup,
+      listClasses: createClassList(current),
+      cluster: config,
+      random,
+      clock,
+      timers: platform.timers,
+    }),
     clock,
     random,
     serviceCidr: config.serviceCidr,

@@ -5,6 +5,7 @@ import { attributesOf, podWith } from "./testing/attributes.ts";
 describe("admission", () => {
   const admission = createAdmission({
     lookup: async ({ name }) => ({ metadata: { name } }),
+    listClasses: () => Promise.resolve([]),
     cluster: { notReadyTolerationSeconds: 300 },
     random: { uuid: () => "", fraction: () => 0.5, bytes: (length) => new Uint8Array(length) },
     clock: { now: () => 0 },

@@ -3,11 +3,12 @@ import type { Clock, Random, Timers } from "../platform/platform.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "./admission.ts";
 import { createDefaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
-import { createPriority } from "./priority.ts";
+import { createPriority, type PriorityDeps } from "./priority.ts";
 import { createServiceAccountPlugin, type Lookup } from "./service-account.ts";
 
 export interface AdmissionDeps {
   lookup: Lookup;
+  listClasses: PriorityDeps["listClasses"];
   cluster: { notReadyTolerationSeconds: number };
   random: Random;
   clock: Clock;
@@ -22,11 +23,11 @@ export interface Admission {
   validate(attributes: AdmissionAttributes): Promise<void>;
 }
 
-export function createAdmission({ lookup, cluster, random, timers }: AdmissionDeps): Admission {
+export function createAdmission({ lookup, listClasses, cluster, random, clock, timers }: AdmissionDeps): Admission {
   return chainOf([
     createNamespaceLifecycle(),
     createServiceAccountPlugin({ lookup, random, ...(timers ? { timers } : {}) }),
-    createPriority(),
+    createPriority({ lookup, listClasses, clock }),
     createDefaultTolerationSeconds({ seconds: cluster.notReadyTolerationSeconds }),
   ]);
 }

@@ -1,6 +1,7 @@
 /** Reads that authentication, authorization and admission make beside the request's own. */
 import type { ObjectLookup } from "../authn/service-account.ts";
 import type { NodeReferences, NodeReferencesOf } from "../authz/node.ts";
+import type { PriorityClass } from "../kinds/scheduling/priorityclasses/types.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import { podReferences } from "../relay/pod-references.ts";
 import type { StorageReader, StoredObject } from "../storage/storage.ts";
@@ -12,6 +13,14 @@ export function createObjectLookup(storage: StorageReader): ObjectLookup {
     const parsed = JSON.parse(object.value) as KubeObject;
     parsed.metadata.resourceVersion = String(object.revision);
     return parsed;
+  };
+}
+
+/** All classes of priority. */
+export function createClassList(storage: StorageReader): () => Promise<PriorityClass[]> {
+  return async () => {
+    const { objects } = await storage.list({ resource: "priorityclasses.scheduling.k8s.io" });
+    return objects.map(({ value }) => JSON.parse(value) as PriorityClass);
   };
 }
 

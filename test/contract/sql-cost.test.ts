@@ -12,7 +12,8 @@ const LIMITS: Record<string, [number, number, number]> = {
   "list by spec.nodeName, 20 of 2000": [1, 70, 0],
   "list by metadata.name": [1, 5, 0],
   "create, config map": [1, 10, 3],
-  "create, pod": [2, 15, 3],
+  // Its account and, once a second, the default class of priority.
+  "create, pod": [3, 18, 3],
   // The Service, its address in the side table, and its IPAddress.
   "create, service beside 1000": [1, 20, 7],
   "create, service with a node port": [1, 20, 8],
