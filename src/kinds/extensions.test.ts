@@ -113,7 +113,9 @@ const service = (change: Loose = {}, metadata: Loose = { name: "v1.example.com" 
 
 describe("API services", () => {
   it("are completed as Kubernetes does", () => {
-    expect(prepared(apiServiceKind, service()).spec?.service?.port).toBe(443);
+    expect(prepared(apiServiceKind, service())).toMatchObject({ spec: { service: { port: 443 } }, status: {} });
+    const local = prepared(apiServiceKind, service({ service: undefined, caBundle: undefined }));
+    expect(local.status?.conditions).toMatchObject([{ type: "Available", status: "True", reason: "Local" }]);
   });
   it.each<[string, Loose, string[]]>([
     ["a service", service(), []],

@@ -136,6 +136,40 @@ describe("priority classes", () => {
   });
 });
 
+describe("pods of a class", () => {
+  const classes = "/apis/scheduling.k8s.io/v1/priorityclasses";
+  const pods = "/api/v1/namespaces/default/pods";
+  const spec = { containers: [{ name: "c", image: "busybox:1" }] };
+  it("have its priority", async () => {
+    await post("/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "default" } });
+    await post(classes, { metadata: { name: "gold" }, value: 7, preemptionPolicy: "Never" });
+    const pod = await post(pods, { metadata: { name: "first" }, spec: { ...spec, priorityClassName: "gold" } });
+    expect(pod.spec).toMatchObject({ priority: 7, preemptionPolicy: "Never" });
+    await post(classes, { metadata: { name: "usual" }, value: 5, globalDefault: true });
+    const second = await api.call(classes, {
+      method: "POST",
+      body: { metadata: { name: "another" }, value: 5, globalDefault: true },
+    });
+    assertFailure(second, { code: 403, reason: "Forbidden" });
+  });
+});
+
+describe("a PUT", () => {
+  it("creates what may be created so, and changes only what it has seen where that is asked for", async () => {
+    const roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles";
+    const role = { metadata: { name: "reader" }, rules: [{ verbs: ["get"], apiGroups: [""], resources: ["pods"] }] };
+    const made = await api.call<Loose>(`${roles}/reader`, { method: "PUT", body: role });
+    expect([made.status, made.body.metadata.generation]).toEqual([201, undefined]);
+    const drivers = "/apis/storage.k8s.io/v1/csidrivers";
+    const driver = await post(drivers, { metadata: { name: "csi.example.com" }, spec: {} });
+    expect(driver.metadata.generation).toBe(1);
+    const blind = { ...driver, metadata: { name: "csi.example.com" } };
+    const refused = await api.call(`${drivers}/csi.example.com`, { method: "PUT", body: blind });
+    assertFailure(refused, { code: 422, reason: "Invalid" });
+    expect(refused.text).toContain("must be specified for an update");
+  });
+});
+
 describe("scale", () => {
   it("reads a selector that is a plain map, too", async () => {
     await post("/api/v1/namespaces/default/replicationcontrollers", {
@@ -195,7 +229,6 @@ describe("component statuses", () => {
 describe("bindings", () => {
   it("put a pod on a node without naming the pod in the path", async () => {
     const pods = "/api/v1/namespaces/default/pods";
-    await post("/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "default" } });
     await post(pods, { metadata: { name: "p" }, spec: { containers: [{ name: "c", image: "busybox:1" }] } });
     const answer = await api.call("/api/v1/namespaces/default/bindings", {
       method: "POST",

@@ -33,6 +33,8 @@ function named(subjects: readonly Subject[] | undefined, kind: string): string {
 /** `roleKinds`: what may be granted. */
 export function bindingStrategy(options: { roleKinds: readonly string[]; namespaced: boolean }): Strategy<RoleBinding> {
   return {
+    countsGenerations: false,
+    allowCreateOnUpdate: true,
     default({ roleRef, subjects }) {
       roleRef.apiGroup ||= RBAC_GROUP;
       for (const subject of subjects ?? []) {

@@ -24,6 +24,7 @@ export const mutatingAdmissionPolicyKind = defineKind<MutatingAdmissionPolicy>({
     ageColumn,
   ],
   strategy: {
+    allowUnconditionalUpdate: false,
     default({ spec }) {
       spec.failurePolicy ??= "Fail";
       defaultMatchResources(spec.matchConstraints);

@@ -12,5 +12,9 @@ export const mutatingAdmissionPolicyBindingKind = defineKind<PolicyBinding>({
   schema: "io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBinding",
   categories: ["api-extensions"],
   columns: bindingColumns,
-  strategy: { default: ({ spec }) => defaultMatchResources(spec.matchResources), validate: bindingErrors },
+  strategy: {
+    allowUnconditionalUpdate: false,
+    default: ({ spec }) => defaultMatchResources(spec.matchResources),
+    validate: bindingErrors,
+  },
 });

@@ -13,6 +13,7 @@ export const mutatingWebhookConfigurationKind = defineKind<WebhookConfiguration>
   categories: ["api-extensions"],
   columns: webhookColumns,
   strategy: {
+    allowUnconditionalUpdate: false,
     default({ webhooks }) {
       for (const webhook of webhooks ?? []) {
         defaultWebhook(webhook);

@@ -27,6 +27,7 @@ export const validatingAdmissionPolicyKind = defineKind<ValidatingAdmissionPolic
   ],
   subresources: [statusSubresource],
   strategy: {
+    allowUnconditionalUpdate: false,
     default({ spec }) {
       spec.failurePolicy ??= "Fail";
       defaultMatchResources(spec.matchConstraints);

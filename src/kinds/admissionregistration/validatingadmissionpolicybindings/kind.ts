@@ -13,6 +13,7 @@ export const validatingAdmissionPolicyBindingKind = defineKind<PolicyBinding>({
   categories: ["api-extensions"],
   columns: bindingColumns,
   strategy: {
+    allowUnconditionalUpdate: false,
     default: ({ spec }) => defaultMatchResources(spec.matchResources),
     validate: (binding) => [
       ...bindingErrors(binding),

@@ -13,6 +13,7 @@ export const validatingWebhookConfigurationKind = defineKind<WebhookConfiguratio
   categories: ["api-extensions"],
   columns: webhookColumns,
   strategy: {
+    allowUnconditionalUpdate: false,
     default({ webhooks }) {
       for (const webhook of webhooks ?? []) {
         defaultWebhook(webhook);

@@ -18,6 +18,7 @@ export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>
   columns: [nameColumn, createdColumn],
   subresources: [statusSubresource],
   strategy: {
+    allowUnconditionalUpdate: false,
     default({ spec }) {
       const { names } = spec;
       if (names.kind) {

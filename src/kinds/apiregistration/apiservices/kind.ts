@@ -1,10 +1,11 @@
+import { formatTime } from "../../../machinery/meta.ts";
 import { dns1035LabelFaults, dnsSubdomainFaults, portNumberFaults } from "../../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
 import { invalidFor } from "../../../machinery/validation.ts";
 import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
 import { text } from "../../columns.ts";
 import { statusSubresource } from "../../subresources.ts";
-import type { ApiService } from "./types.ts";
+import type { ApiService, ServiceCondition } from "./types.ts";
 
 const GROUP_PRIORITY_MAX = 20_000;
 const VERSION_PRIORITY_MAX = 1000;
@@ -30,11 +31,13 @@ export const apiServiceKind = defineKind<ApiService>({
   ],
   subresources: [statusSubresource],
   strategy: {
+    countsGenerations: false,
+    allowUnconditionalUpdate: false,
     default({ spec }) {
       if (spec?.service) spec.service.port ??= SERVICE_PORT;
     },
-    prepareForCreate(service) {
-      service.status = {};
+    prepareForCreate(service, { nowMs }) {
+      service.status = service.spec?.service ? {} : { conditions: [localCondition(formatTime(nowMs))] };
     },
     validate: validateApiService,
     validateUpdate: ({ status }, _old, { subresource }) =>
@@ -47,6 +50,12 @@ export const apiServiceKind = defineKind<ApiService>({
         : [],
   },
 });
+
+/** What nobody else serves is there as long as this server is. */
+function localCondition(lastTransitionTime: string): ServiceCondition {
+  const message = "Local APIServices are always available";
+  return { type: "Available", status: "True", reason: "Local", message, lastTransitionTime };
+}
 
 function availableCell({ status }: ApiService): string {
   const condition = (status?.conditions ?? []).find(({ type }) => type === "Available");

@@ -9,6 +9,14 @@ export const apiServices: ResourceRef = {
   namespaced: false,
 };
 
+export interface ServiceCondition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  lastTransitionTime?: string | null;
+}
+
 export interface ApiService extends KubeObject {
   spec?: {
     /** Absent: the server itself serves it. */
@@ -20,5 +28,5 @@ export interface ApiService extends KubeObject {
     groupPriorityMinimum: number;
     versionPriority: number;
   };
-  status?: { conditions?: { type: string; status: string; reason?: string; [field: string]: unknown }[] };
+  status?: { conditions?: ServiceCondition[] };
 }

@@ -22,6 +22,7 @@ export const horizontalPodAutoscalerKind = defineKind<Autoscaler>({
   schema: "io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler",
   columns: autoscalerColumns,
   strategy: {
+    countsGenerations: false,
     default: defaultAutoscaler,
     prepareForCreate(autoscaler) {
       autoscaler.status = { desiredReplicas: 0 };
@@ -36,6 +37,7 @@ export const horizontalPodAutoscalerKindV1 = defineKind<AutoscalerV1>({
   version: "v1",
   schema: "io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler",
   strategy: {
+    countsGenerations: false,
     default({ spec }) {
       spec.minReplicas ??= 1;
     },

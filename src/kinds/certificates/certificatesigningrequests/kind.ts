@@ -28,6 +28,7 @@ export const certificateSigningRequestKind = defineKind<CertificateSigningReques
   ],
   subresources: [statusSubresource, { name: "approval", verbs: ["get", "patch", "update"] }],
   strategy: {
+    countsGenerations: false,
     prepareForCreate(request, { user }) {
       const { username: _name, uid: _uid, groups: _groups, extra: _extra, ...asked } = request.spec;
       request.spec = { ...asked, ...requester(user) };

@@ -17,6 +17,8 @@ export const endpointsKind = defineKind<Endpoints>({
   shortNames: ["ep"],
   columns: [nameColumn, text("Endpoints", "Addresses that are ready, with their ports.", endpointsCell), ageColumn],
   strategy: {
+    countsGenerations: false,
+    allowCreateOnUpdate: true,
     default({ subsets }) {
       for (const { ports } of subsets ?? []) for (const port of ports ?? []) port.protocol ||= "TCP";
     },

@@ -44,6 +44,7 @@ export const eventKind = defineKind<CoreEvent>({
     { ...nameColumn, priority: 1 },
   ],
   strategy: {
+    allowCreateOnUpdate: true,
     countsGenerations: false,
     validate: validateEvent,
     dependents: "unsupported",

@@ -11,7 +11,12 @@ export const limitRangeKind = defineKind<LimitRange>({
   schema: "io.k8s.api.core.v1.LimitRange",
   shortNames: ["limits"],
   columns: [nameColumn, createdColumn],
-  strategy: { default: defaultLimitRange, validate: validateLimitRange },
+  strategy: {
+    countsGenerations: false,
+    allowCreateOnUpdate: true,
+    default: defaultLimitRange,
+    validate: validateLimitRange,
+  },
 });
 
 /** pkg/apis/core/v1/defaults.go of Kubernetes: a container gets by default what it may have at most, or must have at least. */

@@ -43,6 +43,7 @@ export const persistentVolumeKind = defineKind<PersistentVolume>({
   ],
   subresources: [statusSubresource],
   strategy: {
+    countsGenerations: false,
     default(volume) {
       volume.status ??= {};
       volume.status.phase ??= "Pending";

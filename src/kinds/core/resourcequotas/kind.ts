@@ -21,6 +21,7 @@ export const resourceQuotaKind = defineKind<ResourceQuota>({
   ],
   subresources: [statusSubresource],
   strategy: {
+    countsGenerations: false,
     prepareForCreate(quota) {
       quota.status = {};
     },

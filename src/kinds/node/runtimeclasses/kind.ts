@@ -18,6 +18,9 @@ export const runtimeClassKind = defineKind<RuntimeClass>({
   schema: "io.k8s.api.node.v1.RuntimeClass",
   columns: [nameColumn, text("Handler", "What the engine calls it.", ({ handler }) => handler), ageColumn],
   strategy: {
+    countsGenerations: false,
+    allowUnconditionalUpdate: false,
+    allowCreateOnUpdate: true,
     validate: validateRuntimeClass,
     validateUpdate: (now, old) => immutableErrors(now.handler, old.handler, "handler"),
   },

@@ -14,6 +14,8 @@ export const clusterRoleKind = defineKind<ClusterRole>({
   nameRule: "path-segment",
   columns: [nameColumn, createdColumn],
   strategy: {
+    countsGenerations: false,
+    allowCreateOnUpdate: true,
     validate: ({ rules, aggregationRule }) => [
       ...validateRules(rules ?? [], { namespaced: false }),
       ...aggregationErrors(aggregationRule),

@@ -11,5 +11,9 @@ export const roleKind = defineKind<Role>({
   schema: "io.k8s.api.rbac.v1.Role",
   nameRule: "path-segment",
   columns: [nameColumn, createdColumn],
-  strategy: { validate: ({ rules }) => validateRules(rules ?? [], { namespaced: true }) },
+  strategy: {
+    countsGenerations: false,
+    allowCreateOnUpdate: true,
+    validate: ({ rules }) => validateRules(rules ?? [], { namespaced: true }),
+  },
 });

@@ -18,6 +18,7 @@ export const resourceClaimKind = defineKind<ResourceClaim>({
   columns: [nameColumn, text("State", "Whether it has devices, and who uses them.", stateCell), ageColumn],
   subresources: [statusSubresource],
   strategy: {
+    countsGenerations: false,
     default: ({ spec }) => defaultClaimSpec(spec),
     prepareForCreate(claim) {
       claim.status = {};

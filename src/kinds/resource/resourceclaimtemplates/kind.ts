@@ -13,6 +13,7 @@ export const resourceClaimTemplateKind = defineKind<ResourceClaimTemplate>({
   schema: "io.k8s.api.resource.v1.ResourceClaimTemplate",
   answersDeleted: true,
   strategy: {
+    countsGenerations: false,
     default: ({ spec }) => defaultClaimSpec(spec.spec),
     validate: ({ spec }) => [
       ...validateLabels(spec.metadata?.labels, "spec.labels"),

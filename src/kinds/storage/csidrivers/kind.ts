@@ -31,6 +31,7 @@ export const csiDriverKind = defineKind<CsiDriver>({
     ageColumn,
   ],
   strategy: {
+    allowUnconditionalUpdate: false,
     default({ spec }) {
       spec.attachRequired ??= true;
       spec.podInfoOnMount ??= false;

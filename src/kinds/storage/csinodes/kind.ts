@@ -23,6 +23,8 @@ export const csiNodeKind = defineKind<CsiNode>({
     ageColumn,
   ],
   strategy: {
+    countsGenerations: false,
+    allowUnconditionalUpdate: false,
     validate: ({ spec }) => driverErrors(spec.drivers ?? [], "spec.drivers"),
     validateUpdate: (now, old) =>
       (old.spec.drivers ?? []).flatMap(({ allocatable: _count, ...before }) => {

@@ -20,6 +20,8 @@ export const csiStorageCapacityKind = defineKind<CsiStorageCapacity>({
     text("Capacity", "How much room there is.", ({ capacity }) => capacity ?? "<unset>"),
   ],
   strategy: {
+    countsGenerations: false,
+    allowUnconditionalUpdate: false,
     validate: validateCapacity,
     validateUpdate: (now, old) =>
       immutableMembers(now, old, { field: "", members: ["nodeTopology", "storageClassName"] }),

@@ -35,6 +35,7 @@ export const storageClassKind = defineKind<StorageClass>({
     ageColumn,
   ],
   strategy: {
+    countsGenerations: false,
     default(storageClass) {
       storageClass.reclaimPolicy ??= "Delete";
       storageClass.volumeBindingMode ??= "Immediate";

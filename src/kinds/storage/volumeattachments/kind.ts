@@ -29,6 +29,8 @@ export const volumeAttachmentKind = defineKind<VolumeAttachment>({
   ],
   subresources: [statusSubresource],
   strategy: {
+    countsGenerations: false,
+    allowUnconditionalUpdate: false,
     prepareForCreate(attachment) {
       attachment.status = { attached: false };
     },

@@ -26,6 +26,7 @@ export const volumeAttributesClassKind = defineKind<VolumeAttributesClass>({
     ageColumn,
   ],
   strategy: {
+    countsGenerations: false,
     validate: ({ driverName, parameters = {} }) => [
       ...provisionerErrors(driverName, "driverName"),
       ...parameterErrors(parameters, "parameters"),
