@@ -106,7 +106,8 @@ async function tryUpdate(deps: RegistryDeps, request: AttemptedUpdate, stored: S
   validateChanged(deps, request, next, old);
   admitted.object = next;
   await deps.admission.validate(admitted);
-  for (const warning of strategy.warnings?.(next) ?? []) context.warn(warning);
+  // Of a part of the object nobody wants to hear what is odd about the rest.
+  if (request.scope === "object") for (const warning of strategy.warnings?.(next) ?? []) context.warn(warning);
 
   if (isUnchanged(next, old) && stored.form === resource.form) {
     return { done: true, written: written(resource, stored.value, stored.revision, false) };

@@ -298,3 +298,45 @@ describe("node ports", () => {
     });
   });
 });
+
+describe("what else is particular to Services", () => {
+  it("a PUT of a missing one creates it", async () => {
+    const answer = await put({ ports: http });
+    expect(answer.status).toBe(201);
+    expect((await addressOf(specOf(answer).clusterIP ?? "")).status).toBe(200);
+  });
+
+  it.each<[object, string[]]>([
+    [{ ports: http }, []],
+    [
+      { ports: http, externalIPs: ["1.2.3.4"], externalName: "a.b" },
+      [
+        "spec.externalIPs is deprecated and may no longer be implemented in some clusters",
+        'spec.externalName is ignored when spec.type is not "ExternalName"',
+      ],
+    ],
+    [
+      { clusterIP: "None", externalIPs: ["1.2.3.4"], loadBalancerIP: "1.2.3.4", sessionAffinity: "ClientIP" },
+      [
+        "spec.loadBalancerIP is ignored for headless services",
+        "spec.externalIPs is ignored for headless services",
+        "spec.SessionAffinity is ignored for headless services",
+      ],
+    ],
+    [
+      { type: "ExternalName", externalName: "a.b", externalIPs: ["2001:DB8::1"] },
+      [
+        'spec.externalIPs[0]: IPv6 address "2001:DB8::1" should be in RFC 5952 canonical format ("2001:db8::1")',
+        'spec.externalIPs is ignored when spec.type is "ExternalName"',
+      ],
+    ],
+    [
+      { ports: http, trafficDistribution: "PreferClose" },
+      ['spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"'],
+    ],
+  ])("%j is warned of", async (spec, expected) => {
+    const { headers } = await post(spec);
+    const said = (headers.get("warning") ?? "").split(/, (?=299 )/).filter(Boolean);
+    expect(said.map((text) => JSON.parse(text.replace("299 - ", "")) as string)).toEqual(expected);
+  });
+});

@@ -8,6 +8,7 @@ import { defaultService } from "./defaults.ts";
 import { nodePortFields } from "./node-ports.ts";
 import type { Service, ServicePort } from "./types.ts";
 import { validateService, validateServiceUpdate } from "./validation.ts";
+import { serviceWarnings } from "./warnings.ts";
 
 export const serviceKind = defineKind<Service>({
   group: "",
@@ -57,6 +58,8 @@ export const serviceKind = defineKind<Service>({
     },
     allocate: allocateService,
     companions: ipAddressChanges,
+    allowCreateOnUpdate: true,
+    warnings: serviceWarnings,
     validate: validateService,
     validateUpdate: validateServiceUpdate,
     fields: ({ spec }) => ({
