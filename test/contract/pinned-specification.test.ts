@@ -1,6 +1,6 @@
 /**
  * The documents we make, held against the published OpenAPI of Kubernetes v1.36 for every resource it has, and the kinds we serve
- * against what it says of them.
+ * against what it says of them: in their definitions, and in what discovery tells clients.
  */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
@@ -10,6 +10,7 @@ import type { RoutedKind } from "../../src/http/openapi/routes.ts";
 import { kinds } from "../../src/kinds/index.ts";
 import type { SubresourceDefinition } from "../../src/registry/kind.ts";
 import { createSchema } from "../../src/schema/schema.ts";
+import { createTestCluster } from "../harness/cluster.ts";
 
 interface Operation {
   parameters?: object[];
@@ -201,3 +202,133 @@ describe("the kinds we serve", () => {
     }
   });
 });
+
+/** What OpenAPI does not say, of a stock v1.36 server: api/discovery of kubernetes/kubernetes. By group and plural. */
+const SHORT_NAMES: Readonly<Record<string, readonly string[]>> = {
+  "/componentstatuses": ["cs"],
+  "/configmaps": ["cm"],
+  "/endpoints": ["ep"],
+  "/events": ["ev"],
+  "/limitranges": ["limits"],
+  "/namespaces": ["ns"],
+  "/nodes": ["no"],
+  "/persistentvolumeclaims": ["pvc"],
+  "/persistentvolumes": ["pv"],
+  "/pods": ["po"],
+  "/replicationcontrollers": ["rc"],
+  "/resourcequotas": ["quota"],
+  "/serviceaccounts": ["sa"],
+  "/services": ["svc"],
+  "apiextensions.k8s.io/customresourcedefinitions": ["crd", "crds"],
+  "apps/daemonsets": ["ds"],
+  "apps/deployments": ["deploy"],
+  "apps/replicasets": ["rs"],
+  "apps/statefulsets": ["sts"],
+  "autoscaling/horizontalpodautoscalers": ["hpa"],
+  "batch/cronjobs": ["cj"],
+  "certificates.k8s.io/certificatesigningrequests": ["csr"],
+  "events.k8s.io/events": ["ev"],
+  "networking.k8s.io/ingresses": ["ing"],
+  "networking.k8s.io/ipaddresses": ["ip"],
+  "networking.k8s.io/networkpolicies": ["netpol"],
+  "policy/poddisruptionbudgets": ["pdb"],
+  "scheduling.k8s.io/priorityclasses": ["pc"],
+  "storage.k8s.io/storageclasses": ["sc"],
+  "storage.k8s.io/volumeattributesclasses": ["vac"],
+};
+
+const IN_ALL = new Set([
+  "/pods",
+  "/replicationcontrollers",
+  "/services",
+  "apps/daemonsets",
+  "apps/deployments",
+  "apps/replicasets",
+  "apps/statefulsets",
+  "autoscaling/horizontalpodautoscalers",
+  "batch/cronjobs",
+  "batch/jobs",
+]);
+
+const EXTENSION_GROUPS = new Set(["admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io"]);
+
+interface Discovered {
+  resource: string;
+  responseKind: { kind: string };
+  scope: string;
+  singularResource: string;
+  verbs: string[];
+  shortNames?: string[];
+  categories?: string[];
+  subresources?: { subresource: string; responseKind: { kind: string }; verbs: string[] }[];
+}
+
+/** By "group/version/plural". */
+async function discovered(): Promise<Map<string, Discovered>> {
+  const api = await createTestCluster();
+  const headers = { accept: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" };
+  const found = new Map<string, Discovered>();
+  for (const path of ["/api", "/apis"]) {
+    const { body } = await api.call(path, { headers });
+    const { items } = body as unknown as {
+      items: { metadata: { name?: string }; versions: { version: string; resources: Discovered[] }[] }[];
+    };
+    for (const { metadata, versions } of items)
+      for (const { version, resources } of versions)
+        for (const resource of resources) found.set(`${metadata.name ?? ""}/${version}/${resource.resource}`, resource);
+  }
+  await api.stop();
+  return found;
+}
+
+/** What is published and not served yet is listed in kinds-in-specification.test.ts. */
+describe("discovery", () => {
+  const known = publishedKinds();
+  const found = discovered();
+
+  it("has nothing that a stock server has not, and of each resource what a stock server says", async () => {
+    for (const [key, own] of await found) {
+      const theirs = known.get(key);
+      if (!theirs) throw new Error(`${key} is none of Kubernetes`);
+      const resource = `${theirs.group}/${theirs.plural}`;
+      const categories = [
+        ...(IN_ALL.has(resource) ? ["all"] : []),
+        ...(EXTENSION_GROUPS.has(theirs.group) ? ["api-extensions"] : []),
+      ];
+      expect({ key, ...own, subresources: own.subresources?.map(({ subresource }) => subresource) ?? [] }).toEqual({
+        key,
+        resource: theirs.plural,
+        responseKind: expect.objectContaining({ kind: theirs.kind }),
+        scope: theirs.namespaced ? "Namespaced" : "Cluster",
+        singularResource: theirs.kind.toLowerCase(),
+        verbs: theirs.verbs.toSorted(),
+        ...(SHORT_NAMES[resource] ? { shortNames: SHORT_NAMES[resource] } : {}),
+        ...(categories.length > 0 ? { categories } : {}),
+        subresources: theirs.subresources
+          .map(({ name }) => name)
+          .filter((name) => !MISSING_SUBRESOURCES.includes(`${resource}/${name}`))
+          .toSorted(),
+      });
+    }
+  });
+
+  it("has every group-version of which anything is served, and every resource that a kind is made for", async () => {
+    const keys = new Set((await found).keys());
+    expect(
+      kinds.map(({ group, version, plural }) => `${group}/${version}/${plural}`).filter((key) => !keys.has(key)),
+    ).toEqual([]);
+    const short = Object.keys(SHORT_NAMES).filter(
+      (name) => ![...known.values()].some(({ group, plural }) => `${group}/${plural}` === name),
+    );
+    expect(short, "short names of what is not published").toEqual([]);
+  });
+});
+
+/** Not served yet: a line goes with each that comes, or the test above fails. */
+const MISSING_SUBRESOURCES: readonly string[] = [
+  "/nodes/proxy",
+  "/pods/attach",
+  "/pods/portforward",
+  "/pods/proxy",
+  "/services/proxy",
+];
