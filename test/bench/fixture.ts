@@ -11,6 +11,7 @@ import { loadClusterKeys } from "../../src/pki/load-cluster-keys.ts";
 import { createNodePlatform } from "../../src/platform/node/platform.ts";
 import type { Clock } from "../../src/platform/platform.ts";
 import { createCachedReader } from "../../src/registry/cached-reader.ts";
+import type { KindDefinition } from "../../src/registry/kind.ts";
 import { createScheme } from "../../src/registry/scheme.ts";
 import { createPresenter } from "../../src/registry/stored-form.ts";
 import { NODE_KEY_ANNOTATION } from "../../src/relay/protocol.ts";
@@ -32,6 +33,8 @@ export interface BenchCluster {
   app: App;
   /** Every read asks SQL, as an isolate on the edge does. */
   direct: App;
+  /** As `app`, with these kinds alone. */
+  appOf(kinds: readonly KindDefinition[]): App;
   hub: ClusterHub;
   storage: StorageWriter;
   keys: ClusterKeys;
@@ -83,6 +86,7 @@ export async function openBenchCluster(database: Database): Promise<BenchCluster
   return {
     app: createApp({ ...cluster, storage: reader }, { agents }),
     direct,
+    appOf: (served) => createApp({ ...cluster, storage: reader }, { agents, kinds: served }),
     hub,
     storage,
     keys,

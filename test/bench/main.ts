@@ -10,6 +10,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   sql: () => import("./sql-cost.ts"),
   "watch-fanout": () => import("./watch-fanout.ts"),
   api: () => import("./api.ts"),
+  kinds: () => import("./kinds.ts"),
   creates: () => import("./creates.ts"),
   scale: () => import("./scale.ts"),
   worker: () => import("./worker.ts"),
