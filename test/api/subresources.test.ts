@@ -304,6 +304,12 @@ describe("streams", () => {
       },
     });
   });
+
+  it("of attach need no command", async () => {
+    const headers = { upgrade: "websocket", "sec-websocket-protocol": "v5.channel.k8s.io" };
+    await api.call(`${PODS}/shell/attach?stdin=true&container=main`, { headers });
+    expect(opened.at(-1)).toMatchObject({ node: "n1", target: { kind: "attach", pod: "shell" } });
+  });
 });
 
 function containerStatus(name: string, state: object): object {

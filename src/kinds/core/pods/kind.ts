@@ -22,6 +22,7 @@ export const podKind = defineKind<Pod>({
     { name: "eviction", body: { group: "policy", version: "v1", kind: "Eviction" }, verbs: ["create"] },
     { name: "log", verbs: ["get"] },
     { name: "exec", body: { group: "", version: "v1", kind: "PodExecOptions" }, verbs: ["create", "get"] },
+    { name: "attach", body: { group: "", version: "v1", kind: "PodAttachOptions" }, verbs: ["create", "get"] },
   ],
   strategy: podStrategy,
 });
