@@ -88,6 +88,15 @@ describe("kinds of devices", () => {
       ],
     ],
     [
+      "a slice of nodes that are not selected",
+      any(resourceSliceKind),
+      slice({ nodeName: undefined, nodeSelector: {} }),
+      [
+        "spec.nodeSelector.nodeSelectorTerms: Required value: must have at least one node selector term",
+        "spec.nodeSelector.nodeSelectorTerms: Invalid value: []: must have exactly one node selector term",
+      ],
+    ],
+    [
       "one device twice",
       any(resourceSliceKind),
       slice({ devices: [{ name: "gpu-0" }, { name: "gpu-0" }] }),

@@ -10,7 +10,7 @@ export const nodeAffinity: Plugin = {
     const labels = node.metadata.labels;
     const selected = Object.entries(placement?.nodeSelector ?? {}).every(([key, value]) => labels[key] === value);
     const required = placement?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-    const meets = required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, node));
+    const meets = required === undefined || (required.nodeSelectorTerms ?? []).some((term) => matchesTerm(term, node));
     return selected && meets ? [] : ["node(s) didn't match Pod's node affinity/selector"];
   },
   score: {

@@ -296,7 +296,7 @@ export interface NodeAffinity {
 
 /** Terms are ORed. */
 export interface NodeSelector {
-  nodeSelectorTerms: NodeSelectorTerm[];
+  nodeSelectorTerms?: NodeSelectorTerm[];
 }
 
 /** Everything in a term is ANDed; an empty term matches no node. */

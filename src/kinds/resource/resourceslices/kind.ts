@@ -60,9 +60,10 @@ function validateSlice({ spec }: ResourceSlice): FieldError[] {
   }
   if (nodeSelector) {
     errors.push(...validateNodeSelector(nodeSelector, "spec.nodeSelector"));
-    if (nodeSelector.nodeSelectorTerms.length !== 1) {
+    const { nodeSelectorTerms: terms = [] } = nodeSelector;
+    if (terms.length !== 1) {
       const why = "must have exactly one node selector term";
-      errors.push(fieldError.invalid("spec.nodeSelector.nodeSelectorTerms", nodeSelector.nodeSelectorTerms, why));
+      errors.push(fieldError.invalid("spec.nodeSelector.nodeSelectorTerms", terms, why));
     }
   }
   const places = [nodeName, nodeSelector, allNodes, perDeviceNodeSelection].filter(Boolean).length;

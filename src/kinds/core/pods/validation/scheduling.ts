@@ -44,8 +44,7 @@ function nodeAffinityErrors(affinity: NodeAffinity, field: string): FieldError[]
   return errors;
 }
 
-export function validateNodeSelector({ nodeSelectorTerms }: NodeSelector, field: string): FieldError[] {
-  const terms = (nodeSelectorTerms as NodeSelectorTerm[] | undefined) ?? [];
+export function validateNodeSelector({ nodeSelectorTerms: terms = [] }: NodeSelector, field: string): FieldError[] {
   const at = `${field}.nodeSelectorTerms`;
   if (terms.length === 0) return [fieldError.required(at, "must have at least one node selector term")];
   return terms.flatMap((term, index) => termErrors(term, `${at}[${index}]`));
