@@ -1,4 +1,5 @@
 /** POST, PUT and PATCH of objects and of their status. */
+import { copyJson } from "../machinery/copy-json.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import { dedupOwnerReferences, type OwnersOf } from "../machinery/owner-references.ts";
 import { badRequest } from "../machinery/status-error.ts";
@@ -38,11 +39,11 @@ async function replace(services: Services, exchange: Exchange): Promise<Written>
     ...target(exchange),
     scope: scopeOf(info.subresource),
     subresource: info.subresource,
-    produce: () => structuredClone(object),
+    produce: () => copyJson(object),
     isPatch: false,
     create: async () => {
       await services.assertMayCreate(exchange);
-      const copy = structuredClone(object);
+      const copy = copyJson(object);
       delete copy.metadata.resourceVersion;
       return await services.registry.create({ resource, namespace, object: copy, context });
     },

@@ -1,4 +1,5 @@
 /** POST: the order in which a new object becomes a row. */
+import { copyJson } from "../machinery/copy-json.ts";
 import type { AdmissionAttributes } from "../admission/admission.ts";
 import { formatTime, type KubeObject } from "../machinery/meta.ts";
 import { badRequest, invalid } from "../machinery/status-error.ts";
@@ -86,7 +87,7 @@ async function createNamed(
   const retried = generated || resource.strategy.allocate !== undefined;
   let name = "";
   for (let attempt = 1; ; attempt++) {
-    const object = retried ? structuredClone(template) : template;
+    const object = retried ? copyJson(template) : template;
     if (generated) object.metadata.name = generateName(template.metadata.generateName ?? "", deps.random);
     name = object.metadata.name ?? "";
     const target: Target = { resource, namespace, name };

@@ -3,6 +3,7 @@
  * is never parsed; everything else is decoded → pruned and defaulted in the version it was written in → converted → defaulted →
  * encoded.
  */
+import { copyJson } from "../machinery/copy-json.ts";
 import { apiVersionOf } from "../machinery/gvk.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import type { StoredObject } from "../storage/storage.ts";
@@ -42,7 +43,7 @@ export function fromStored(resource: Resource, object: KubeObject): KubeObject {
 
 /** An object of one version in another of those that are stored together. */
 export function convert(object: KubeObject, { from, to }: { from: Resource; to: Resource }): KubeObject {
-  return from === to ? object : fromStored(to, toStored(from, structuredClone(object)));
+  return from === to ? object : fromStored(to, toStored(from, copyJson(object)));
 }
 
 /** From another version, or an older generation of the schema, to the current form. A version nobody knows any more is taken as it is. */

@@ -218,6 +218,7 @@ const CASES: [string, string, TestRequest, Failure][] = [
 ];
 
 const PODS = "/api/v1/namespaces/default/pods";
+const revision = (digits: string) => `{"metadata":{"name":"x"},"data":{},"revision":${digits}}`;
 const many = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 
 /** Bodies that cost more to answer than to send, unless somebody takes care. */
@@ -374,6 +375,23 @@ describe("costly input", () => {
     expect(unknown.headers.get("warning")).toBe(
       '299 - "unknown field \\"constructor\\"", 299 - "unknown field \\"toString\\""',
     );
+    await cluster.stop();
+  });
+
+  it("has integers beyond what a double tells apart in every kind of write", async () => {
+    const cluster = await createTestCluster();
+    const path = "/apis/apps/v1/namespaces/default/controllerrevisions";
+    const answers = [
+      await cluster.call(path, post(revision("1"))),
+      await cluster.call(`${path}/x`, { method: "PUT", body: revision("9007199254740993") }),
+      await cluster.call(`${path}/x`, {
+        method: "PATCH",
+        body: '{"revision":9007199254740995}',
+        headers: { "content-type": "application/merge-patch+json" },
+      }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([201, 200, 200]);
+    expect((await cluster.call(`${path}/x`)).text).toContain('"revision":9007199254740995');
     await cluster.stop();
   });
 
