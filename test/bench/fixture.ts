@@ -1,4 +1,5 @@
 /** A cluster for measurements: the API over a database of the bench's choosing, and objects by the thousand without the API's cost. */
+import { getRequestListener } from "@hono/node-server";
 import { createHash } from "node:crypto";
 import { createApp, type App } from "../../src/app.ts";
 import { createNodeCredentials } from "../../src/authn/node-credential.ts";
@@ -99,18 +100,29 @@ export async function openBenchCluster(database: Database): Promise<BenchCluster
 
 const noSocket = (): Promise<Response> => Promise.reject(new Error("no sockets here"));
 
-function caller(app: App): BenchCluster["call"] {
+/**
+ * Requests as the product's server makes them of what clients send: bodies name their length, and Request and Response are the
+ * listener's own, which it puts in the place of Node's.
+ */
+export function caller(app: Pick<App, "fetch">): BenchCluster["call"] {
+  getRequestListener(() => new Response());
   return async (method, path, { body, headers = {}, token = BENCH_TOKEN, status } = {}) => {
+    const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
     const request = new Request(ORIGIN + path, {
       method,
-      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json", ...headers },
-      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      headers: {
+        Authorization: `Bearer ${token}`,
+        "Content-Type": "application/json",
+        ...(text === undefined ? {} : { "Content-Length": String(Buffer.byteLength(text)) }),
+        ...headers,
+      },
+      ...(text === undefined ? {} : { body: text }),
     });
     const response = await app.fetch(request);
-    const text = await response.text();
+    const answer = await response.text();
     const expected = status === undefined ? response.ok : response.status === status;
-    if (!expected) throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 500)}`);
-    return { status: response.status, text };
+    if (!expected) throw new Error(`${method} ${path} answered ${response.status}: ${answer.slice(0, 500)}`);
+    return { status: response.status, text: answer };
   };
 }
 
