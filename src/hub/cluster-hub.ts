@@ -96,7 +96,7 @@ class SqlHub implements ClusterHub {
     const running = this.#running ?? (await this.#starting?.catch(() => undefined));
     if (running === undefined) return;
     await running.sequencer.stop();
-    running.fanOut.endAll();
+    running.fanOut.stop();
   }
 
   async write(write: PreparedWrite): Promise<WriteOutcome> {

@@ -51,6 +51,7 @@ export class FanOut {
   #pumping = false;
   #reads = 0;
   readonly #waitingReads: (() => void)[] = [];
+  #stopped = false;
 
   constructor(deps: FanOutDeps, { revision }: { revision: number }) {
     this.#deps = deps;
@@ -79,7 +80,7 @@ export class FanOut {
     if (page.floor > this.#recent.end) {
       // History was compacted past what was seen: nobody can be told what is missing, so everybody lists again.
       this.#deps.log.warn("the log was compacted past this hub's position", { floor: page.floor });
-      this.endAll();
+      this.#endAll();
       this.#recent.restartAt(page.floor);
     }
     // What nobody watches is delivered already.
@@ -95,6 +96,8 @@ export class FanOut {
       throw new StorageError("unavailable", `more than ${this.#deps.limits.watchersMax} watches are open`);
     }
     const page = options.since < this.#recent.start ? await this.#read(options) : undefined;
+    // Meanwhile it may have ended; nothing would ever end a watch that joined now.
+    if (this.#stopped) throw new StorageError("unavailable", "the hub has stopped");
     const watcher = new Watcher(options, {
       timers: this.#deps.timers,
       present: this.#deps.present,
@@ -111,8 +114,13 @@ export class FanOut {
     return watcher.stream;
   }
 
-  /** Ends every watch cleanly. */
-  endAll(): void {
+  /** Ends every watch cleanly and takes no more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#endAll();
+  }
+
+  #endAll(): void {
     for (const watcher of this.#watchers) watcher.end();
   }
 

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createHub, type ClusterHub, type HubLimits } from "../../src/hub/cluster-hub.ts";
 import type { WatchQuery } from "../../src/hub/hub.ts";
+import type { Database } from "../../src/storage/database.ts";
 import { migrate } from "../../src/storage/migrate.ts";
 import { createSqlLog } from "../../src/storage/sql-log.ts";
 import type { LogEntry, StorageWriter } from "../../src/storage/storage.ts";
@@ -339,6 +340,30 @@ export function watchSuite(
         expect(time.pending).toBe(0);
         await expect(watch({ since: revision })).rejects.toMatchObject({ code: "unavailable" });
         await expect(written({ op: "create", name: "b" })).rejects.toMatchObject({ code: "unavailable" });
+      });
+
+      test("a hub that stops while a watch reads its past from storage leaves no watch behind", async () => {
+        const since = await position();
+        for (const name of ["a", "b"]) await foreign(name);
+        let held = Promise.resolve();
+        const slow: Database = {
+          batch: async (statements, mode) => {
+            await held;
+            return await database.batch(statements, mode);
+          },
+          close: async () => {},
+        };
+        storage = createSqlLog({ database: slow, clock: time, log: silentLog });
+        hub = newHub({ windowBytesMax: 1 });
+        await hub.start();
+        const read = Promise.withResolvers<void>();
+        held = read.promise;
+        const opening = watch({ since });
+        await hub.stop();
+        read.resolve();
+        await expect(opening).rejects.toMatchObject({ code: "unavailable" });
+        expect(hub.stats().watchers).toBe(0);
+        expect(time.pending).toBe(0);
       });
 
       test("cancelling unsubscribes and leaves no timer", async () => {

@@ -105,6 +105,8 @@ export function createWatching(deps: ObserverDeps, view: View, start: number): W
       const response = await deps.fetch(`${pathOf({ ...view, name: "" })}?${query.toString()}`, { signal });
       if (response.status !== 200 || response.body === null) return await discard(response);
       const stream = readWatch(response.body);
+      // Dropped while it was being opened: nothing would tell of that later.
+      if (signal.aborted) await stream.cancel();
       signal.addEventListener("abort", () => void stream.cancel());
       for (let event = await stream.next(); event !== undefined; event = await stream.next()) {
         const { type, object } = event;
