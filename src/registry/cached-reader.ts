@@ -63,6 +63,10 @@ class CachedReader implements StorageReader {
     return answer;
   }
 
+  exist(keys: readonly ObjectKey[]): Promise<boolean[]> {
+    return this.#storage.exist(keys);
+  }
+
   /** Whole lists and first pages are kept, one of each kind and namespace: what informers, kubectl and control loops ask for again. */
   async list(query: ListQuery): Promise<ListPage> {
     if (query.selector || query.revision !== undefined || query.after) {

@@ -22,6 +22,7 @@ export function createCurrentReader({
 
   const reader: StorageReader = {
     revision: () => storage.revision(),
+    exist: (keys) => storage.exist(keys),
     async get(key) {
       const { object, revision } = await storage.get(key);
       return { object: object && current(object), revision };

@@ -42,6 +42,11 @@ const GET = `SELECT position.seq, ${OBJECT_COLUMNS.replace(/(\w+)/g, "l.$1")}
     ON l.resource = ? AND l.namespace = ? AND l.name = ? AND l.superseded IS NULL AND l.deleted = 0
   WHERE position.name = 'log'`;
 
+/** All keys are one parameter: a statement has a hundred at most. */
+const EXIST = `SELECT wanted.key FROM json_each(?) AS wanted CROSS JOIN log AS l INDEXED BY log_live
+    ON l.resource = wanted.value ->> 0 AND l.namespace = wanted.value ->> 1 AND l.name = wanted.value ->> 2
+      AND l.superseded IS NULL AND l.deleted = 0`;
+
 /** After a commit: one more than wanted, to know whether more follow. Values of own writes are not read back. */
 const TAIL = `SELECT ${ENTRY_COLUMNS}
   FROM log AS l LEFT JOIN log AS p ON p.revision = l.previous AND l.created > 0
@@ -103,6 +108,13 @@ class SqlReader implements LogReader {
     const [result] = await this.run([{ sql: GET, args: [resource, namespace, name], single: true }], "read");
     const row = firstRow(result);
     return { object: row[1] === null ? undefined : this.rows.object(row, 1), revision: row[0] as number };
+  }
+
+  async exist(keys: readonly ObjectKey[]): Promise<boolean[]> {
+    const wanted = keys.map(({ resource, namespace, name }) => [resource, namespace, name]);
+    const [found] = await this.run([{ sql: EXIST, args: [JSON.stringify(wanted)] }], "read");
+    const live = new Set(found?.rows.map(([at]) => Number(at)));
+    return keys.map((_, at) => live.has(at));
   }
 
   async list(query: ListQuery): Promise<ListPage> {

@@ -9,6 +9,7 @@ import { createSqlLog } from "../../src/storage/sql-log.ts";
 import type {
   ListQuery,
   LogEntry,
+  ObjectKey,
   Selector,
   StorageWriter,
   StoredObject,
@@ -92,6 +93,24 @@ export function storageSuite(
           object: undefined,
           revision,
         });
+      });
+
+      test("which of many keys live is told at once, in their order", async () => {
+        const revision = await written({ op: "create", name: "gone" });
+        await write({ op: "create", name: "a" }, { op: "create", name: "b", resource: "nodes", namespace: "" });
+        await write({ op: "delete", name: "gone", expected: revision });
+        expect(
+          await log.exist([
+            keyOf("b", "nodes", ""),
+            keyOf("gone"),
+            keyOf("a"),
+            keyOf("a", "pods", "other"),
+            keyOf('"], ["'),
+          ]),
+        ).toEqual([true, false, true, false, false]);
+        const many = Array.from({ length: 300 }, (_, index) => keyOf(`missing-${index}`));
+        expect(await log.exist([...many, keyOf("a")])).toEqual([...many.map(() => false), true]);
+        expect(await log.exist([])).toEqual([]);
       });
 
       test("an empty log has a revision that is not 0", async () => {
@@ -732,4 +751,8 @@ function label(requirement: LabelRequirement): Selector {
 
 function field(name: string, operator: "=" | "!=", value: string): Selector {
   return { labels: [], fields: [{ field: name, operator, value }] };
+}
+
+function keyOf(name: string, resource = "pods", namespace = "default"): ObjectKey {
+  return { resource, namespace, name };
 }
