@@ -99,7 +99,8 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     scheme,
     admission: createAdmission({
       lookup,
-      listClasses: createClassList(current),
+      listClasses: createClassList(current, "priorityclasses.scheduling.k8s.io"),
+      listStorageClasses: createClassList(current, "storageclasses.storage.k8s.io"),
       cluster: config,
       random,
       clock,

@@ -9,6 +9,7 @@ import { createManager, type Controller } from "./controller-runtime/manager.ts"
 import { createStores } from "./controller-runtime/stores.ts";
 import { createDeploymentController } from "./controllers/deployment/controller.ts";
 import { createEndpointSliceController } from "./controllers/endpointslice/controller.ts";
+import { createFlowSchemaStatusController } from "./controllers/flow-schema-status/controller.ts";
 import { createGarbageCollector } from "./controllers/garbage-collector/controller.ts";
 import type { CollectedResource } from "./controllers/garbage-collector/owners.ts";
 import { createNamespaceController } from "./controllers/namespace/controller.ts";
@@ -61,6 +62,7 @@ export function createLoops({
     createReplicaSetController(depsOf("replicaset-controller")),
     createScheduler(depsOf("kube-scheduler")),
     createEndpointSliceController(depsOf("endpointslice-controller")),
+    createFlowSchemaStatusController(depsOf("flow-schema-status-controller")),
     createNamespaceController({ ...depsOf("namespace-controller"), resources }),
     createGarbageCollector({ ...depsOf("generic-garbage-collector"), resources }),
   ];

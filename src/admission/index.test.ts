@@ -6,6 +6,7 @@ describe("admission", () => {
   const admission = createAdmission({
     lookup: async ({ name }) => ({ metadata: { name } }),
     listClasses: () => Promise.resolve([]),
+    listStorageClasses: () => Promise.resolve([]),
     cluster: { notReadyTolerationSeconds: 300 },
     random: { uuid: () => "", fraction: () => 0.5, bytes: (length) => new Uint8Array(length) },
     clock: { now: () => 0 },
@@ -17,6 +18,7 @@ describe("admission", () => {
       "ServiceAccount",
       "Priority",
       "DefaultTolerationSeconds",
+      "DefaultStorageClass",
     ]);
   });
 

@@ -1,6 +1,7 @@
 /** The admission plugins of the API, in the order of kube-apiserver. */
 import type { Clock, Random, Timers } from "../platform/platform.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "./admission.ts";
+import { createDefaultStorageClass, type StorageClassDeps } from "./default-storage-class.ts";
 import { createDefaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
 import { createPriority, type PriorityDeps } from "./priority.ts";
@@ -9,6 +10,7 @@ import { createServiceAccountPlugin, type Lookup } from "./service-account.ts";
 export interface AdmissionDeps {
   lookup: Lookup;
   listClasses: PriorityDeps["listClasses"];
+  listStorageClasses: StorageClassDeps["listStorageClasses"];
   cluster: { notReadyTolerationSeconds: number };
   random: Random;
   clock: Clock;
@@ -23,12 +25,14 @@ export interface Admission {
   validate(attributes: AdmissionAttributes): Promise<void>;
 }
 
-export function createAdmission({ lookup, listClasses, cluster, random, clock, timers }: AdmissionDeps): Admission {
+export function createAdmission(deps: AdmissionDeps): Admission {
+  const { lookup, listClasses, listStorageClasses, cluster, random, clock, timers } = deps;
   return chainOf([
     createNamespaceLifecycle(),
     createServiceAccountPlugin({ lookup, random, ...(timers ? { timers } : {}) }),
     createPriority({ lookup, listClasses, clock }),
     createDefaultTolerationSeconds({ seconds: cluster.notReadyTolerationSeconds }),
+    createDefaultStorageClass({ listStorageClasses, clock }),
   ]);
 }
 

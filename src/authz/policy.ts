@@ -73,6 +73,8 @@ const LEASE: PolicyRule = {
 };
 
 /** What each control loop needs, by the name of its service account in kube-system. */
+const FLOW_CONTROL = "flowcontrol.apiserver.k8s.io";
+
 const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
   "deployment-controller": [
     { verbs: [...READ, "update", "patch"], apiGroups: ["apps"], resources: ["deployments"] },
@@ -98,6 +100,10 @@ const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
     { verbs: ["update"], apiGroups: [""], resources: ["services/finalizers"] },
     { verbs: [...READ, ...WRITE], apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"] },
     { verbs: [...READ, ...WRITE], apiGroups: [""], resources: ["endpoints"] },
+  ],
+  "flow-schema-status-controller": [
+    { verbs: READ, apiGroups: [FLOW_CONTROL], resources: ["flowschemas", "prioritylevelconfigurations"] },
+    { verbs: ["patch"], apiGroups: [FLOW_CONTROL], resources: ["flowschemas/status"] },
   ],
   "namespace-controller": [
     { verbs: [...READ, "delete"], apiGroups: [""], resources: ["namespaces"] },

@@ -10,6 +10,7 @@ import { pods } from "../kinds/core/pods/types.ts";
 import { serviceAccounts } from "../kinds/core/serviceaccounts/types.ts";
 import { services } from "../kinds/core/services/types.ts";
 import { endpointSlices, SERVICE_NAME_LABEL } from "../kinds/discovery/endpointslices/types.ts";
+import { flowSchemas, priorityLevelConfigurations } from "../kinds/flowcontrol/types.ts";
 import { groupResource, type ResourceRef } from "../machinery/gvk.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -19,10 +20,12 @@ import { nodeView, type NodeView } from "./views/node-view.ts";
 import {
   configMapView,
   endpointSliceView,
+  flowSchemaView,
   namespaceView,
   serviceView,
   type ConfigMapView,
   type EndpointSliceView,
+  type FlowSchemaView,
   type NamespaceView,
   type ServiceView,
 } from "./views/other-views.ts";
@@ -40,6 +43,8 @@ export interface Stores {
   namespaces: Informer<NamespaceView>;
   serviceAccounts: Informer;
   configMaps: Informer<ConfigMapView>;
+  flowSchemas: Informer<FlowSchemaView>;
+  priorityLevelConfigurations: Informer;
   /** All of them, those above included, by group-resource ("pods", "deployments.apps"). */
   all: ReadonlyMap<string, Informer>;
 }
@@ -50,6 +55,8 @@ export const BY_NODE = "node";
 export const ORPHANS = "orphans";
 /** Index of slices by "namespace/service". */
 export const BY_SERVICE = "service";
+/** Index of FlowSchemas by their priority level. */
+export const BY_LEVEL = "level";
 
 /** `resources`: everything the API serves. Events are left out: nobody owns them and they pass by themselves. */
 export function createStores(deps: { client: Client; platform: Platform; resources: readonly ResourceRef[] }): Stores {
@@ -73,6 +80,8 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
     namespaces: informer(namespaces, namespaceView),
     serviceAccounts: informer(serviceAccounts, metadataOnly),
     configMaps: informer(configMaps, configMapView),
+    flowSchemas: informer(flowSchemas, flowSchemaView, { [BY_LEVEL]: ({ level }) => [level] }),
+    priorityLevelConfigurations: informer(priorityLevelConfigurations, metadataOnly),
     all,
   };
   for (const ref of deps.resources) {

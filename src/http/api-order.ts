@@ -4,9 +4,13 @@
  * k8s.io/apimachinery/pkg/version.CompareKubeAwareVersionStrings.
  */
 
+import { apiVersionOf, type GroupVersion } from "../machinery/gvk.ts";
+
+const REGISTRATION_GROUP = "apiregistration.k8s.io";
+
 /** Higher first. Equal ones go by name. */
 const GROUP_PRIORITY: Readonly<Record<string, number>> = {
-  "apiregistration.k8s.io": 20001,
+  [REGISTRATION_GROUP]: 20001,
   "": 18000,
   apps: 17800,
   "events.k8s.io": 17750,
@@ -25,14 +29,32 @@ const GROUP_PRIORITY: Readonly<Record<string, number>> = {
   "coordination.k8s.io": 16500,
   "node.k8s.io": 16300,
   "discovery.k8s.io": 16200,
+  "resource.k8s.io": 16200,
   "flowcontrol.apiserver.k8s.io": 16100,
   "internal.apiserver.k8s.io": 16000,
-  "resource.k8s.io": 15900,
   "storagemigration.k8s.io": 15800,
 };
 
 /** Of groups that custom resources define. */
 const CUSTOM_PRIORITY = 1000;
+
+/** Of versions within their group, where they are not VERSION_PRIORITY. */
+const VERSION_PRIORITIES: Readonly<Record<string, number>> = {
+  v1: 1,
+  "autoscaling/v2": 30,
+  "flowcontrol.apiserver.k8s.io/v1": 21,
+  "resource.k8s.io/v1": 20,
+};
+const VERSION_PRIORITY = 15;
+
+/**
+ * What kube-apiserver registers for a group and version that it serves itself (cmd/kube-apiserver/app/aggregator.go). Undefined for the
+ * registrations' own group, which has none.
+ */
+export function apiPriority(at: GroupVersion): { group: number; version: number } | undefined {
+  const group = at.group === REGISTRATION_GROUP ? undefined : GROUP_PRIORITY[at.group];
+  return group === undefined ? undefined : { group, version: VERSION_PRIORITIES[apiVersionOf(at)] ?? VERSION_PRIORITY };
+}
 
 /** For sorting; negative when `a` comes first. */
 export function compareGroups(a: string, b: string): number {

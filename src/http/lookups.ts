@@ -1,7 +1,6 @@
 /** Reads that authentication, authorization and admission make beside the request's own. */
 import type { ObjectLookup } from "../authn/service-account.ts";
 import type { NodeReferences, NodeReferencesOf } from "../authz/node.ts";
-import type { PriorityClass } from "../kinds/scheduling/priorityclasses/types.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import { podReferences } from "../relay/pod-references.ts";
 import type { StorageReader, StoredObject } from "../storage/storage.ts";
@@ -16,11 +15,11 @@ export function createObjectLookup(storage: StorageReader): ObjectLookup {
   };
 }
 
-/** All classes of priority. */
-export function createClassList(storage: StorageReader): () => Promise<PriorityClass[]> {
+/** All objects of a resource of which there are few ("priorityclasses.scheduling.k8s.io"). */
+export function createClassList<T extends KubeObject>(storage: StorageReader, resource: string): () => Promise<T[]> {
   return async () => {
-    const { objects } = await storage.list({ resource: "priorityclasses.scheduling.k8s.io" });
-    return objects.map(({ value }) => JSON.parse(value) as PriorityClass);
+    const { objects } = await storage.list({ resource });
+    return objects.map(({ value }) => JSON.parse(value) as T);
   };
 }
 

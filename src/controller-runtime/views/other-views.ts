@@ -1,4 +1,4 @@
-/** What controllers keep of Services, EndpointSlices, namespaces and ConfigMaps. */
+/** What controllers keep of Services, EndpointSlices, namespaces, ConfigMaps and FlowSchemas. */
 import type { ConfigMap } from "../../kinds/core/configmaps/types.ts";
 import type { Namespace, NamespaceCondition } from "../../kinds/core/namespaces/types.ts";
 import type { Service, ServiceSpec } from "../../kinds/core/services/types.ts";
@@ -8,6 +8,7 @@ import {
   type EndpointPort,
   type EndpointSlice,
 } from "../../kinds/discovery/endpointslices/types.ts";
+import type { FlowCondition, FlowSchema } from "../../kinds/flowcontrol/types.ts";
 import type { KubeObject } from "../../machinery/meta.ts";
 import { metaView, type View } from "./view.ts";
 
@@ -32,6 +33,13 @@ export interface NamespaceView extends View {
 export interface ConfigMapView extends View {
   /** Of `kube-root-ca.crt` only. */
   data?: Readonly<Record<string, string>>;
+}
+
+export interface FlowSchemaView extends View {
+  /** Name of its priority level. */
+  level: string;
+  /** The condition as it is stored. */
+  dangling?: FlowCondition;
 }
 
 export const ROOT_CA_NAME = "kube-root-ca.crt";
@@ -71,4 +79,11 @@ export function configMapView(object: KubeObject): ConfigMapView {
   const view: ConfigMapView = { metadata: metaView(metadata) };
   if (metadata.name === ROOT_CA_NAME) view.data = data ?? {};
   return view;
+}
+
+export function flowSchemaView(object: KubeObject): FlowSchemaView {
+  const { metadata, spec, status } = object as FlowSchema;
+  const view: FlowSchemaView = { metadata: metaView(metadata), level: spec.priorityLevelConfiguration.name };
+  const dangling = status?.conditions?.find(({ type }) => type === "Dangling");
+  return dangling ? { ...view, dangling } : view;
 }

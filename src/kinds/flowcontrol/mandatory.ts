@@ -1,6 +1,9 @@
 /** What every API server has and keeps as it is: k8s.io/apiserver/pkg/apis/flowcontrol/bootstrap. */
 import type { FlowRule, FlowSchema, PriorityLevelConfiguration } from "./types.ts";
 
+/** Whoever changes it to "false" keeps their own specification of a suggested one. */
+const annotations = { "apf.kubernetes.io/autoupdate-spec": "true" };
+
 const EVERYTHING: Pick<FlowRule, "resourceRules" | "nonResourceRules"> = {
   resourceRules: [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"], clusterScope: true, namespaces: ["*"] }],
   nonResourceRules: [{ verbs: ["*"], nonResourceURLs: ["*"] }],
@@ -10,11 +13,11 @@ const groups = (...names: string[]) => names.map((name) => ({ kind: "Group", gro
 
 export const MANDATORY_LEVELS: readonly PriorityLevelConfiguration[] = [
   {
-    metadata: { name: "exempt" },
+    metadata: { name: "exempt", annotations },
     spec: { type: "Exempt", exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } },
   },
   {
-    metadata: { name: "catch-all" },
+    metadata: { name: "catch-all", annotations },
     spec: {
       type: "Limited",
       limited: { nominalConcurrencyShares: 5, limitResponse: { type: "Reject" }, lendablePercent: 0 },
@@ -24,7 +27,7 @@ export const MANDATORY_LEVELS: readonly PriorityLevelConfiguration[] = [
 
 export const MANDATORY_SCHEMAS: readonly FlowSchema[] = [
   {
-    metadata: { name: "exempt" },
+    metadata: { name: "exempt", annotations },
     spec: {
       priorityLevelConfiguration: { name: "exempt" },
       matchingPrecedence: 1,
@@ -32,7 +35,7 @@ export const MANDATORY_SCHEMAS: readonly FlowSchema[] = [
     },
   },
   {
-    metadata: { name: "catch-all" },
+    metadata: { name: "catch-all", annotations },
     spec: {
       priorityLevelConfiguration: { name: "catch-all" },
       matchingPrecedence: 10_000,

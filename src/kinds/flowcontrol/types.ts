@@ -25,8 +25,16 @@ export interface FlowRule {
   nonResourceRules?: { verbs?: string[]; nonResourceURLs?: string[] }[];
 }
 
+export interface FlowCondition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  lastTransitionTime?: string | null;
+}
+
 interface Status {
-  conditions?: { type: string; status: string; [field: string]: unknown }[];
+  conditions?: FlowCondition[];
 }
 
 export interface FlowSchema extends KubeObject {

@@ -7,11 +7,8 @@ import { text } from "../../columns.ts";
 import { immutableErrors } from "../../immutable.ts";
 import { parameterErrors, provisionerErrors } from "../class-validation.ts";
 import type { StorageClass } from "../types.ts";
+import { isDefault } from "./default-class.ts";
 
-const DEFAULT_ANNOTATIONS = [
-  "storageclass.kubernetes.io/is-default-class",
-  "storageclass.beta.kubernetes.io/is-default-class",
-];
 const RECLAIM_POLICIES = ["Delete", "Retain"];
 const BINDING_MODES = ["Immediate", "WaitForFirstConsumer"];
 
@@ -49,10 +46,6 @@ export const storageClassKind = defineKind<StorageClass>({
     ],
   },
 });
-
-export function isDefault({ annotations }: StorageClass["metadata"]): boolean {
-  return DEFAULT_ANNOTATIONS.some((name) => annotations?.[name] === "true");
-}
 
 function validateStorageClass(storageClass: StorageClass): FieldError[] {
   const { provisioner, parameters = {}, reclaimPolicy: policy, volumeBindingMode: mode } = storageClass;
