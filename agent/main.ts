@@ -286,6 +286,12 @@ function servedPods(node: NodeAgent): ServedPods {
         throw new StatusError("BadRequest", `container "${container ?? ""}" in pod "${pod}" is not running`);
       return { id: found.containerId };
     },
+    async findSandbox({ namespace, pod, uid }) {
+      const id = node.findSandbox({ namespace, pod, uid });
+      if (id === undefined)
+        throw new StatusError("NotFound", `pod "${pod}" in namespace "${namespace}" is not running`);
+      return { id };
+    },
     async openLog({ container, ...at }, logOptions) {
       try {
         return node.openLog({ ...at, ...logOptions, container: container ?? "" });

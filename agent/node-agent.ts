@@ -88,6 +88,8 @@ export interface NodeAgent {
   /** `killPods` ends and removes every pod; otherwise they run on. */
   stop(options: { killPods: boolean }): Promise<void>;
   findContainer(query: ContainerQuery): FoundContainer | undefined;
+  /** Id of the pod's ready sandbox. */
+  findSandbox(query: Omit<ContainerQuery, "container">): string | undefined;
   /** @throws LogError */
   openLog(query: LogQuery): ReadableStream<Uint8Array>;
   pods(): Pod[];
@@ -385,6 +387,11 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       const last = find(query)?.attempts[0];
       if (last === undefined) return undefined;
       return { containerId: last.id, logPath: last.logPath, attempt: last.attempt, state: last.state };
+    },
+    findSandbox(query) {
+      const found = find({ ...query, container: "" });
+      if (found === undefined) return undefined;
+      return view.of(found.pod.metadata.uid).sandboxes.findLast(({ ready }) => ready)?.id;
     },
     openLog(query) {
       const found = find(query);

@@ -314,8 +314,8 @@ async function reviewToken(
 }
 
 async function assertMayCreate(authorizer: Authorizer, { user, info }: Exchange): Promise<void> {
-  const { group, version, resource, namespace, name, path } = info;
-  const what = { group, version, resource, subresource: "", namespace, name };
+  const { group, version, resource, subresource, namespace, name, path } = info;
+  const what = { group, version, resource, subresource, namespace, name };
   await assertAuthorized(authorizer, { user, verb: "create", path, resource: what });
 }
 

@@ -2,6 +2,7 @@
  * The port to a container engine. Implementations: cri (containerd, CRI-O), process (plain child processes), fake (tests).
  * Names follow the CRI (k8s.io/cri-api). All methods throw EngineError; none blocks the event loop.
  */
+import type { Duplex } from "node:stream";
 
 /** "not-found" for an unknown id, "refused" for what this engine cannot run, "pull" for image trouble. */
 export class EngineError extends Error {
@@ -131,6 +132,12 @@ export interface ExecSession {
   close(): void;
 }
 
+export interface PortForwardConnection {
+  socket: Duplex;
+  /** Bytes that came before anybody could listen to the socket. */
+  head: Buffer;
+}
+
 export interface Engine {
   info(): Promise<EngineInfo>;
   /** @throws EngineError "refused" | "internal" */
@@ -163,6 +170,11 @@ export interface Engine {
   exec(request: ExecRequest): Promise<ExecSession>;
   /** The exit code is 0 where the engine does not tell it: ask containerStatus. */
   attach(request: Omit<ExecRequest, "command">): Promise<ExecSession>;
+  /**
+   * A connection to a server of SPDY/3.1 that speaks "portforward.k8s.io": for each pair of streams (error, data) with one requestID it
+   * connects to the pair's port at localhost inside the sandbox. Whoever gets it ends it.
+   */
+  portForward(request: { sandboxId: string; ports: number[] }): Promise<PortForwardConnection>;
   /** After the log file was moved away: goes on in a new one at the same path. Absent where logs cannot be rotated. */
   reopenLog?(id: string): Promise<void>;
   /** Sets the pod CIDR of this node, before the first sandbox. */

@@ -2,9 +2,8 @@
  * A process in a container over an engine's streaming server: Kubernetes' remotecommand protocol, version 4, on SPDY/3.1. Each of
  * stdin, stdout, stderr and resize is a stream; the end of the process comes as a Status on the stream "error".
  */
-import { request, type IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import { EngineError, type ExecSession } from "../engines/engine.ts";
+import { upgradeToSpdy } from "./spdy-upgrade.ts";
 import { createSpdyConnection, type SpdyConnection, type SpdyStream } from "./spdy.ts";
 
 export interface SpdyExecOptions {
@@ -15,13 +14,12 @@ export interface SpdyExecOptions {
 }
 
 const PROTOCOL = "v4.channel.k8s.io";
-const UPGRADE_MS_MAX = 30_000;
 const ERROR_BYTES_MAX = 64 * 1024;
 
 /** @throws EngineError */
 export async function startSpdyExec(options: SpdyExecOptions): Promise<ExecSession> {
-  const { socket, head } = await upgrade(options.url);
-  const connection = createSpdyConnection(socket, head);
+  const { socket, head } = await upgradeToSpdy(options.url, PROTOCOL);
+  const connection = createSpdyConnection(socket, { head });
   const { session, opened } = sessionOver(connection, options);
   try {
     // A connection that is cut before it has answered leaves containerd 1.6 waiting for ever, and the container cannot be stopped.
@@ -31,44 +29,6 @@ export async function startSpdyExec(options: SpdyExecOptions): Promise<ExecSessi
     connection.close();
     throw new EngineError("unavailable", "the engine's streaming server did not take the streams", { cause });
   }
-}
-
-function upgrade(address: string): Promise<{ socket: Duplex; head: Buffer }> {
-  const url = new URL(address);
-  if (url.protocol !== "http:") throw new EngineError("refused", `the engine streams over ${url.protocol}, not http:`);
-  return new Promise((resolve, reject) => {
-    const fail = (message: string, cause?: unknown) =>
-      reject(new EngineError("unavailable", `the engine's streaming server ${message}`, { cause }));
-    const headers = { Connection: "Upgrade", Upgrade: "SPDY/3.1", "X-Stream-Protocol-Version": PROTOCOL };
-    const asked = request(url, { method: "POST", agent: false, headers });
-    asked.setTimeout(UPGRADE_MS_MAX, () => asked.destroy(new Error("no answer")));
-    asked.once("error", (error) => fail(`failed: ${error.message}`, error));
-    asked.once("response", (response) => {
-      void textOf(response).then((text) => fail(`answered ${response.statusCode}: ${text.trim()}`));
-    });
-    asked.once("upgrade", (response, socket, head) => {
-      socket.setTimeout(0);
-      if (response.headers["x-stream-protocol-version"] === PROTOCOL) return resolve({ socket, head });
-      socket.destroy();
-      fail("does not speak version 4 of the protocol");
-    });
-    asked.end();
-  });
-}
-
-async function textOf(response: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const part of response as AsyncIterable<Buffer>) {
-      parts.push(part);
-      bytes += part.length;
-      if (bytes > ERROR_BYTES_MAX) break;
-    }
-  } catch {
-    // What there is of it has to do.
-  }
-  return Buffer.concat(parts).toString("utf8");
 }
 
 function sessionOver(

@@ -1,5 +1,5 @@
 /** Frames of SPDY/3.1 (draft-mbelshe-httpbis-spdy-00 and the session window of 3.1). Bytes in, frames out; no state of streams. */
-import { constants, deflateRawSync, deflateSync } from "node:zlib";
+import { constants, createInflate, deflateRawSync, deflateSync } from "node:zlib";
 
 export const FRAME = {
   synStream: 1,
@@ -71,6 +71,70 @@ export function createHeaderCompressor(): (headers: Readonly<Record<string, stri
   };
 }
 
+export type HeaderReader = (block: Uint8Array) => Promise<Record<string, string>>;
+
+const NAMES_MAX = 64;
+const BLOCK_BYTES_MAX = 64 * 1024;
+
+/**
+ * Reads header blocks of one direction of one connection, in the order in which they came: each call begins when those before have
+ * ended. @throws SpdyProtocolError (as a rejection) for what is no block; what comes after it cannot be read either
+ */
+export function createHeaderReader(): HeaderReader {
+  const inflate = createInflate({ dictionary: SPDY_DICTIONARY, finishFlush: constants.Z_SYNC_FLUSH });
+  let plain: Buffer[] = [];
+  let bytes = 0;
+  inflate.on("data", (part: Buffer) => {
+    bytes += part.length;
+    if (bytes > BLOCK_BYTES_MAX) inflate.destroy(new SpdyProtocolError("a header block is too large"));
+    else plain.push(part);
+  });
+  let broken: Error | undefined;
+  inflate.on("error", (error) => (broken = new SpdyProtocolError("no header block", { cause: error })));
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function read(block: Uint8Array): Promise<Record<string, string>> {
+    await new Promise<void>((resolve) => {
+      if (broken !== undefined) return resolve();
+      inflate.once("close", resolve);
+      inflate.write(block, () => {
+        inflate.off("close", resolve);
+        resolve();
+      });
+    });
+    if (broken !== undefined) throw broken;
+    const whole = Buffer.concat(plain);
+    plain = [];
+    bytes = 0;
+    return parseHeaders(whole);
+  }
+
+  return (block) => {
+    const headers = last.then(() => read(block));
+    last = headers.catch(() => undefined);
+    return headers;
+  };
+}
+
+function parseHeaders(plain: Buffer): Record<string, string> {
+  const headers: Record<string, string> = {};
+  let at = 4;
+  const word = (): string => {
+    const begin = at + 4;
+    if (begin > plain.length) throw new SpdyProtocolError("a header block ends early");
+    at = begin + plain.readUInt32BE(at);
+    if (at > plain.length) throw new SpdyProtocolError("a header block ends early");
+    return plain.toString("utf8", begin, at);
+  };
+  const count = plain.length < 4 ? 0 : plain.readUInt32BE(0);
+  if (count > NAMES_MAX) throw new SpdyProtocolError(`a header block of ${count} names`);
+  for (let i = 0; i < count; i++) {
+    const name = word().toLowerCase();
+    headers[name] = word();
+  }
+  return headers;
+}
+
 export function controlFrame(type: number, payload: Buffer, flags = 0): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeUInt16BE(0x8000 | VERSION, 0);
@@ -98,6 +162,11 @@ export function numbers(...values: number[]): Buffer {
 export function synStream(streamId: number, headers: Buffer): Buffer {
   // Stream, no associated stream, highest priority, no credential slot.
   return controlFrame(FRAME.synStream, Buffer.concat([numbers(streamId, 0), Buffer.alloc(2), headers]));
+}
+
+/** Accepts a stream of the peer's. */
+export function synReply(streamId: number, headers: Buffer): Buffer {
+  return controlFrame(FRAME.synReply, Buffer.concat([numbers(streamId), headers]));
 }
 
 export interface FrameHandler {

@@ -359,7 +359,7 @@ describe("exec", () => {
 
   test.each([
     ["an engine's refusal", "", /answered 403: gone/],
-    ["another protocol", "v1.channel.k8s.io", /version 4/],
+    ["another protocol", "v1.channel.k8s.io", /v4\.channel\.k8s\.io/],
   ])("%s is an error before there is a session", async (_, protocol, message) => {
     const url = await serve(() => undefined, protocol);
     await expect(startSpdyExec({ url, stdin: false, tty: false })).rejects.toMatchObject({

@@ -1,16 +1,17 @@
 /**
- * The client side of SPDY/3.1 on a connection that has been upgraded: streams with back-pressure both ways. Engines' streaming
- * servers speak it and nothing newer that can close one direction of a stream.
+ * SPDY/3.1 on a connection that has been upgraded: streams with back-pressure both ways. Engines' streaming servers speak it and
+ * nothing newer that can close one direction of a stream. Given `onStream` it is the server's side, otherwise the client's.
  *
- * The servers in use (Go's spdystream) know no flow control: they neither send WINDOW_UPDATE nor heed it. So windows bind, and are
+ * The peers in use (Go's spdystream) know no flow control: they neither send WINDOW_UPDATE nor heed it. So windows bind, and are
  * renewed, only from the moment the peer shows that it keeps them; and what nobody reads stops the whole connection once it is more
- * than UNREAD_BYTES_HIGH. Headers from the peer are not read: nothing depends on them.
+ * than UNREAD_BYTES_HIGH. Headers of answers are not read: nothing depends on them.
  */
 import type { Duplex } from "node:stream";
 import {
   controlFrame,
   createFrameParser,
   createHeaderCompressor,
+  createHeaderReader,
   dataHeader,
   FLAG_FIN,
   FRAME,
@@ -18,6 +19,8 @@ import {
   RESET,
   SETTING_INITIAL_WINDOW,
   SpdyProtocolError,
+  type HeaderReader,
+  synReply,
   synStream,
 } from "./spdy-frames.ts";
 
@@ -38,6 +41,9 @@ export interface SpdyStreamOptions {
   endsByReset?: () => boolean;
 }
 
+/** A stream that the peer has opened, with the names of its headers in lower case. It is accepted already. */
+export type IncomingStream = SpdyStream & { id: number; headers: Readonly<Record<string, string>> };
+
 export interface SpdyConnection {
   openStream(options: SpdyStreamOptions): SpdyStream;
   /** Resolves when the connection is closed, from whichever side. */
@@ -51,6 +57,10 @@ const WINDOW_RENEW_BYTES = WINDOW_BYTES / 2;
 const FRAME_BYTES_MAX = 32 * 1024;
 const UNREAD_BYTES_HIGH = 1024 * 1024;
 const UNREAD_BYTES_LOW = 256 * 1024;
+/** Before the headers: stream, associated stream, priority and slot. */
+const SYN_STREAM_HEAD_BYTES = 10;
+/** Of the peer's, open at once. */
+const STREAMS_MAX = 4096;
 
 interface StreamState {
   id: number;
@@ -70,8 +80,11 @@ interface StreamState {
 }
 
 /** `head`: what came together with the answer to the upgrade. */
-export function createSpdyConnection(socket: Duplex, head: Buffer = Buffer.alloc(0)): SpdyConnection {
-  return new Connection(socket, head);
+export function createSpdyConnection(
+  socket: Duplex,
+  { head = Buffer.alloc(0), onStream }: { head?: Buffer; onStream?: (stream: IncomingStream) => void } = {},
+): SpdyConnection {
+  return new Connection(socket, head, onStream);
 }
 
 class Connection implements SpdyConnection {
@@ -79,7 +92,8 @@ class Connection implements SpdyConnection {
   private readonly socket: Duplex;
   private readonly streams = new Map<number, StreamState>();
   private readonly compress = createHeaderCompressor();
-  private nextId = 1;
+  private readonly incoming: { onStream: (stream: IncomingStream) => void; readHeaders: HeaderReader } | undefined;
+  private nextId: number;
   private unreadBytes = 0;
   private readBytes = 0;
   private peerKeepsWindows = false;
@@ -89,8 +103,11 @@ class Connection implements SpdyConnection {
   /** Wakes every writer that waits for the network or for a window. */
   private progress = Promise.withResolvers<void>();
 
-  constructor(socket: Duplex, head: Buffer) {
+  constructor(socket: Duplex, head: Buffer, onStream: ((stream: IncomingStream) => void) | undefined) {
     this.socket = socket;
+    this.incoming = onStream && { onStream, readHeaders: createHeaderReader() };
+    // The client's numbers are odd.
+    this.nextId = onStream === undefined ? 1 : 2;
     const parse = createFrameParser({
       data: (id, bytes) => this.received(id, bytes),
       fin: (id) => this.finished(id),
@@ -119,6 +136,13 @@ class Connection implements SpdyConnection {
   openStream({ headers, endsByReset = () => false }: SpdyStreamOptions): SpdyStream {
     const id = this.nextId;
     this.nextId += 2;
+    const state = this.newState(id, endsByReset);
+    if (this.lost !== undefined) this.endAbruptly(state, this.lost);
+    else this.socket.write(synStream(id, this.compress(headers)));
+    return this.streamOf(state);
+  }
+
+  private newState(id: number, endsByReset: () => boolean): StreamState {
     const state: StreamState = {
       id,
       endsByReset,
@@ -134,11 +158,33 @@ class Connection implements SpdyConnection {
     // Not everybody waits for it.
     state.replied.promise.catch(() => undefined);
     this.streams.set(id, state);
-    if (this.lost !== undefined) this.endAbruptly(state, this.lost);
-    else this.socket.write(synStream(id, this.compress(headers)));
+    return state;
+  }
+
+  private streamOf(state: StreamState): SpdyStream {
     const receivedBytes = () => state.receivedBytes;
     const opened = state.replied.promise;
     return { opened, readable: this.readable(state), writable: this.writable(state), receivedBytes };
+  }
+
+  /** A stream of the peer's: accepted at once, so that its data is not lost; handed over when its headers are read. */
+  private accept(id: number, flags: number, block: Buffer): void {
+    const headers = this.incoming?.readHeaders(block);
+    if (!this.incoming || !headers || this.streams.size >= STREAMS_MAX || this.streams.has(id)) {
+      headers?.catch((error: Error) => this.fail(error));
+      this.socket.write(controlFrame(FRAME.rstStream, numbers(id, RESET.refusedStream)));
+      return;
+    }
+    const { onStream } = this.incoming;
+    const state = this.newState(id, () => false);
+    this.socket.write(synReply(id, this.compress({})));
+    state.replied.resolve();
+    if ((flags & FLAG_FIN) !== 0) this.finished(id);
+    const stream = this.streamOf(state);
+    headers.then(
+      (read) => onStream({ ...stream, id, headers: read }),
+      (error: Error) => this.fail(error),
+    );
   }
 
   close(): void {
@@ -286,12 +332,11 @@ class Connection implements SpdyConnection {
         return;
       }
       case FRAME.synStream:
-        // Nothing here serves streams of the peer's.
-        this.socket.write(controlFrame(FRAME.rstStream, numbers(word(0), RESET.refusedStream)));
+        this.accept(word(0), flags, Buffer.from(payload.subarray(SYN_STREAM_HEAD_BYTES)));
         return;
       case FRAME.ping:
-        // The peer's pings are even; odd ones would be answers.
-        if (word(0) % 2 === 0) this.socket.write(controlFrame(FRAME.ping, numbers(word(0))));
+        // A client's pings are odd, a server's even; others would be answers.
+        if (word(0) % 2 !== this.nextId % 2) this.socket.write(controlFrame(FRAME.ping, numbers(word(0))));
         return;
       case FRAME.settings:
         for (let i = 0; i < word(0); i++) {

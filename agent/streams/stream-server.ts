@@ -9,6 +9,7 @@ import { dial } from "../tunnel.ts";
 import { channelProtocol } from "./channel-protocol.ts";
 import { bridgeSession, type ExecStreams } from "./exec.ts";
 import { logOptions, sendLog, type LogOptions } from "./log.ts";
+import { bridgePortForward } from "./port-forward.ts";
 
 export type OpenMessage = Extract<TunnelMessage, { type: "open" }>;
 
@@ -20,11 +21,13 @@ export interface ContainerAt {
   container: string | undefined;
 }
 
-/** What the node knows of its pods. Both throw StatusError: "NotFound", "BadRequest" ("… is waiting to start: …"). */
+/** What the node knows of its pods. All throw StatusError: "NotFound", "BadRequest" ("… is waiting to start: …"). */
 export interface ServedPods {
   /** The running container. */
   findContainer(at: ContainerAt): Promise<{ id: string }>;
   openLog(at: ContainerAt, options: LogOptions): Promise<ReadableStream<Uint8Array>>;
+  /** The running sandbox. */
+  findSandbox(at: Omit<ContainerAt, "container">): Promise<{ id: string }>;
 }
 
 export interface StreamServer {
@@ -36,7 +39,7 @@ export interface StreamServer {
 export interface StreamServerDeps {
   server: string;
   pods: ServedPods;
-  engine: Pick<Engine, "exec" | "attach">;
+  engine: Pick<Engine, "exec" | "attach" | "portForward">;
   fetch: Fetch;
   credential: () => string;
   ca: () => string | undefined;
@@ -45,14 +48,22 @@ export interface StreamServerDeps {
   log: Log;
 }
 
+type Serve = (deps: StreamServerDeps, message: OpenMessage, stopped: AbortSignal) => Promise<void>;
+
+/** All reject only before the client has been answered. */
+const SERVE: Readonly<Record<OpenMessage["target"]["kind"], Serve>> = {
+  exec: serveExec,
+  attach: serveExec,
+  log: serveLog,
+  portforward: servePortForward,
+};
+
 export function createStreamServer(deps: StreamServerDeps): StreamServer {
   const stopped = new AbortController();
   return {
     serve(message) {
       const { id, target } = message;
-      const served =
-        target.kind === "log" ? serveLog(deps, message, stopped.signal) : serveExec(deps, message, stopped.signal);
-      served.catch((error: unknown) => {
+      SERVE[target.kind](deps, message, stopped.signal).catch((error: unknown) => {
         const { code, message: text } = refusalOf(error);
         deps.log.info("a stream was refused", { kind: target.kind, pod: `${target.namespace}/${target.pod}`, error });
         deps.send({ type: "refuse", id, code, message: text });
@@ -62,7 +73,6 @@ export function createStreamServer(deps: StreamServerDeps): StreamServer {
   };
 }
 
-/** Rejects only before the client has been answered. */
 async function serveExec(deps: StreamServerDeps, message: OpenMessage, stopped: AbortSignal): Promise<void> {
   const { target } = message;
   const query = new URLSearchParams(target.query);
@@ -88,6 +98,26 @@ async function serveExec(deps: StreamServerDeps, message: OpenMessage, stopped: 
   const cut = () => socket.close(1001, "the agent stops");
   stopped.addEventListener("abort", cut);
   await bridgeSession({ socket, session, protocol, streams });
+  stopped.removeEventListener("abort", cut);
+}
+
+async function servePortForward(deps: StreamServerDeps, message: OpenMessage, stopped: AbortSignal): Promise<void> {
+  const { namespace, pod, uid, query, subprotocol } = message.target;
+  const { id: sandboxId } = await deps.pods.findSandbox({ namespace, pod, uid });
+  const ports = (new URLSearchParams(query).get("ports") ?? "").split(",").filter(Boolean).map(Number);
+  const connection = await deps.engine.portForward({ sandboxId, ports });
+  // Until the bridge listens: an engine that hangs up meanwhile is seen there as an end.
+  connection.socket.on("error", () => undefined);
+  let socket: WebSocket;
+  try {
+    socket = await dialed(deps, message);
+  } catch (error) {
+    connection.socket.destroy();
+    return deps.log.warn("a stream could not be dialled", { error });
+  }
+  const cut = () => socket.close(1001, "the agent stops");
+  stopped.addEventListener("abort", cut);
+  await bridgePortForward({ socket, connection, ports, subprotocol });
   stopped.removeEventListener("abort", cut);
 }
 

@@ -45,13 +45,23 @@ beforeEach(async () => {
     fetch,
     log: platform.log,
     send: (message) => tunnel.send(message),
-    engine: { exec: (request) => nextSession(request), attach: (request) => nextSession(request) },
+    engine: {
+      exec: (request) => nextSession(request),
+      attach: (request) => nextSession(request),
+      portForward: async () => {
+        throw new EngineError("refused", "no ports here");
+      },
+    },
     pods: {
       async findContainer({ container }) {
         if (container === "gone") throw new StatusError("NotFound", "container gone not found in pod p");
         return { id: "c1" };
       },
       openLog: async (at, options) => openLog(at, options),
+      async findSandbox({ uid }) {
+        if (uid === "gone") throw new StatusError("NotFound", "no such pod");
+        return { id: "s1" };
+      },
     },
   });
   tunnel = openTunnel({

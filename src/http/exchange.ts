@@ -27,7 +27,7 @@ export interface Services {
   overlays: Overlays;
   /** Joined items of lists that a cache answers more than once with the same array. */
   joinedLists: WeakMap<readonly StoredObject[], string>;
-  /** For a PUT that creates. @throws StatusError "Forbidden" */
+  /** For a PUT that creates, and for a GET that is to open a stream into a pod. @throws StatusError "Forbidden" */
   assertMayCreate(exchange: Exchange): Promise<void>;
   /** Who a token belongs to, for one of these audiences (the API's own where empty). */
   reviewToken(token: string, audiences: readonly string[]): Promise<User | undefined>;

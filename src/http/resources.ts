@@ -11,6 +11,7 @@ import { handleEviction } from "./subresources/eviction.ts";
 import { handleExec } from "./subresources/exec.ts";
 import { handleFinalize } from "./subresources/finalize.ts";
 import { handleLog } from "./subresources/log.ts";
+import { handlePortForward } from "./subresources/port-forward.ts";
 import { handleScale } from "./subresources/scale.ts";
 import { handleToken } from "./subresources/token.ts";
 import { handleWatch } from "./watch-stream.ts";
@@ -50,12 +51,13 @@ const SUBRESOURCES: Readonly<Record<string, Handler>> = {
   "pods/exec": handleExec,
   "pods/attach": handleExec,
   "pods/log": handleLog,
+  "pods/portforward": handlePortForward,
   "serviceaccounts/token": handleToken,
   "namespaces/finalize": handleFinalize,
 };
 
 /** Subresources that only exist as handlers: a kind need not spell out the verbs of a stream. */
-const STREAMS = new Set(["exec", "attach"]);
+const STREAMS = new Set(["exec", "attach", "portforward"]);
 
 /** The object itself, of which the kind's strategy lets only a part change. */
 function handlePart(services: Services, exchange: Exchange): Promise<Response> {

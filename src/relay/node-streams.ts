@@ -1,5 +1,5 @@
 /**
- * Opens streams on nodes for clients: exec and attach as WebSockets, logs as an HTTP body. Implemented by a broker per
+ * Opens streams on nodes for clients: exec, attach and port-forward as WebSockets, logs as an HTTP body. Implemented by a broker per
  * runtime, in which no JavaScript reads the bytes on the edge.
  */
 import type { StreamTarget } from "./protocol.ts";

@@ -6,7 +6,7 @@
  * - `POST /agent/v1/sync`    SyncRequest → SyncResponse
  * - `GET  /agent/v1/ca`      PEM of the cluster's CA, for anybody: an agent that was given its fingerprint checks it before it trusts it
  * - `GET  /agent/v1/tunnel`  WebSocket, JSON text frames: TunnelMessage in both directions
- * - `GET  /agent/v1/streams/{id}?ticket=…`   WebSocket: the agent's end of an exec or attach
+ * - `GET  /agent/v1/streams/{id}?ticket=…`   WebSocket: the agent's end of an exec, attach or port-forward
  * - `POST /agent/v1/streams/{id}?ticket=…`   the body is the agent's end of an HTTP stream (log)
  */
 import type { KubeObject } from "../machinery/meta.ts";
@@ -97,13 +97,13 @@ export interface SyncResponse {
 
 /** What a client asked of a pod. */
 export interface StreamTarget {
-  kind: "exec" | "attach" | "log";
+  kind: "exec" | "attach" | "log" | "portforward";
   namespace: string;
   pod: string;
   uid: string;
-  /** The query of the client's request, e.g. container, command, stdin, tty, follow, tailLines. */
+  /** The query of the client's request, e.g. container, command, stdin, tty, follow, tailLines, ports. */
   query: string;
-  /** The WebSocket subprotocol to speak (exec, attach): "v5.channel.k8s.io", "v4.channel.k8s.io", "channel.k8s.io" … */
+  /** The WebSocket subprotocol to speak: "v5.channel.k8s.io", "channel.k8s.io", "SPDY/3.1+portforward.k8s.io" … */
   subprotocol?: string;
 }
 

@@ -14,7 +14,7 @@ export function refusal(code: number, message: string): StatusError {
   return new StatusError(REASONS[code] ?? "InternalError", message);
 }
 
-/** exec and attach are WebSockets. @throws StatusError "BadRequest" with the API server's words */
+/** exec, attach and port-forward are WebSockets. @throws StatusError "BadRequest" with the API server's words */
 export function assertUpgrade(client: Request): void {
   if (client.headers.get("upgrade")?.toLowerCase() !== "websocket") throw badRequest("Upgrade request required");
 }

@@ -2,7 +2,9 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Clock, Log, Timers } from "../../../src/platform/platform.ts";
+import { PORT_FORWARD_PROTOCOL } from "../../streams/port-forward-server.ts";
 import { startSpdyExec } from "../../streams/spdy-exec.ts";
+import { upgradeToSpdy } from "../../streams/spdy-upgrade.ts";
 import { EngineError, type Engine } from "../engine.ts";
 import { cniConf, programExists, writeCniConf } from "./cni-conf.ts";
 import { createCriClient, type CriClient } from "./cri-client.ts";
@@ -189,6 +191,10 @@ function execCalls(client: CriClient) {
       const request = { container_id: containerId, stdin, tty, stdout: true, stderr: !tty };
       const { url } = await client.call("Attach", request);
       return await startSpdyExec({ url, stdin, tty });
+    },
+    async portForward({ sandboxId, ports }) {
+      const { url } = await client.call("PortForward", { pod_sandbox_id: sandboxId, port: ports });
+      return await upgradeToSpdy(url, PORT_FORWARD_PROTOCOL);
     },
   } satisfies Partial<Engine>;
 }

@@ -177,6 +177,7 @@ export const MESSAGES = {
     stdout: [4, "bool"],
     stderr: [5, "bool"],
   },
+  PortForwardRequest: { pod_sandbox_id: [1, "string"], port: [2, "int32", "repeated"] },
   UrlResponse: { url: [1, "string"] },
 } as const;
 
@@ -203,6 +204,7 @@ export const CALLS = {
   ExecSync: [`${RUNTIME}/ExecSync`, "ExecSyncRequest", "ExecSyncResponse"],
   Exec: [`${RUNTIME}/Exec`, "ExecRequest", "UrlResponse"],
   Attach: [`${RUNTIME}/Attach`, "AttachRequest", "UrlResponse"],
+  PortForward: [`${RUNTIME}/PortForward`, "PortForwardRequest", "UrlResponse"],
   ImageStatus: [`${IMAGES}/ImageStatus`, "ImageStatusRequest", "ImageStatusResponse"],
   PullImage: [`${IMAGES}/PullImage`, "PullImageRequest", "PullImageResponse"],
 } as const satisfies Record<string, readonly [path: string, request: MessageName, response: MessageName]>;

@@ -236,6 +236,10 @@ export function createFakeEngine(deps: { clock: Clock; timers: Timers; subnet?: 
       // What runs until it is ended runs into the time-out of a probe.
       return { exitCode: word === "sleep" ? -1 : 0, output: "" };
     },
+    async portForward({ sandboxId }) {
+      begin("portForward", sandboxOf(sandboxId).sandbox.name);
+      throw new EngineError("refused", "nothing listens in a pod that is made up");
+    },
     async exec({ containerId, command, stdin, tty }) {
       begin("exec", command.join(" "));
       const { ended } = runningEntry(containerId);

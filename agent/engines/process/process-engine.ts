@@ -5,7 +5,9 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { duplexPair } from "node:stream";
 import type { Clock, Log, Timers } from "../../../src/platform/platform.ts";
+import { servePortForward } from "../../streams/port-forward-server.ts";
 import { EngineError, type ContainerStatus, type Engine, type Sandbox, type SandboxConfig } from "../engine.ts";
 import { ContainerProcess, type ContainerRecord } from "./container-process.ts";
 import { attachToProcess, execInProcess, execSyncInProcess } from "./process-exec.ts";
@@ -243,6 +245,14 @@ function execCalls(state: ProcessState) {
     exec: ({ containerId, command, stdin, tty }) =>
       call(() => execInProcess({ program: state.running(containerId).record.program, command, stdin, tty })),
     attach: async ({ containerId, stdin }) => attachToProcess(state.running(containerId), { stdin }),
+    async portForward({ sandboxId }) {
+      const { sandbox } = state.sandbox(sandboxId);
+      if (!sandbox.ready) throw new EngineError("internal", `sandbox ${sandboxId} has stopped`);
+      // Its localhost is the machine's.
+      const [near, far] = duplexPair();
+      servePortForward(far, { pod: sandbox.name, uid: sandbox.uid, timers });
+      return { socket: near, head: Buffer.alloc(0) };
+    },
   } satisfies Partial<Engine>;
 }
 

@@ -1,7 +1,8 @@
 /** pods/{name}/exec and /attach: a WebSocket to the node. Not one byte of it passes through here. */
 import { badRequest } from "../../machinery/status-error.ts";
 import type { Exchange, Services } from "../exchange.ts";
-import { containerOf, nodeOf, readPod } from "./pod-target.ts";
+import { assertMayOpen, containerOf, nodeOf, readPod } from "./pod-target.ts";
+import { subprotocolOf } from "./subprotocol.ts";
 
 const PROTOCOLS = [
   "v5.channel.k8s.io",
@@ -13,6 +14,7 @@ const PROTOCOLS = [
 
 export async function handleExec(services: Services, exchange: Exchange): Promise<Response> {
   const { query, info, request } = exchange;
+  await assertMayOpen(services, exchange);
   const pod = await readPod(services, exchange);
   const container = containerOf(pod, query.get("container"));
   const node = nodeOf(pod);
@@ -21,7 +23,7 @@ export async function handleExec(services: Services, exchange: Exchange): Promis
   if (phase === "Succeeded" || phase === "Failed") {
     throw badRequest(`cannot ${info.subresource} into a container in a completed pod; current phase is ${phase}`);
   }
-  const subprotocol = protocolOf(request);
+  const subprotocol = subprotocolOf(request, PROTOCOLS);
   const asked = new URLSearchParams(query);
   asked.set("container", container);
   return await services.cluster.streams.open({
@@ -36,18 +38,4 @@ export async function handleExec(services: Services, exchange: Exchange): Promis
     },
     client: request,
   });
-}
-
-/** The first subprotocol of the client's list that is one of ours; without any, the plain channel protocol. */
-function protocolOf(request: Request): string | undefined {
-  if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") throw badRequest("Upgrade request required");
-  const offered = (request.headers.get("sec-websocket-protocol") ?? "")
-    .split(",")
-    .map((protocol) => protocol.trim())
-    .filter((protocol) => protocol !== "" && !protocol.startsWith("base64url.bearer."));
-  const chosen = offered.find((protocol) => PROTOCOLS.includes(protocol));
-  if (chosen === undefined && offered.length > 0) {
-    throw badRequest(`unable to upgrade: none of the subprotocols is supported: ${offered.join(", ")}`);
-  }
-  return chosen;
 }

@@ -37,6 +37,15 @@ export async function readPod(services: Services, exchange: Exchange): Promise<S
   return decodeStored(exchange.resource, await services.registry.get(target(exchange))) as StreamPod;
 }
 
+/**
+ * exec, attach and port-forward change what runs: whoever may only read must not open them by the GET of a WebSocket. As Kubernetes has
+ * it since 1.35 (AuthorizePodWebsocketUpgradeCreatePermission).
+ * @throws StatusError "Forbidden"
+ */
+export async function assertMayOpen(services: Services, exchange: Exchange): Promise<void> {
+  if (exchange.info.verb !== "create") await services.assertMayCreate(exchange);
+}
+
 /** The container the client named, or the only one there is. @throws StatusError "BadRequest" */
 export function containerOf(pod: StreamPod, asked: string | null): string {
   const name = pod.metadata.name ?? "";

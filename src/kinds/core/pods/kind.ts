@@ -23,6 +23,11 @@ export const podKind = defineKind<Pod>({
     { name: "log", verbs: ["get"] },
     { name: "exec", body: { group: "", version: "v1", kind: "PodExecOptions" }, verbs: ["create", "get"] },
     { name: "attach", body: { group: "", version: "v1", kind: "PodAttachOptions" }, verbs: ["create", "get"] },
+    {
+      name: "portforward",
+      body: { group: "", version: "v1", kind: "PodPortForwardOptions" },
+      verbs: ["create", "get"],
+    },
   ],
   strategy: podStrategy,
 });

@@ -1,0 +1,138 @@
+/** Ways into a pod from outside, with the real kubectl and real containers: port-forward. On Node and in workerd. */
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { beforeAll, describe, expect, test } from "vitest";
+import { eventually } from "../harness/eventually.ts";
+import type { Kubectl } from "../harness/kubectl.ts";
+import type { TwoNodes } from "./two-nodes.ts";
+
+const IMAGE = "gantry.test/web:1";
+const BIG_BYTES = 20_000_000;
+
+/** Its first server is reachable only at the pod's own localhost. */
+const MANIFEST = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+      - name: web
+        image: ${IMAGE}
+        imagePullPolicy: IfNotPresent
+        command: ["sh", "-c"]
+        args:
+        - |
+          mkdir -p /www && echo "hello from $(hostname)" > /www/index.html
+          i=0; while [ $i -lt 20 ]; do printf '%01000000d' 0; i=$((i+1)); done > /www/big
+          httpd -p 127.0.0.1:9090 -h /www
+          exec httpd -f -p 8080 -h /www
+        ports: [{name: http, containerPort: 8080}]
+        readinessProbe: {httpGet: {path: /, port: http}, periodSeconds: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  ports: [{name: http, port: 80, targetPort: http}]
+`;
+
+interface Forwarded {
+  port: number;
+  child: ChildProcessWithoutNullStreams;
+  output: () => string;
+  end(): Promise<void>;
+}
+
+/** `kubectl port-forward` to one port, once it listens. */
+async function forward(kubectl: Kubectl, target: string, port: number): Promise<Forwarded> {
+  const child = kubectl.start(["port-forward", target, `:${port}`]);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const local = await eventually(
+    () => {
+      const match = /Forwarding from 127\.0\.0\.1:(\d+)/.exec(output);
+      if (!match) throw new Error(`no port is forwarded to ${target}: ${output}`);
+      return Number(match[1]);
+    },
+    { withinMs: 20_000 },
+  );
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  return {
+    port: local,
+    child,
+    output: () => output,
+    end() {
+      child.kill("SIGINT");
+      return ended;
+    },
+  };
+}
+
+const get = async (port: number, path = "/") => await fetch(`http://127.0.0.1:${port}${path}`);
+
+export function connectingSuite(start: () => Promise<TwoNodes>): void {
+  describe("ways into a pod", () => {
+    let cluster: TwoNodes;
+    let kubectl: Kubectl;
+    let pod = "";
+
+    beforeAll(async () => {
+      cluster = await start();
+      kubectl = cluster.kubectl;
+      await kubectl.ok(["apply", "-f", "-"], { stdin: MANIFEST });
+      await kubectl.ok(["rollout", "status", "deployment/web", "--timeout=90s"]);
+      pod = (await kubectl.ok(["get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}"])).trim();
+      return async () => {
+        // Volumes of pods that run on could not be removed.
+        await kubectl.ok(["delete", "deployment/web", "--timeout=60s"]);
+        await eventually(async () => expect(await cluster.containers()).toEqual([]));
+        await cluster.stop();
+      };
+    }, 240_000);
+
+    test("port-forward to a pod reaches what listens at its localhost only", async () => {
+      const forwarded = await forward(kubectl, `pod/${pod}`, 9090);
+      expect(await (await get(forwarded.port)).text()).toBe(`hello from ${pod}\n`);
+      await forwarded.end();
+    });
+
+    test.each(["service/web", "deployment/web"])("port-forward to %s", async (target) => {
+      const forwarded = await forward(kubectl, target, target === "service/web" ? 80 : 8080);
+      expect(await (await get(forwarded.port)).text()).toBe(`hello from ${pod}\n`);
+      await forwarded.end();
+    });
+
+    test("many connections at once, 20 MB among them", async () => {
+      const forwarded = await forward(kubectl, `pod/${pod}`, 8080);
+      const small = Array.from({ length: 40 }, async () => (await get(forwarded.port)).text());
+      const big = get(forwarded.port, "/big").then(async (response) => (await response.arrayBuffer()).byteLength);
+      expect(new Set(await Promise.all(small))).toEqual(new Set([`hello from ${pod}\n`]));
+      expect(await big).toBe(BIG_BYTES);
+      expect(forwarded.output()).not.toContain("error");
+      await forwarded.end();
+    });
+
+    test("a port at which nobody listens is told", async () => {
+      const forwarded = await forward(kubectl, `pod/${pod}`, 4711);
+      await expect(get(forwarded.port)).rejects.toThrow();
+      await eventually(() => expect(forwarded.output()).toMatch(/error forwarding port 4711 to pod .*refused/));
+      await forwarded.end();
+    });
+
+    test("a pod without a node, and one that does not exist, are refused", async () => {
+      const overrides = JSON.stringify({ spec: { nodeSelector: { none: "such" } } });
+      await kubectl.ok(["run", "nowhere", `--image=${IMAGE}`, "--overrides", overrides]);
+      const { stderr } = await kubectl.run(["port-forward", "pod/nowhere", ":80"]);
+      expect(stderr).toContain("pod is not running");
+      const raw = await kubectl.run(["get", "--raw", "/api/v1/namespaces/default/pods/nowhere/portforward"]);
+      expect(raw.stderr).toContain("does not have a host assigned");
+      expect((await kubectl.run(["port-forward", "pod/none", ":80"])).stderr).toContain('pods "none" not found');
+      await kubectl.ok(["delete", "pod/nowhere", "--now"]);
+    });
+  });
+}
