@@ -52,8 +52,8 @@ describe("definitions of resources", () => {
       }),
       [
         'spec.scope: Unsupported value: "World": supported values: "Cluster", "Namespaced"',
+        "spec.versions[1].schema.openAPIV3Schema: Required value",
         'spec.versions[1].deprecationWarning: Invalid value: "old": can only be set for deprecated versions',
-        "spec.versions[1].schema.openAPIV3Schema: Required value: schemas are required",
         expect.stringMatching(/^spec.versions: Invalid value: .*: must contain unique version names$/),
         "spec.preserveUnknownFields: Invalid value: true: cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead",
       ],
@@ -65,18 +65,19 @@ describe("definitions of resources", () => {
           {
             ...v1,
             additionalPrinterColumns: [{ name: "A", type: "text", jsonPath: "" }],
-            subresources: { scale: { specReplicasPath: ".replicas", statusReplicasPath: "", labelSelectorPath: ".a" } },
-            selectableFields: [{ jsonPath: ".spec.a" }, { jsonPath: ".spec.a" }],
+            subresources: { scale: { specReplicasPath: ".replicas", statusReplicasPath: "", labelSelectorPath: "a" } },
+            selectableFields: [{ jsonPath: ".spec.a" }, { jsonPath: "['a']" }],
           },
         ],
       }),
       [
-        'spec.versions[0].additionalPrinterColumns[0].type: Invalid value: "text": must be one of boolean,date,integer,number,string',
-        "spec.versions[0].additionalPrinterColumns[0].jsonPath: Required value",
-        'spec.versions[0].subresources.scale.specReplicasPath: Invalid value: ".replicas": should be a json path under .spec',
-        "spec.versions[0].subresources.scale.statusReplicasPath: Required value",
-        'spec.versions[0].subresources.scale.labelSelectorPath: Invalid value: ".a": should be a json path under either .spec or .status',
-        'spec.versions[0].selectableFields[1].jsonPath: Duplicate value: ".spec.a"',
+        'spec.subresources.scale.specReplicasPath: Invalid value: ".replicas": should be a json path under .spec',
+        "spec.subresources.scale.statusReplicasPath: Required value",
+        'spec.subresources.scale.labelSelectorPath: Invalid value: "a": must be a simple json path starting with .',
+        'spec.additionalPrinterColumns[0].type: Invalid value: "text": must be one of boolean,date,integer,number,string',
+        "spec.additionalPrinterColumns[0].JSONPath: Required value",
+        'spec.selectableFields[0].jsonPath: Invalid value: ".spec.a": is an invalid path: does not refer to a valid field',
+        `spec.selectableFields[1].jsonPath: Invalid value: "['a']": is an invalid path: array notation is not allowed`,
       ],
     ],
     [
@@ -84,7 +85,7 @@ describe("definitions of resources", () => {
       definition({ conversion: { strategy: "Webhook" } }),
       [
         "spec.conversion.webhookClientConfig: Required value: required when strategy is set to Webhook",
-        "spec.conversion.conversionReviewVersions: Invalid value: []: must include at least one of v1, v1beta1",
+        "spec.conversion.conversionReviewVersions: Required value",
       ],
     ],
   ])("%s", (_, object, faults) => expect(faultsOf(customResourceDefinitionKind, object)).toEqual(faults));

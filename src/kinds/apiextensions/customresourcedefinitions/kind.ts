@@ -1,7 +1,7 @@
 import { createdColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
 import { statusSubresource } from "../../subresources.ts";
 import type { CustomResourceDefinition } from "./types.ts";
-import { validateDefinition, validateDefinitionUpdate } from "./validation.ts";
+import { validateDefinitionUpdate, validateNewDefinition } from "./validation.ts";
 
 const WEBHOOK_PORT = 443;
 
@@ -36,7 +36,7 @@ export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>
     prepareForUpdate(definition, _old, { subresource }) {
       if (subresource === "") rememberStorageVersion(definition);
     },
-    validate: validateDefinition,
+    validateCreate: validateNewDefinition,
     validateUpdate: validateDefinitionUpdate,
   },
 });

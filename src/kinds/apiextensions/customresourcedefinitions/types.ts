@@ -1,6 +1,7 @@
 /** CustomResourceDefinition (k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1). */
 import type { ResourceRef } from "../../../machinery/gvk.ts";
 import type { KubeObject } from "../../../machinery/meta.ts";
+import type { JsonSchema } from "../../../schema/custom/json-schema.ts";
 import type { ServiceReference } from "../../admissionregistration/types.ts";
 
 export const customResourceDefinitions: ResourceRef = {
@@ -25,7 +26,7 @@ export interface DefinitionVersion {
   storage: boolean;
   deprecated?: boolean;
   deprecationWarning?: string;
-  schema?: { openAPIV3Schema?: Record<string, unknown> };
+  schema?: { openAPIV3Schema?: JsonSchema };
   subresources?: {
     status?: object;
     scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string };

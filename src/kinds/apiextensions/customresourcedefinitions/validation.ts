@@ -1,214 +1,45 @@
-/**
- * CustomResourceDefinition: k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation. What stands inside of schemas (whether
- * they are structural, their defaults and rules) belongs to who serves the resources.
- */
+/** CustomResourceDefinition: k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation, rules, texts and order. */
 import { dns1035LabelFaults, dnsSubdomainFaults } from "../../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
-import { tooManyError } from "../../../machinery/validation.ts";
+import { validateOneOf } from "../../../machinery/validation.ts";
 import type { StrategyContext } from "../../../registry/strategy.ts";
-import { urlErrors, webhookServiceErrors } from "../../admissionregistration/webhooks.ts";
+import { sameJson } from "../../../registry/same-json.ts";
+import { schemasIn } from "../../../schema/custom/json-schema.ts";
+import { leniencyOf, STRICT, type SchemaLeniency } from "../../../schema/custom/openapi-rules.ts";
 import { immutableErrors } from "../../immutable.ts";
-import type { CustomResourceDefinition, DefinitionNames, DefinitionVersion } from "./types.ts";
+import { approvalErrors } from "./approval.ts";
+import { conversionErrors, knowsReviewVersion } from "./conversion.ts";
+import { hasStatus, internalSpec, schemasOf, type SharedParts } from "./internal-spec.ts";
+import { joinedFaults, nameErrors, requiredNameErrors } from "./names.ts";
+import { schemaErrors } from "./schema-errors.ts";
+import { columnErrors, scaleErrors, selectableErrors } from "./shared-parts.ts";
+import type { CustomResourceDefinition, DefinitionVersion } from "./types.ts";
+
+type Spec = CustomResourceDefinition["spec"];
 
 const SCOPES = ["Cluster", "Namespaced"];
-const STRATEGIES = ["None", "Webhook"];
-const COLUMN_TYPES = ["boolean", "date", "integer", "number", "string"];
-const COLUMN_FORMATS = ["byte", "date", "date-time", "double", "float", "int32", "int64", "password"];
-const APPROVAL_ANNOTATION = "api-approved.kubernetes.io";
-const SELECTABLE_MAX = 8;
+const WARNING_BYTES_MAX = 256;
 
-export function validateDefinition({ metadata, spec, status }: CustomResourceDefinition): FieldError[] {
-  const { group, names, scope, versions = [] } = spec;
+/** What need not hold in an update, as it does not hold in what is stored. */
+interface Leniency extends SchemaLeniency {
+  anyReviewVersion: boolean;
+  old?: Spec;
+}
+
+export function validateNewDefinition(definition: CustomResourceDefinition): FieldError[] {
+  const { metadata, spec } = definition;
   const errors: FieldError[] = [];
-  if (metadata.name !== `${names.plural}.${group}`) {
+  if (metadata.name !== `${spec.names.plural}.${spec.group}`) {
     const why = 'must be spec.names.plural+"."+spec.group';
     errors.push(fieldError.invalid("metadata.name", metadata.name ?? "", why));
   }
-  errors.push(...groupErrors(group, "spec.group"), ...approvalErrors(group, metadata.annotations));
-  if (!scope) errors.push(fieldError.required("spec.scope"));
-  else if (!SCOPES.includes(scope)) errors.push(fieldError.notSupported("spec.scope", scope, SCOPES));
-  errors.push(...versionsErrors(versions, "spec.versions"));
-  if (spec.preserveUnknownFields) {
-    const why =
-      "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
-    errors.push(fieldError.invalid("spec.preserveUnknownFields", true, why));
-  }
-  errors.push(...nameErrors(names, "spec.names"), ...conversionErrors(spec.conversion, "spec.conversion"));
-  return [...errors, ...storedErrors(versions, status?.storedVersions ?? [])];
-}
-
-/** Several faults of a value as one error. */
-function joined(field: string, value: string, faults: readonly string[], before = ""): FieldError[] {
-  return faults.length === 0 ? [] : [fieldError.invalid(field, value, `${before}${faults.join(",")}`)];
-}
-
-function groupErrors(group: string, field: string): FieldError[] {
-  if (!group) return [fieldError.required(field)];
-  const faults = dnsSubdomainFaults(group);
-  if (faults.length > 0) return joined(field, group, faults);
-  return group.includes(".") ? [] : [fieldError.invalid(field, group, "should be a domain with at least one dot")];
-}
-
-/** Groups of the project are not for everybody. */
-function approvalErrors(group: string, annotations: Readonly<Record<string, string>> | undefined): FieldError[] {
-  if (!/(^|\.)(k8s|kubernetes)\.io$/.test(group)) return [];
-  const value = annotations?.[APPROVAL_ANNOTATION];
-  const field = `metadata.annotations[${APPROVAL_ANNOTATION}]`;
-  const more = "see https://github.com/kubernetes/enhancements/pull/1111";
-  if (value === undefined) {
-    return [
-      fieldError.required(field, `protected groups must have approval annotation "${APPROVAL_ANNOTATION}", ${more}`),
-    ];
-  }
-  if (value.startsWith("unapproved") || URL.canParse(value)) return [];
-  const why = `protected groups must have approval annotation "${APPROVAL_ANNOTATION}" with either a URL or a reason starting with "unapproved", ${more}`;
-  return [fieldError.invalid(field, value, why)];
-}
-
-function versionsErrors(versions: readonly DefinitionVersion[], field: string): FieldError[] {
-  const errors: FieldError[] = [];
-  const names = versions.map(({ name }) => name);
-  versions.forEach((version, index) => {
-    const at = `${field}[${index}]`;
-    errors.push(...joined(`${at}.name`, version.name, dns1035LabelFaults(version.name)));
-    errors.push(...versionErrors(version, at));
-  });
-  if (new Set(names).size < names.length) {
-    errors.push(fieldError.invalid(field, versions, "must contain unique version names"));
-  }
-  if (versions.filter(({ storage }) => storage).length !== 1) {
-    errors.push(fieldError.invalid(field, versions, "must have exactly one version marked as storage version"));
-  }
-  return errors;
-}
-
-function versionErrors(version: DefinitionVersion, field: string): FieldError[] {
-  const { schema, deprecated, deprecationWarning: warning, selectableFields = [] } = version;
-  const errors: FieldError[] = [];
-  if (warning !== undefined && !deprecated) {
-    errors.push(fieldError.invalid(`${field}.deprecationWarning`, warning, "can only be set for deprecated versions"));
-  }
-  const at = `${field}.schema.openAPIV3Schema`;
-  const root = schema?.openAPIV3Schema;
-  if (!root) errors.push(fieldError.required(at, "schemas are required"));
-  else if (!root["type"]) errors.push(fieldError.required(`${at}.type`, "must not be empty at the root"));
-  else if (root["type"] !== "object") {
-    errors.push(fieldError.invalid(`${at}.type`, root["type"], "must be object at the root"));
-  }
-  errors.push(
-    ...columnErrors(version, `${field}.additionalPrinterColumns`),
-    ...scaleErrors(version, `${field}.subresources.scale`),
-  );
-  if (selectableFields.length > SELECTABLE_MAX) {
-    errors.push(tooManyError(`${field}.selectableFields`, selectableFields.length, SELECTABLE_MAX));
-  }
-  const paths = new Set<string>();
-  selectableFields.forEach(({ jsonPath }, index) => {
-    const path = `${field}.selectableFields[${index}].jsonPath`;
-    if (!jsonPath) errors.push(fieldError.required(path));
-    else if (paths.has(jsonPath)) errors.push(fieldError.duplicate(path, jsonPath));
-    paths.add(jsonPath);
-  });
-  return errors;
-}
-
-function columnErrors({ additionalPrinterColumns: columns = [] }: DefinitionVersion, field: string): FieldError[] {
-  return columns.flatMap(({ name, type, jsonPath, format }, index) => {
-    const at = `${field}[${index}]`;
-    const errors: FieldError[] = [];
-    if (!name) errors.push(fieldError.required(`${at}.name`));
-    if (!type) errors.push(fieldError.required(`${at}.type`, `must be one of ${COLUMN_TYPES.join(",")}`));
-    else if (!COLUMN_TYPES.includes(type)) {
-      errors.push(fieldError.invalid(`${at}.type`, type, `must be one of ${COLUMN_TYPES.join(",")}`));
-    }
-    if (format && !COLUMN_FORMATS.includes(format)) {
-      errors.push(fieldError.invalid(`${at}.format`, format, `must be one of ${COLUMN_FORMATS.join(",")}`));
-    }
-    if (!jsonPath) errors.push(fieldError.required(`${at}.jsonPath`));
-    return errors;
-  });
-}
-
-function scaleErrors({ subresources }: DefinitionVersion, field: string): FieldError[] {
-  const scale = subresources?.scale;
-  if (!scale) return [];
-  const places = [
-    ["specReplicasPath", ".spec."],
-    ["statusReplicasPath", ".status."],
-  ] as const;
-  const errors = places.flatMap(([name, prefix]) => {
-    const path = scale[name];
-    if (!path) return [fieldError.required(`${field}.${name}`)];
-    if (path.startsWith(prefix)) return [];
-    return [fieldError.invalid(`${field}.${name}`, path, `should be a json path under ${prefix.slice(0, -1)}`)];
-  });
-  const selector = scale.labelSelectorPath;
-  if (!selector || /^\.(spec|status)\./.test(selector)) return errors;
-  const why = "should be a json path under either .spec or .status";
-  return [...errors, fieldError.invalid(`${field}.labelSelectorPath`, selector, why)];
-}
-
-const MIXED_CASE = "may have mixed case, but should otherwise match: ";
-
-function nameErrors(names: DefinitionNames, field: string): FieldError[] {
-  const { plural, singular = "", kind, listKind = "", shortNames = [], categories = [] } = names;
-  const errors: FieldError[] = [];
-  for (const [name, value] of Object.entries({ plural, singular, kind, listKind })) {
-    if (!value) errors.push(fieldError.required(`${field}.${name}`));
-  }
-  errors.push(...joined(`${field}.plural`, plural, dns1035LabelFaults(plural)));
-  if (singular) errors.push(...joined(`${field}.singular`, singular, dns1035LabelFaults(singular)));
-  errors.push(...joined(`${field}.kind`, kind, dns1035LabelFaults(kind.toLowerCase()), MIXED_CASE));
-  if (listKind)
-    errors.push(...joined(`${field}.listKind`, listKind, dns1035LabelFaults(listKind.toLowerCase()), MIXED_CASE));
-  shortNames.forEach((name, index) =>
-    errors.push(...joined(`${field}.shortNames[${index}]`, name, dns1035LabelFaults(name))),
-  );
-  if (kind === listKind)
-    errors.push(fieldError.invalid(`${field}.listKind`, listKind, "kind and listKind may not be the same"));
-  categories.forEach((name, index) =>
-    errors.push(...joined(`${field}.categories[${index}]`, name, dns1035LabelFaults(name))),
-  );
-  return errors;
-}
-
-function conversionErrors(conversion: CustomResourceDefinition["spec"]["conversion"], field: string): FieldError[] {
-  if (!conversion) return [];
-  const { strategy, webhook } = conversion;
-  if (!strategy) return [fieldError.required(`${field}.strategy`)];
-  if (!STRATEGIES.includes(strategy)) return [fieldError.notSupported(`${field}.strategy`, strategy, STRATEGIES)];
-  if (strategy === "None") {
-    if (!webhook) return [];
-    return [fieldError.forbidden(`${field}.webhook`, "should not be set when strategy is not set to Webhook")];
-  }
-  const { clientConfig, conversionReviewVersions: versions = [] } = webhook ?? {};
-  const at = `${field}.webhookClientConfig`;
-  const errors: FieldError[] = [];
-  const { url, service } = clientConfig ?? {};
-  if (!clientConfig) errors.push(fieldError.required(at, "required when strategy is set to Webhook"));
-  else if ((url === undefined) === (service === undefined)) {
-    errors.push(fieldError.required(at, "exactly one of url or service is required"));
-  } else if (url !== undefined) errors.push(...urlErrors(url, `${at}.url`));
-  else if (service) errors.push(...webhookServiceErrors(service, `${at}.service`));
-  if (versions.some((version) => version === "v1" || version === "v1beta1")) return errors;
-  const why = "must include at least one of v1, v1beta1";
-  return [...errors, fieldError.invalid(`${field}.conversionReviewVersions`, versions, why)];
-}
-
-function storedErrors(versions: readonly DefinitionVersion[], stored: readonly string[]): FieldError[] {
-  const field = "status.storedVersions";
-  const names = new Set(versions.map(({ name }) => name));
-  if (stored.length === 0) {
-    return [fieldError.invalid(field, stored, "must have at least one stored version")];
-  }
-  const storage = versions.find((version) => version.storage)?.name;
-  const errors = stored.flatMap((name, index) => {
-    if (names.has(name)) return [];
-    const why = `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`;
-    return [fieldError.invalid(`${field}[${index}]`, name, why)];
-  });
-  if (storage === undefined || stored.includes(storage)) return errors;
-  return [...errors, fieldError.invalid(field, stored, `must have the storage version ${storage}`)];
+  return [
+    ...errors,
+    ...specErrors(spec, { ...STRICT, anyReviewVersion: false }),
+    ...statusErrors(definition),
+    ...approvalErrors(definition, undefined),
+    ...preserveErrors(spec),
+  ];
 }
 
 export function validateDefinitionUpdate(
@@ -216,15 +47,145 @@ export function validateDefinitionUpdate(
   old: CustomResourceDefinition,
   { subresource }: StrategyContext,
 ): FieldError[] {
-  if (subresource === "status") return [];
-  const errors: FieldError[] = [];
-  const established = (old.status?.conditions ?? []).some(
-    ({ type, status }) => type === "Established" && status === "True",
+  if (subresource === "status") return nameErrors(now.status?.acceptedNames ?? {}, "status.acceptedNames");
+  const { spec } = now;
+  const strict = specErrors(spec, { ...STRICT, anyReviewVersion: false, old: old.spec });
+  const own = strict.length === 0 ? strict : specErrors(spec, leniencyFor(old.spec));
+  return [
+    ...own,
+    ...changeErrors(spec, old),
+    ...statusErrors(now),
+    ...approvalErrors(now, old),
+    ...(old.spec.preserveUnknownFields ? [] : preserveErrors(spec)),
+  ];
+}
+
+function leniencyFor(old: Spec): Leniency {
+  const versions = old.conversion?.webhook?.conversionReviewVersions ?? [];
+  const anyReviewVersion = versions.length > 0 && !knowsReviewVersion(versions);
+  return { ...leniencyOf(schemasOf(old), schemasIn), anyReviewVersion, old };
+}
+
+function changeErrors(now: Spec, { spec: old, status }: CustomResourceDefinition): FieldError[] {
+  const established = (status?.conditions ?? []).some(
+    (condition) => condition.type === "Established" && condition.status === "True",
   );
-  if (established) {
-    errors.push(...immutableErrors(now.spec.scope, old.spec.scope, "spec.scope"));
-    errors.push(...immutableErrors(now.spec.names.kind, old.spec.names.kind, "spec.names.kind"));
+  return [
+    ...(established
+      ? [
+          ...immutableErrors(now.scope, old.scope, "spec.scope"),
+          ...immutableErrors(now.names.kind, old.names.kind, "spec.names.kind"),
+        ]
+      : []),
+    ...immutableErrors(now.group, old.group, "spec.group"),
+    ...immutableErrors(now.names.plural, old.names.plural, "spec.names.plural"),
+  ];
+}
+
+function specErrors(spec: Spec, leniency: Leniency): FieldError[] {
+  const { group, names, scope, versions = [] } = spec;
+  const { shared, versions: rest } = internalSpec(spec);
+  const errors = [...groupErrors(group, "spec.group"), ...validateOneOf(scope, "spec.scope", SCOPES)];
+  versions.forEach(({ schema }, index) => {
+    if (schema?.openAPIV3Schema) return;
+    errors.push(fieldError.required(`spec.versions[${index}].schema.openAPIV3Schema`));
+  });
+  rest.forEach((version, index) => {
+    const at = `spec.versions[${index}]`;
+    errors.push(...joinedFaults(`${at}.name`, version.name, dns1035LabelFaults(version.name)));
+    errors.push(...warningErrors(version, `${at}.deprecationWarning`));
+    const parts = { ...version, subresources: version.subresources ?? shared.subresources } as SharedParts;
+    errors.push(...versionErrors(version, { field: at, hasStatus: hasStatus(parts), leniency }));
+  });
+  if (new Set(versions.map(({ name }) => name)).size < versions.length) {
+    errors.push(fieldError.invalid("spec.versions", versions, "must contain unique version names"));
   }
-  errors.push(...immutableErrors(now.spec.group, old.spec.group, "spec.group"));
-  return [...errors, ...immutableErrors(now.spec.names.plural, old.spec.names.plural, "spec.names.plural")];
+  if (versions.filter(({ storage }) => storage).length !== 1) {
+    errors.push(
+      fieldError.invalid("spec.versions", versions, "must have exactly one version marked as storage version"),
+    );
+  }
+  errors.push(...requiredNameErrors(names, "spec.names"), ...nameErrors(names, "spec.names"));
+  errors.push(...versionErrors(shared, { field: "spec", hasStatus: versions.some(hasStatus), leniency }));
+  if (spec.preserveUnknownFields && (spec.conversion?.strategy ?? "None") !== "None") {
+    const why = "must be None if spec.preserveUnknownFields is true";
+    errors.push(fieldError.invalid("spec.conversion.strategy", spec.conversion?.strategy, why));
+  }
+  return [...errors, ...conversionErrors(spec.conversion, "spec.conversion", leniency)];
+}
+
+function groupErrors(group: string, field: string): FieldError[] {
+  if (!group) return [fieldError.required(field)];
+  const faults = dnsSubdomainFaults(group);
+  if (faults.length > 0) return joinedFaults(field, group, faults);
+  return group.includes(".") ? [] : [fieldError.invalid(field, group, "should be a domain with at least one dot")];
+}
+
+function warningErrors({ deprecated, deprecationWarning: warning }: DefinitionVersion, field: string): FieldError[] {
+  if (warning === undefined) return [];
+  if (!deprecated) return [fieldError.invalid(field, warning, "can only be set for deprecated versions")];
+  const errors: FieldError[] = [];
+  const bytes = new TextEncoder().encode(warning);
+  if (bytes.length > WARNING_BYTES_MAX) {
+    errors.push(fieldError.invalid(field, warning, `must be <= ${WARNING_BYTES_MAX} characters long`));
+  }
+  if (warning === "") errors.push(fieldError.invalid(field, warning, "must not be an empty string"));
+  const unprintable = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u.exec(warning);
+  if (unprintable) {
+    const index = new TextEncoder().encode(warning.slice(0, unprintable.index)).length;
+    const why = `must only contain printable UTF-8 characters; non-printable character found at index ${index}`;
+    errors.push(fieldError.invalid(field, warning, why));
+  }
+  return errors;
+}
+
+/** `field` is `spec` for what all versions have alike, whose schema is then called "validation". */
+function versionErrors(
+  parts: SharedParts & { name?: string },
+  { field, hasStatus: isStrictRoot, leniency }: { field: string; hasStatus: boolean; leniency: Leniency },
+): FieldError[] {
+  const schema = parts.schema?.openAPIV3Schema;
+  const holder = `${field}.${field === "spec" ? "validation" : "schema"}`;
+  return [
+    ...(schema ? schemaErrors(schema, holder, { hasStatus: isStrictRoot, leniency }) : []),
+    ...scaleErrors(parts, field),
+    ...columnErrors(parts, field),
+    ...selectableErrors(parts, schema, { field, mayHaveMany: hadTheSame(parts, leniency.old) }),
+  ];
+}
+
+/** Were the selectable fields stored so? Then they may be too many. */
+function hadTheSame({ name, selectableFields }: SharedParts & { name?: string }, old: Spec | undefined): boolean {
+  const before = old?.versions?.find((version) => name === undefined || version.name === name);
+  return before !== undefined && sameJson(before.selectableFields, selectableFields);
+}
+
+function preserveErrors({ preserveUnknownFields }: Spec): FieldError[] {
+  if (!preserveUnknownFields) return [];
+  const why = "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
+  return [fieldError.invalid("spec.preserveUnknownFields", true, why)];
+}
+
+function statusErrors({ spec: { versions = [] }, status }: CustomResourceDefinition): FieldError[] {
+  return [
+    ...nameErrors(status?.acceptedNames ?? {}, "status.acceptedNames"),
+    ...storedErrors(versions, status?.storedVersions ?? []),
+  ];
+}
+
+function storedErrors(versions: readonly DefinitionVersion[], stored: readonly string[]): FieldError[] {
+  const field = "status.storedVersions";
+  if (stored.length === 0) return [fieldError.invalid(field, stored, "must have at least one stored version")];
+  const errors: FieldError[] = [];
+  for (const { name, storage } of versions) {
+    if (storage && !stored.includes(name)) {
+      errors.push(fieldError.invalid(field, stored, `must have the storage version ${name}`));
+    }
+  }
+  stored.forEach((name, index) => {
+    if (versions.some((version) => version.name === name)) return;
+    const why = `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`;
+    errors.push(fieldError.invalid(`${field}[${index}]`, name, why));
+  });
+  return errors;
 }

@@ -1,0 +1,71 @@
+/** The schema of one version, or of all: validateCustomResourceDefinitionValidation. */
+import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
+import type { JsonSchema } from "../../../schema/custom/json-schema.ts";
+import { openApiFindings, type SchemaLeniency } from "../../../schema/custom/openapi-rules.ts";
+import { structuralErrors, unsupportedPart } from "../../../schema/custom/structural.ts";
+
+export interface SchemaChecks {
+  hasStatus: boolean;
+  leniency: SchemaLeniency;
+}
+
+/** `field` is the path of the schema's holder, e.g. `spec.validation`. */
+export function schemaErrors(schema: JsonSchema, field: string, { hasStatus, leniency }: SchemaChecks): FieldError[] {
+  const path = `${field}.openAPIV3Schema`;
+  const errors = hasStatus ? rootErrors(schema, path) : [];
+  if (schema.nullable) errors.push(fieldError.forbidden(`${path}.nullable`, "nullable cannot be true at the root"));
+  const unsupported = unsupportedPart(schema);
+  if (unsupported === undefined) errors.push(...structuralErrors(schema, path));
+  const { errors: ofOpenApi } = openApiFindings(schema, path, leniency);
+  errors.push(...ofOpenApi);
+  if (errors.length > 0 || unsupported === undefined) return errors;
+  return [fieldError.invalid(path, "", unsupported)];
+}
+
+/** What may stand at the root where there is a status, as Kubernetes lists it. */
+const ROOT_FIELDS = [
+  "description",
+  "type",
+  "format",
+  "title",
+  "maximum",
+  "exclusiveMaximum",
+  "minimum",
+  "exclusiveMinimum",
+  "maxLength",
+  "minLength",
+  "pattern",
+  "maxItems",
+  "minItems",
+  "uniqueItems",
+  "multipleOf",
+  "required",
+  "items",
+  "properties",
+  "externalDocs",
+  "example",
+  "x-kubernetes-preserve-unknown-fields",
+  "x-kubernetes-validations",
+];
+
+/** These are looked at before the type is. */
+const BEFORE_TYPE = ["id", "$schema", "$ref"];
+
+/** The status is validated on its own: nothing at the root may speak of it. The first fault alone is told. */
+function rootErrors(schema: JsonSchema, path: string): FieldError[] {
+  const isAllowed = (name: string): boolean => ROOT_FIELDS.includes(name);
+  const early = BEFORE_TYPE.some((name) => Object.hasOwn(schema, name));
+  if (!early && schema.type && schema.type !== "object") {
+    const why = 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled';
+    return [fieldError.invalid(`${path}.type`, schema.type, why)];
+  }
+  if (Object.keys(schema).every(isAllowed)) return [];
+  const names = ROOT_FIELDS.map((name) => (name.startsWith("x-kubernetes-") ? `X${inGo(name.slice(13))}` : inGo(name)));
+  const why = `only [${names.join(" ")}] fields are allowed at the root of the schema if the status subresource is enabled`;
+  return [fieldError.invalid(path, schema, why)];
+}
+
+/** `preserve-unknown-fields` as a field of a Go struct. */
+function inGo(name: string): string {
+  return name.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
