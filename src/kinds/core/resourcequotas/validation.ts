@@ -22,10 +22,10 @@ const CONFLICTS = [
   ["Terminating", "NotTerminating"],
 ] as const;
 /** What these scopes can count. */
-const SCOPED: Readonly<Record<string, readonly string[]>> = {
-  BestEffort: ["pods"],
-  VolumeAttributesClass: ["persistentvolumeclaims", "requests.storage"],
-};
+const SCOPED: ReadonlyMap<string, readonly string[]> = new Map([
+  ["BestEffort", ["pods"]],
+  ["VolumeAttributesClass", ["persistentvolumeclaims", "requests.storage"]],
+]);
 const POD_RESOURCES = [
   "cpu",
   "memory",
@@ -67,7 +67,7 @@ function scopeErrors(scopes: readonly string[], hard: ResourceList, field: strin
   for (const scope of scopes) {
     if (!SCOPES.includes(scope)) errors.push(fieldError.invalid(field, scopes, "unsupported scope"));
     const counted = Object.keys(hard).filter((name) => !name.includes("/"));
-    for (const _ of counted.filter((name) => !(SCOPED[scope] ?? POD_RESOURCES).includes(name))) {
+    for (const _ of counted.filter((name) => !(SCOPED.get(scope) ?? POD_RESOURCES).includes(name))) {
       errors.push(fieldError.invalid(field, scopes, "unsupported scope applied to resource"));
     }
   }
@@ -82,7 +82,7 @@ function selectorErrors({ scopeSelector, hard = {} }: ResourceQuota["spec"], fie
   for (const { scopeName, operator, values = [] } of expressions) {
     if (!SCOPES.includes(scopeName))
       errors.push(fieldError.invalid(`${field}.scopeName`, scopeName, "unsupported scope"));
-    for (const _ of Object.keys(hard).filter((name) => !(SCOPED[scopeName] ?? POD_RESOURCES).includes(name))) {
+    for (const _ of Object.keys(hard).filter((name) => !(SCOPED.get(scopeName) ?? POD_RESOURCES).includes(name))) {
       errors.push(fieldError.invalid(field, scopeSelector, "unsupported scope applied to resource"));
     }
     const fixed = scopeName !== "PriorityClass" && scopeName !== "VolumeAttributesClass";
