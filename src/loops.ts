@@ -8,6 +8,8 @@ import { createEventRecorder, type EventRecorder } from "./controller-runtime/ev
 import { createManager, type Controller } from "./controller-runtime/manager.ts";
 import { createStores } from "./controller-runtime/stores.ts";
 import { createDeploymentController } from "./controllers/deployment/controller.ts";
+import { createDisruptionController } from "./controllers/disruption/controller.ts";
+import type { ScaledResource } from "./controllers/disruption/scale.ts";
 import { createEndpointSliceController } from "./controllers/endpointslice/controller.ts";
 import { createFlowSchemaStatusController } from "./controllers/flow-schema-status/controller.ts";
 import { createGarbageCollector } from "./controllers/garbage-collector/controller.ts";
@@ -62,6 +64,7 @@ export function createLoops({
     createReplicaSetController(depsOf("replicaset-controller")),
     createScheduler(depsOf("kube-scheduler")),
     createEndpointSliceController(depsOf("endpointslice-controller")),
+    createDisruptionController({ ...depsOf("disruption-controller"), resources: scaledResources(kinds) }),
     createFlowSchemaStatusController(depsOf("flow-schema-status-controller")),
     createNamespaceController({ ...depsOf("namespace-controller"), resources }),
     createGarbageCollector({ ...depsOf("generic-garbage-collector"), resources }),
@@ -100,6 +103,13 @@ function servedResources(kinds: readonly KindDefinition[]): CollectedResource[] 
     if (!watched) return [];
     const { group, version, plural, namespaced, kind } = watched;
     return [{ group, version, resource: plural, namespaced, kind, versions }];
+  });
+}
+
+function scaledResources(kinds: readonly KindDefinition[]): ScaledResource[] {
+  return kinds.map(({ group, version, plural, namespaced, kind, subresources }) => {
+    const scalable = subresources.some(({ name }) => name === "scale");
+    return { group, version, resource: plural, namespaced, kind, scalable };
   });
 }
 

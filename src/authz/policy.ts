@@ -101,6 +101,14 @@ const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
     { verbs: [...READ, ...WRITE], apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"] },
     { verbs: [...READ, ...WRITE], apiGroups: [""], resources: ["endpoints"] },
   ],
+  "disruption-controller": [
+    { verbs: READ, apiGroups: ["apps"], resources: ["deployments", "replicasets", "statefulsets"] },
+    { verbs: READ, apiGroups: [""], resources: ["replicationcontrollers", "pods"] },
+    { verbs: READ, apiGroups: ["policy"], resources: ["poddisruptionbudgets"] },
+    { verbs: ["update", "patch"], apiGroups: ["policy"], resources: ["poddisruptionbudgets/status"] },
+    { verbs: ["update", "patch"], apiGroups: [""], resources: ["pods/status"] },
+    { verbs: ["get"], apiGroups: ["*"], resources: ["*/scale"] },
+  ],
   "flow-schema-status-controller": [
     { verbs: READ, apiGroups: [FLOW_CONTROL], resources: ["flowschemas", "prioritylevelconfigurations"] },
     { verbs: ["patch"], apiGroups: [FLOW_CONTROL], resources: ["flowschemas/status"] },

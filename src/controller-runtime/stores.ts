@@ -2,20 +2,24 @@
 import type { Client } from "../client/client.ts";
 import { deployments } from "../kinds/apps/deployments/types.ts";
 import { replicaSets } from "../kinds/apps/replicasets/types.ts";
+import { statefulSets } from "../kinds/apps/statefulsets/types.ts";
 import { configMaps } from "../kinds/core/configmaps/types.ts";
 import { events } from "../kinds/core/events/types.ts";
 import { namespaces } from "../kinds/core/namespaces/types.ts";
 import { nodes } from "../kinds/core/nodes/types.ts";
 import { pods } from "../kinds/core/pods/types.ts";
+import { replicationControllers } from "../kinds/core/replicationcontrollers/types.ts";
 import { serviceAccounts } from "../kinds/core/serviceaccounts/types.ts";
 import { services } from "../kinds/core/services/types.ts";
 import { endpointSlices, SERVICE_NAME_LABEL } from "../kinds/discovery/endpointslices/types.ts";
 import { flowSchemas, priorityLevelConfigurations } from "../kinds/flowcontrol/types.ts";
+import { podDisruptionBudgets } from "../kinds/policy/poddisruptionbudgets/types.ts";
 import { groupResource, type ResourceRef } from "../machinery/gvk.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Indices } from "./indexed-store.ts";
 import { createInformer, type Informer } from "./informer.ts";
+import { budgetView, scaleView, type BudgetView, type ScaleView } from "./views/budget-view.ts";
 import { nodeView, type NodeView } from "./views/node-view.ts";
 import {
   configMapView,
@@ -43,6 +47,9 @@ export interface Stores {
   namespaces: Informer<NamespaceView>;
   serviceAccounts: Informer;
   configMaps: Informer<ConfigMapView>;
+  statefulSets: Informer<ScaleView>;
+  replicationControllers: Informer<ScaleView>;
+  podDisruptionBudgets: Informer<BudgetView>;
   flowSchemas: Informer<FlowSchemaView>;
   priorityLevelConfigurations: Informer;
   /** All of them, those above included, by group-resource ("pods", "deployments.apps"). */
@@ -80,6 +87,9 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
     namespaces: informer(namespaces, namespaceView),
     serviceAccounts: informer(serviceAccounts, metadataOnly),
     configMaps: informer(configMaps, configMapView),
+    statefulSets: informer(statefulSets, scaleView),
+    replicationControllers: informer(replicationControllers, scaleView),
+    podDisruptionBudgets: informer(podDisruptionBudgets, budgetView),
     flowSchemas: informer(flowSchemas, flowSchemaView, { [BY_LEVEL]: ({ level }) => [level] }),
     priorityLevelConfigurations: informer(priorityLevelConfigurations, metadataOnly),
     all,

@@ -29,7 +29,6 @@ export const AWAITED: ReadonlyMap<string, string> = new Map([
   ["networkpolicies.networking.k8s.io", "filters traffic on the nodes"],
   ["persistentvolumeclaims", "binds them to volumes, mounts these"],
   ["persistentvolumes", "binds them to claims, reclaims"],
-  ["poddisruptionbudgets.policy", "counts healthy Pods into the status, which evictions go by"],
   ["prioritylevelconfigurations.flowcontrol.apiserver.k8s.io", "queues requests by them"],
   ["replicationcontrollers", "makes their Pods"],
   ["resourceclaims.resource.k8s.io", "allocates devices"],

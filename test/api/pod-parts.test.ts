@@ -338,6 +338,52 @@ describe("eviction under a budget", () => {
     expect((await budgetNow()).disruptedPods).toBeUndefined();
   });
 
+  it.each([
+    ["an empty selector guards every pod", {}, 429],
+    ["none guards nobody", undefined, 201],
+  ])("%s", async (_, selector, expected) => {
+    await guarded({ disruptionsAllowed: 0 }, { spec: { selector } });
+    expect((await evict()).status).toBe(expected);
+    await api.call(`${BUDGETS}/${name}`, { method: "DELETE" });
+  });
+
+  it("says on the pod why it goes, unless the pod is another one than the caller has in mind", async () => {
+    await guarded({ disruptionsAllowed: 2 });
+    await api.call(`${PODS}/${name}`, {
+      method: "PATCH",
+      headers: MERGE,
+      body: { metadata: { finalizers: ["example.org/hold"] } },
+    });
+    assertFailure(await evict({ preconditions: { uid: "other" } }), {
+      code: 409,
+      reason: "Conflict",
+      message:
+        /^Operation cannot be fulfilled on Pod ".+": the UID in the precondition \(other\) does not match the UID in record \(.+\)\. The object might have been deleted and then recreated$/,
+    });
+    assertFailure(await evict({ preconditions: { resourceVersion: "1" } }), {
+      code: 409,
+      reason: "Conflict",
+      message: /the ResourceVersion in the precondition \(1\) does not match .* The object might have been modified$/,
+    });
+    const now = (await api.call<Pod>(`${PODS}/${name}`)).body.metadata.resourceVersion;
+    await api.call(`${BUDGETS}/${name}/status`, {
+      method: "PATCH",
+      headers: MERGE,
+      body: { status: { disruptionsAllowed: 1 } },
+    });
+    expect((await evict({ preconditions: { resourceVersion: now } })).status).toBe(201);
+    const { body } = await api.call<Pod>(`${PODS}/${name}`);
+    expect(body.metadata.deletionTimestamp).toEqual(expect.any(String));
+    expect(body.status.conditions).toContainEqual(
+      expect.objectContaining({
+        type: "DisruptionTarget",
+        status: "True",
+        reason: "EvictionByEvictionAPI",
+        message: "Eviction API: evicting",
+      }),
+    );
+  });
+
   it("two budgets are one too many", async () => {
     await guarded({ disruptionsAllowed: 1 });
     const spec = { maxUnavailable: 1, selector: { matchLabels: { of: name } } };

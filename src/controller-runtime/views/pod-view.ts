@@ -25,6 +25,8 @@ export interface PodView extends View {
   priority: number;
   deletionCost: number;
   hasScheduledCondition: "True" | "False" | "";
+  /** Unix ms since when it is said to be about to go; not where its kubelet said so, which takes its time. */
+  condemnedMs?: number;
   /** What only matters until a node is chosen; dropped afterwards. */
   placement?: Placement;
 }
@@ -72,6 +74,10 @@ export function podView(object: KubeObject): PodView {
     deletionCost: Number(pod.metadata.annotations?.[DELETION_COST] ?? 0) || 0,
     hasScheduledCondition: scheduled?.status === "True" || scheduled?.status === "False" ? scheduled.status : "",
   };
+  const condemned = status.conditions?.find(({ type, status: said }) => type === "DisruptionTarget" && said === "True");
+  if (condemned && condemned.reason !== "TerminationByKubelet") {
+    view.condemnedMs = timeMs(condemned.lastTransitionTime, createdMs);
+  }
   if (nodeName === "") {
     view.placement = {
       nodeSelector: spec.nodeSelector ?? {},

@@ -1,9 +1,11 @@
 /** What a PodDisruptionBudget says to an eviction: pkg/registry/core/pod/storage/eviction.go of Kubernetes. Decided here, without I/O. */
 import { formatTime } from "../../machinery/meta.ts";
 import { matchesLabels, requirementsOf } from "../../machinery/selectors.ts";
-import { forbidden, StatusError } from "../../machinery/status-error.ts";
+import { conflict, forbidden, StatusError } from "../../machinery/status-error.ts";
 import type { PodDisruptionBudget } from "../../kinds/policy/poddisruptionbudgets/types.ts";
-import type { Pod } from "../../kinds/core/pods/types.ts";
+import { withDisruptionAllowed } from "../../kinds/policy/poddisruptionbudgets/conditions.ts";
+import type { Pod, PodCondition } from "../../kinds/core/pods/types.ts";
+import type { DeleteOptions } from "../../registry/deletion.ts";
 
 const BUDGETS = { group: "policy", resource: "poddisruptionbudget" };
 const REFUSAL = "Cannot evict pod as it would violate the pod's disruption budget.";
@@ -22,10 +24,9 @@ export function isOver({ metadata, status }: Pod): boolean {
   return status?.phase === "Succeeded" || status?.phase === "Failed" || metadata.deletionTimestamp !== undefined;
 }
 
-/** An empty selector guards nothing. */
+/** An empty selector guards every pod of the namespace, none guards nothing. */
 export function guards({ spec: { selector } }: PodDisruptionBudget, { metadata }: Pod): boolean {
-  const requirements = requirementsOf(selector);
-  return selector !== undefined && requirements.length > 0 && matchesLabels(requirements, metadata.labels ?? {});
+  return selector !== undefined && matchesLabels(requirementsOf(selector), metadata.labels ?? {});
 }
 
 /** A pod that is not ready may go without being counted, where enough others are or the budget does not care. */
@@ -69,7 +70,7 @@ export function letGo(
     disruptionsAllowed: left,
     disruptedPods: { ...disruptedPods, [pod]: formatTime(nowMs) },
   };
-  if (left === 0) next.status.conditions = exhausted(next, nowMs);
+  if (left === 0) next.status.conditions = withDisruptionAllowed(next, nowMs);
   return next;
 }
 
@@ -80,24 +81,43 @@ function whyNone({ metadata, status = {} }: PodDisruptionBudget): string {
   );
   const name = metadata.name ?? "";
   return failed
-    ? `The disruption budget ${name} does not allow evicting pods currently because it failed sync: ${String(failed["message"])}`
+    ? `The disruption budget ${name} does not allow evicting pods currently because it failed sync: ${failed.message ?? ""}`
     : `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
 }
 
-type Conditions = NonNullable<NonNullable<PodDisruptionBudget["status"]>["conditions"]>;
-
-/** UpdateDisruptionAllowedCondition of k8s.io/component-helpers */
-function exhausted({ metadata, status }: PodDisruptionBudget, nowMs: number): Conditions {
-  const known = status?.conditions ?? [];
-  const before = known.find(({ type }) => type === "DisruptionAllowed");
-  const lastTransitionTime = before?.status === "False" ? before["lastTransitionTime"] : formatTime(nowMs);
-  const condition = {
-    type: "DisruptionAllowed",
-    status: "False",
-    observedGeneration: status?.observedGeneration ?? metadata.generation,
-    lastTransitionTime,
-    reason: "InsufficientPods",
-    message: "",
+/**
+ * The pod with the condition that says why it goes. Never mutates `pod`.
+ * @throws StatusError "Conflict" where it is no longer what the caller has in mind
+ */
+export function condemned(
+  pod: Pod,
+  { preconditions = {}, nowMs }: { preconditions?: DeleteOptions["preconditions"] | undefined; nowMs: number },
+): Pod {
+  const { metadata, status = {} } = pod;
+  const refuse = (why: string) => conflict({ group: "", resource: "Pod" }, metadata.name ?? "", why);
+  const { uid, resourceVersion } = preconditions;
+  if (uid && uid !== metadata.uid) {
+    throw refuse(`${differs("UID", uid, metadata.uid)} The object might have been deleted and then recreated`);
+  }
+  if (resourceVersion && resourceVersion !== metadata.resourceVersion) {
+    const why = differs("ResourceVersion", resourceVersion, metadata.resourceVersion);
+    throw refuse(`${why} The object might have been modified`);
+  }
+  const known = status.conditions ?? [];
+  const before = known.find(({ type }) => type === "DisruptionTarget");
+  const since = before?.status === "True" ? before.lastTransitionTime : undefined;
+  const condition: PodCondition = {
+    type: "DisruptionTarget",
+    status: "True",
+    lastTransitionTime: since ?? formatTime(nowMs),
+    reason: "EvictionByEvictionAPI",
+    message: "Eviction API: evicting",
+    ...(status.observedGeneration === undefined ? {} : { observedGeneration: metadata.generation ?? 0 }),
   };
-  return before ? known.map((one) => (one === before ? condition : one)) : [...known, condition];
+  const conditions = before ? known.map((one) => (one === before ? condition : one)) : [...known, condition];
+  return { ...pod, status: { ...status, conditions } };
+}
+
+function differs(what: "UID" | "ResourceVersion", wanted: string, known = ""): string {
+  return `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${known}).`;
 }

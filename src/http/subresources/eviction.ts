@@ -11,7 +11,16 @@ import { negotiate } from "../negotiate.ts";
 import { successStatus } from "../respond-error.ts";
 import { respondObject } from "../respond-object.ts";
 import { target } from "../write.ts";
-import { guards, isBeyondBudgets, isOver, letGo, mayGoUncounted, RETRY_SECONDS, stillProcessed } from "./disruption.ts";
+import {
+  condemned,
+  guards,
+  isBeyondBudgets,
+  isOver,
+  letGo,
+  mayGoUncounted,
+  RETRY_SECONDS,
+  stillProcessed,
+} from "./disruption.ts";
 
 interface Eviction extends KubeObject {
   deleteOptions?: DeleteOptions & { dryRun?: string[] };
@@ -135,12 +144,30 @@ async function budgetsOf(
   return found;
 }
 
-function atRevision(options: DeleteOptions, { metadata }: Pod): DeleteOptions {
+function atRevision(options: DeleteOptions, { metadata }: KubeObject): DeleteOptions {
   const { resourceVersion } = metadata;
   if (resourceVersion === undefined) return options;
   return { ...options, preconditions: { ...options.preconditions, resourceVersion } };
 }
 
+/** The pod says why it goes before it does: whoever watches it (a Job) tells an eviction from a failure. */
 async function remove(services: Services, exchange: Exchange, options: DeleteOptions): Promise<void> {
-  await services.registry.delete({ ...target(exchange), options, context: writeContext(exchange) });
+  const context = writeContext(exchange);
+  const exact = context.dryRun ? options : await condemn(services, exchange, options);
+  await services.registry.delete({ ...target(exchange), options: exact, context });
+}
+
+async function condemn(services: Services, exchange: Exchange, options: DeleteOptions): Promise<DeleteOptions> {
+  const { preconditions } = options;
+  const nowMs = services.cluster.platform.clock.now();
+  const written = await services.registry.update({
+    ...target(exchange),
+    scope: "status",
+    subresource: "status",
+    isPatch: true,
+    produce: (old) => condemned(old as Pod, { preconditions, nowMs }),
+    context: writeContext(exchange),
+  });
+  // The revision that was asked for is the one before this change of ours.
+  return preconditions?.resourceVersion === undefined ? options : atRevision(options, written.read());
 }

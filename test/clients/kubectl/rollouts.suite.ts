@@ -127,6 +127,23 @@ export function rolloutsSuite(kubectl: () => Kubectl, plane: () => ControlPlane)
       await done();
     });
 
+    test("drain waits for a disruption budget, one pod at a time", async () => {
+      await shell.ok("create poddisruptionbudget web --selector=app=web --max-unavailable=1");
+      const allowed = "get pdb web -o jsonpath={.status.disruptionsAllowed}";
+      await eventually(async () => expect(await shell.ok(allowed)).toBe("1"));
+      expect(await shell.ok("get pdb web --no-headers")).toBe("web  N/A  1  1  AGE");
+      // Nobody replaces a pod here before the node takes pods again: the second one has to wait for that.
+      const draining = shell.run("drain fake-1 --ignore-daemonsets --timeout=60s --pod-selector=app=web");
+      await eventually(async () => expect(await shell.ok(allowed)).toBe("0"));
+      await shell.ok("uncordon fake-1");
+      const { stdout, stderr } = await draining;
+      expect(lines(stdout).filter((line) => /^pod\/web-\S+ evicted$/.test(line))).toHaveLength(2);
+      expect(lines(stdout).at(-1)).toBe("node/fake-1 drained");
+      expect(stderr).toContain("Cannot evict pod as it would violate the pod's disruption budget.");
+      await shell.ok("delete pdb web");
+      await done();
+    });
+
     test("drain evicts", async () => {
       const said = lines(
         (await shell.run("drain fake-1 --ignore-daemonsets --timeout=30s --pod-selector=app=web")).stdout,

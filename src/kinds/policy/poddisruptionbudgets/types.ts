@@ -26,6 +26,15 @@ export interface PodDisruptionBudget extends KubeObject {
     currentHealthy?: number;
     desiredHealthy?: number;
     expectedPods?: number;
-    conditions?: { type: string; status: string; [field: string]: unknown }[];
+    conditions?: BudgetCondition[];
   };
+}
+
+export interface BudgetCondition {
+  type: string;
+  status: string;
+  observedGeneration?: number;
+  lastTransitionTime?: string;
+  reason?: string;
+  message?: string;
 }
