@@ -2,6 +2,7 @@
  * The API of one cluster, from top to bottom: request-info → authn → authz → decode → admission → registry. Everything a request
  * meets on its way is put together here and nowhere else.
  */
+import type { MayUseSigner } from "./admission/certificates.ts";
 import { createAdmission } from "./admission/index.ts";
 import type { Authenticator, User } from "./authn/authenticator.ts";
 import { createRequestAuthenticator, tokenOf, type RequestAuthenticator } from "./authn/index.ts";
@@ -101,6 +102,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
       lookup,
       listClasses: createClassList(current, "priorityclasses.scheduling.k8s.io"),
       listStorageClasses: createClassList(current, "storageclasses.storage.k8s.io"),
+      mayUseSigner: (asked) => mayUseSigner(authorizer, asked),
       cluster: config,
       random,
       clock,
@@ -311,6 +313,13 @@ async function reviewToken(
     }
   }
   return undefined;
+}
+
+/** Signers are no objects: rights on them are all there is (pkg/apis/certificates of Kubernetes). */
+async function mayUseSigner(authorizer: Authorizer, { user, verb, signerName }: Parameters<MayUseSigner>[0]) {
+  const signer = { group: "certificates.k8s.io", version: "*", resource: "signers", subresource: "", namespace: "" };
+  const resource = { ...signer, name: signerName };
+  return (await authorizer.authorize({ user, verb, path: "", resource })).verdict === "allow";
 }
 
 async function assertMayCreate(authorizer: Authorizer, { user, info }: Exchange): Promise<void> {

@@ -1,6 +1,7 @@
 /** The admission plugins of the API, in the order of kube-apiserver. */
 import type { Clock, Random, Timers } from "../platform/platform.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "./admission.ts";
+import { createCertificatePlugins, type MayUseSigner } from "./certificates.ts";
 import { createDefaultStorageClass, type StorageClassDeps } from "./default-storage-class.ts";
 import { createDefaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
@@ -11,6 +12,7 @@ export interface AdmissionDeps {
   lookup: Lookup;
   listClasses: PriorityDeps["listClasses"];
   listStorageClasses: StorageClassDeps["listStorageClasses"];
+  mayUseSigner: MayUseSigner;
   cluster: { notReadyTolerationSeconds: number };
   random: Random;
   clock: Clock;
@@ -26,13 +28,14 @@ export interface Admission {
 }
 
 export function createAdmission(deps: AdmissionDeps): Admission {
-  const { lookup, listClasses, listStorageClasses, cluster, random, clock, timers } = deps;
+  const { lookup, listClasses, listStorageClasses, mayUseSigner, cluster, random, clock, timers } = deps;
   return chainOf([
     createNamespaceLifecycle(),
     createServiceAccountPlugin({ lookup, random, ...(timers ? { timers } : {}) }),
     createPriority({ lookup, listClasses, clock }),
     createDefaultTolerationSeconds({ seconds: cluster.notReadyTolerationSeconds }),
     createDefaultStorageClass({ listStorageClasses, clock }),
+    ...createCertificatePlugins({ mayUseSigner }),
   ]);
 }
 

@@ -116,8 +116,10 @@ async function prepareNew(
   strategy.prepareForCreate?.(object, { nowMs: deps.clock.now(), subresource: "", user: context.user });
   const allocated = (await strategy.allocate?.(object, undefined, allocationContext(deps, attempt))) ?? [];
   const final = deps.canonical(resource, object);
+  const verified = (await strategy.verify?.(final)) ?? [];
   const errors = [
     ...metaErrors(resource, final, undefined),
+    ...verified,
     ...faultsOf((seen) => strategy.validate?.(seen(final))),
     ...faultsOf((seen) => strategy.validateCreate?.(seen(final))),
     ...faultsOf((seen) => resource.kind.storedAs?.validate?.(seen(final), undefined)),

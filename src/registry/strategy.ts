@@ -44,6 +44,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   prepareForUpdate?(obj: T, old: T, context: StrategyContext): void;
   /** Never mutates. Returns [] when valid. Metadata itself is checked by the registry. */
   validate?(obj: T): FieldError[];
+  /** What takes WebCrypto to tell of a new object (signatures). Its faults stand before those of `validate`. Never mutates. */
+  verify?(obj: T): Promise<FieldError[]>;
   /** What only a new object must hold to; `validate` has run. Never mutates. */
   validateCreate?(obj: T): FieldError[];
   /** Immutability and transitions; `validate` has run. Never mutates. */

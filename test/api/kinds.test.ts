@@ -1,6 +1,5 @@
 /** Built-in kinds as clients meet them: two versions of one object, what a kind does beyond its data. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { textToBase64 } from "../../src/machinery/base64.ts";
 import type { KubeObject } from "../../src/machinery/meta.ts";
 import { assertFailure, createTestCluster, type TestCluster } from "../harness/cluster.ts";
 
@@ -183,30 +182,6 @@ describe("scale", () => {
     expect((await get(path)).status).toEqual({ replicas: 0, selector: "a=b" });
     const scaled = await api.call<Loose>(path, { method: "PATCH", headers: MERGE, body: { spec: { replicas: 2 } } });
     expect(scaled.body.spec).toEqual({ replicas: 2 });
-  });
-});
-
-describe("certificate signing requests", () => {
-  const path = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
-  it("know who asked, and are decided through approval alone", async () => {
-    const request = textToBase64("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n");
-    const made = await post(path, {
-      metadata: { name: "jane" },
-      spec: { request, signerName: "example.com/s", usages: ["client auth"], username: "root" },
-    });
-    expect(made.spec["username"]).toMatch(/./);
-    expect(made.spec["username"]).not.toBe("root");
-    const approved = {
-      ...made,
-      spec: { ...made.spec, usages: ["any"] },
-      status: { conditions: [{ type: "Approved", status: "True", reason: "Known" }] },
-    };
-    const refused = await api.call(`${path}/jane/status`, { method: "PUT", body: approved });
-    assertFailure(refused, { code: 422, reason: "Invalid" });
-    const decided = await api.call<Loose>(`${path}/jane/approval`, { method: "PUT", body: approved });
-    expect(decided.status).toBe(200);
-    expect(decided.body.spec).toEqual(made.spec);
-    expect(decided.body.status).toMatchObject({ conditions: [{ type: "Approved", reason: "Known" }] });
   });
 });
 

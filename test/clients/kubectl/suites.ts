@@ -5,6 +5,7 @@ import { requires } from "../../harness/requires.ts";
 import { lacks, startControlPlane, type ControlPlane, type Runtime } from "../control-plane.ts";
 import { applyingSuite } from "./applying.suite.ts";
 import { changingSuite } from "./changing.suite.ts";
+import { creatingMoreSuite } from "./creating-more.suite.ts";
 import { creatingSuite } from "./creating.suite.ts";
 import { describingSuite } from "./describing.suite.ts";
 import { deletingSuite } from "./deleting.suite.ts";
@@ -32,6 +33,7 @@ export function kubectlSuites(runtime: Runtime): void {
       () => kubectl,
       () => plane,
     );
+    creatingMoreSuite(() => kubectl);
     discoverySuite(
       () => kubectl,
       () => plane,

@@ -5,7 +5,7 @@ import type { StrategyContext } from "../../../registry/strategy.ts";
 import { text } from "../../columns.ts";
 import { statusSubresource } from "../../subresources.ts";
 import type { CertificateSigningRequest, SigningCondition } from "./types.ts";
-import { validateSigningRequest, validateSigningRequestUpdate } from "./validation.ts";
+import { validateSigningRequest, validateSigningRequestUpdate, verifySigningRequest } from "./validation.ts";
 
 export const certificateSigningRequestKind = defineKind<CertificateSigningRequest>({
   group: "certificates.k8s.io",
@@ -35,6 +35,7 @@ export const certificateSigningRequestKind = defineKind<CertificateSigningReques
       request.status = {};
     },
     prepareForUpdate,
+    verify: verifySigningRequest,
     validate: validateSigningRequest,
     validateUpdate: validateSigningRequestUpdate,
     fields: ({ spec }) => ({ "spec.signerName": spec.signerName ?? "" }),

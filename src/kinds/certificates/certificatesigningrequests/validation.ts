@@ -1,12 +1,9 @@
-/**
- * CertificateSigningRequest: pkg/apis/certificates/validation of Kubernetes. That a request is signed with the key it is about is
- * for the signer to check: it takes a promise, which validation cannot wait for.
- */
-import { textFromBase64 } from "../../../machinery/base64.ts";
+/** CertificateSigningRequest: pkg/apis/certificates/validation of Kubernetes. */
 import { dnsLabelFaults, dnsSubdomainFaults } from "../../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
 import { sameJson } from "../../../registry/same-json.ts";
 import type { StrategyContext } from "../../../registry/strategy.ts";
+import { certificateFault, signatureFault } from "./request.ts";
 import type { CertificateSigningRequest, SigningCondition } from "./types.ts";
 
 const USAGES = [
@@ -40,10 +37,8 @@ const SECONDS_MIN = 600;
 const LEGACY_SIGNER = "kubernetes.io/legacy-unknown";
 
 export function validateSigningRequest({ spec, status }: CertificateSigningRequest): FieldError[] {
-  const { request, usages = [], signerName, expirationSeconds } = spec;
+  const { usages = [], signerName, expirationSeconds } = spec;
   const errors: FieldError[] = [];
-  const fault = requestFault(request);
-  if (fault !== undefined) errors.push(fieldError.invalid("spec.request", request, fault));
   if (usages.length === 0) errors.push(fieldError.required("spec.usages"));
   usages.forEach((usage, index) => {
     if (!USAGES.includes(usage)) errors.push(fieldError.notSupported(`spec.usages[${index}]`, usage, USAGES));
@@ -56,20 +51,13 @@ export function validateSigningRequest({ spec, status }: CertificateSigningReque
     const why = "may not specify a duration less than 600 seconds (10 minutes)";
     errors.push(fieldError.invalid("spec.expirationSeconds", expirationSeconds, why));
   }
-  return [...errors, ...conditionErrors(status?.conditions ?? []), ...certificateErrors(status?.certificate)];
+  return [...errors, ...conditionErrors(status?.conditions ?? [])];
 }
 
-function requestFault(request: string): string | undefined {
-  const block = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/.exec(pemOf(request) ?? "");
-  return block?.[1] === "CERTIFICATE REQUEST" ? undefined : "PEM block type must be CERTIFICATE REQUEST";
-}
-
-function pemOf(base64: string): string | undefined {
-  try {
-    return textFromBase64(base64);
-  } catch {
-    return undefined;
-  }
+/** The request never changes, so it is looked at once. */
+export async function verifySigningRequest({ spec }: CertificateSigningRequest): Promise<FieldError[]> {
+  const fault = await signatureFault(spec.request);
+  return fault === undefined ? [] : [fieldError.invalid("spec.request", spec.request, fault)];
 }
 
 function signerErrors(name: string, field: string): FieldError[] {
@@ -120,18 +108,6 @@ function conditionErrors(conditions: readonly SigningCondition[]): FieldError[] 
   });
 }
 
-function certificateErrors(certificate: string | undefined): FieldError[] {
-  if (!certificate) return [];
-  const types = [...(pemOf(certificate) ?? "").matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g)].map(([, type = ""]) => type);
-  const other = types.find((type) => type !== "CERTIFICATE");
-  if (other === undefined && types.length > 0) return [];
-  const why =
-    other === undefined
-      ? "must contain at least one CERTIFICATE PEM block"
-      : `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(other)}`;
-  return [fieldError.invalid("status.certificate", "<certificate data>", why)];
-}
-
 export function validateSigningRequestUpdate(
   now: CertificateSigningRequest,
   old: CertificateSigningRequest,
@@ -153,6 +129,8 @@ export function validateSigningRequestUpdate(
   }
   const [certificate = "", before = ""] = [now.status?.certificate, old.status?.certificate];
   if (certificate === before) return errors;
+  const fault = certificate === "" ? undefined : certificateFault(certificate);
+  if (fault !== undefined) errors.push(fieldError.invalid("status.certificate", "<certificate data>", fault));
   if (subresource !== "status") {
     errors.push(fieldError.forbidden("status.certificate", "updates may not set certificate content"));
   } else if (before !== "") {

@@ -1,0 +1,87 @@
+/**
+ * What stands in `spec.request`: a certification request (PKCS #10) in PEM, signed with the key that it is about. Faults in the words of
+ * Go's crypto/x509, which an API server passes on.
+ */
+// The decorators of @peculiar/x509 register their types through this polyfill while they load.
+// oxlint-disable-next-line import/no-unassigned-import
+import "reflect-metadata";
+import { Pkcs10CertificateRequest, X509Certificate } from "@peculiar/x509";
+import { textFromBase64 } from "../../../machinery/base64.ts";
+import { pemBlocks, type PemBlock } from "../../../machinery/pem.ts";
+
+const WRONG_BLOCK = "PEM block type must be CERTIFICATE REQUEST";
+/** Go names the first byte that is wrong; nobody reads that. */
+const MALFORMED = "asn1: structure error: malformed certification request";
+
+/** The request, or why it is none. `base64` is that of PEM. */
+export function parseSigningRequest(base64: string): Pkcs10CertificateRequest | string {
+  const [block] = blocksOf(base64);
+  if (block?.type !== "CERTIFICATE REQUEST") return WRONG_BLOCK;
+  try {
+    return new Pkcs10CertificateRequest(Uint8Array.from(block.bytes));
+  } catch {
+    return MALFORMED;
+  }
+}
+
+/** Why the request must not be accepted; undefined where it is sound. */
+export async function signatureFault(base64: string): Promise<string | undefined> {
+  const request = parseSigningRequest(base64);
+  if (typeof request === "string") return request;
+  const algorithm = algorithmOf(request);
+  const fault = FAILURES[algorithm];
+  if (fault === undefined) return "x509: cannot verify signature: algorithm unimplemented";
+  try {
+    return (await request.verify(crypto)) ? undefined : fault;
+  } catch {
+    // A key of another kind than the signature, or a curve that WebCrypto does not know.
+    return fault;
+  }
+}
+
+const FAILURES: Readonly<Record<string, string>> = {
+  "RSASSA-PKCS1-v1_5": "crypto/rsa: verification error",
+  "RSA-PSS": "crypto/rsa: verification error",
+  ECDSA: "x509: ECDSA verification failure",
+  Ed25519: "x509: Ed25519 verification failure",
+};
+
+function algorithmOf(request: Pkcs10CertificateRequest): string {
+  try {
+    // The library's type builds on one of the DOM, which no runtime of ours declares.
+    return (request.signatureAlgorithm as unknown as { name: string }).name;
+  } catch {
+    return "";
+  }
+}
+
+/** Who the certificate is to be for: its `O`s become groups. */
+export function organizationsOf(request: Pkcs10CertificateRequest): string[] {
+  return request.subjectName.getField("O");
+}
+
+/** What is wrong with `status.certificate`, if anything is: validateCertificate of pkg/apis/certificates/validation. */
+export function certificateFault(base64: string): string | undefined {
+  const blocks = blocksOf(base64);
+  if (blocks.length === 0) return "must contain at least one CERTIFICATE PEM block";
+  for (const { type, hasHeaders, bytes } of blocks) {
+    if (type !== "CERTIFICATE") return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(type)}`;
+    if (hasHeaders) return "no PEM block headers are permitted";
+    if (bytes.length === 0) return "found CERTIFICATE PEM block containing 0 certificates";
+    try {
+      // oxlint-disable-next-line no-new -- It is made to see whether it can be.
+      new X509Certificate(Uint8Array.from(bytes));
+    } catch {
+      return "x509: malformed certificate";
+    }
+  }
+  return undefined;
+}
+
+function blocksOf(base64: string): PemBlock[] {
+  try {
+    return pemBlocks(textFromBase64(base64));
+  } catch {
+    return [];
+  }
+}
