@@ -283,7 +283,7 @@ describe("cron jobs", () => {
     expect(cellsOf(cronJobKind, { ...cron(), status })).toMatchObject({
       Schedule: "0 3 * * *",
       Timezone: "<none>",
-      Suspend: false,
+      Suspend: "False",
       Active: 1,
       "Last Schedule": "10m",
       Containers: "c",

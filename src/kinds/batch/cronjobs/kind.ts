@@ -1,5 +1,5 @@
 import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
-import { count, flag, selectorCell, sinceCell, text, wide } from "../../columns.ts";
+import { count, selectorCell, sinceCell, text, wide } from "../../columns.ts";
 import { templateColumns } from "../../core/pods/columns.ts";
 import { statusSubresource } from "../../subresources.ts";
 import { defaultJobParts } from "../jobs/defaults.ts";
@@ -19,7 +19,8 @@ export const cronJobKind = defineKind<CronJob>({
     nameColumn,
     text("Schedule", "When it runs.", ({ spec }) => spec.schedule),
     text("Timezone", "Where the schedule's clock is.", ({ spec }) => spec.timeZone ?? "<none>"),
-    flag("Suspend", "Whether it is held.", ({ spec }) => spec.suspend ?? false),
+    // Of type boolean, though Kubernetes writes it as a word.
+    { ...text("Suspend", "Whether it is held.", ({ spec }) => (spec.suspend ? "True" : "False")), type: "boolean" },
     count("Active", "How many of its jobs run.", ({ status }) => status?.active?.length ?? 0),
     text("Last Schedule", "When it ran last.", ({ status }, nowMs) =>
       status?.lastScheduleTime ? sinceCell(status.lastScheduleTime, nowMs) : "<none>",
