@@ -292,6 +292,14 @@ function servedPods(node: NodeAgent): ServedPods {
         throw new StatusError("NotFound", `pod "${pod}" in namespace "${namespace}" is not running`);
       return { id };
     },
+    addressOf({ namespace, pod, uid }, asked) {
+      const own = pod === "" ? node.addresses() : node.addresses({ namespace, pod, uid });
+      const address = own.includes(asked) ? asked : own[0];
+      if (address === undefined)
+        throw new StatusError("NotFound", `pod "${pod}" in namespace "${namespace}" does not run`);
+      return address;
+    },
+    page: (request) => node.page(request),
     async openLog({ container, ...at }, logOptions) {
       try {
         return node.openLog({ ...at, ...logOptions, container: container ?? "" });

@@ -5,6 +5,7 @@ import type { Clock, Log, Random, Timers } from "../src/platform/platform.ts";
 import type { JoinResponse, SyncRequest, SyncResponse } from "../src/relay/protocol.ts";
 import type { ContainerStatus, Engine, EngineInfo } from "./engines/engine.ts";
 import type { PodNetwork } from "./network/pod-network.ts";
+import { createNodePages, type Page } from "./node-pages.ts";
 import { measureNode, nodeAddress, nodeStatus, type Condition, type Measured } from "./node-status.ts";
 import { PodWorker } from "./pod-worker.ts";
 import { createBackOff } from "./pods/back-off.ts";
@@ -92,6 +93,10 @@ export interface NodeAgent {
   findSandbox(query: Omit<ContainerQuery, "container">): string | undefined;
   /** @throws LogError */
   openLog(query: LogQuery): ReadableStream<Uint8Array>;
+  /** Of a running pod, as the engine has given them; without a pod, of the node. None for a pod that does not run. */
+  addresses(query?: Omit<ContainerQuery, "container">): string[];
+  /** What a kubelet would serve at this path. */
+  page(request: { method: string; path: string }): Promise<Page>;
   pods(): Pod[];
   services(): { services: KubeObject[]; endpointSlices: KubeObject[] };
   /** False when no worker has work in hand. */
@@ -393,6 +398,22 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       if (found === undefined) return undefined;
       return view.of(found.pod.metadata.uid).sandboxes.findLast(({ ready }) => ready)?.id;
     },
+    addresses(query) {
+      if (query === undefined) return [address];
+      const found = find({ ...query, container: "" });
+      const sandbox = found && view.of(found.pod.metadata.uid).sandboxes.findLast(({ ready }) => ready);
+      if (found === undefined || sandbox === undefined) return [];
+      // A pod without a network of its own is found where the node is.
+      const isOnHost = found.pod.spec.hostNetwork === true || info?.podNetwork === false;
+      return isOnHost ? [address] : sandbox.ips;
+    },
+    page: createNodePages({
+      nodeName,
+      pods: () => desired.pods(),
+      statusOf: (uid) => book.current(uid),
+      runtime: () => view.uids().map((uid) => view.of(uid)),
+      failure: () => view.failure()?.message,
+    }),
     openLog(query) {
       const found = find(query);
       if (found === undefined) throw new LogError(404, `pod "${query.pod}" not found`);

@@ -220,7 +220,7 @@ async function answer(api: Api, call: Call): Promise<Response> {
   }
   call.resource = resource;
   // Kubernetes' routes of resources know no HEAD, though it is authorized like a GET.
-  if (request.method === "HEAD") throw methodNotAllowed();
+  if (request.method === "HEAD" && info.subresource !== "proxy") throw methodNotAllowed();
   const namespace = resource.namespaced ? info.namespace : "";
   const exchange: Exchange = {
     request,

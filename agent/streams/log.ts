@@ -1,6 +1,3 @@
-/** Sends a container's log as the body of a POST, for as long as the client reads it. */
-import type { Fetch } from "../../src/client/client.ts";
-
 /** What `kubectl logs` asks for: PodLogOptions of k8s.io/api/core/v1. */
 export interface LogOptions {
   follow: boolean;
@@ -30,30 +27,4 @@ export function logOptions(query: URLSearchParams): LogOptions {
     ...(tailLines === undefined ? {} : { tailLines }),
     ...(limitBytes === undefined ? {} : { limitBytes }),
   };
-}
-
-/** Resolves when the client has it all or has gone. `log` is cancelled then. */
-export async function sendLog(options: {
-  url: string;
-  credential: string;
-  log: ReadableStream<Uint8Array>;
-  fetch: Fetch;
-  signal: AbortSignal;
-}): Promise<void> {
-  const { url, credential, log, fetch, signal } = options;
-  const answered = new AbortController();
-  const init: RequestInit & { duplex: "half" } = {
-    method: "POST",
-    headers: { authorization: `Bearer ${credential}`, "content-type": "application/octet-stream" },
-    body: log,
-    duplex: "half",
-    signal: AbortSignal.any([signal, answered.signal]),
-  };
-  try {
-    const response = await fetch(new Request(url, init));
-    await response.body?.cancel();
-  } finally {
-    // An answer before the end means that nobody reads any more.
-    answered.abort();
-  }
 }

@@ -8,8 +8,11 @@ import { EngineError, type Engine } from "../engines/engine.ts";
 import { dial } from "../tunnel.ts";
 import { channelProtocol } from "./channel-protocol.ts";
 import { bridgeSession, type ExecStreams } from "./exec.ts";
-import { logOptions, sendLog, type LogOptions } from "./log.ts";
+import { logOptions, type LogOptions } from "./log.ts";
 import { bridgePortForward } from "./port-forward.ts";
+
+import { sendBody } from "./send-body.ts";
+import { serveProxied, type ProxiedNode } from "./serve-proxy.ts";
 
 export type OpenMessage = Extract<TunnelMessage, { type: "open" }>;
 
@@ -22,7 +25,7 @@ export interface ContainerAt {
 }
 
 /** What the node knows of its pods. All throw StatusError: "NotFound", "BadRequest" ("… is waiting to start: …"). */
-export interface ServedPods {
+export interface ServedPods extends ProxiedNode {
   /** The running container. */
   findContainer(at: ContainerAt): Promise<{ id: string }>;
   openLog(at: ContainerAt, options: LogOptions): Promise<ReadableStream<Uint8Array>>;
@@ -56,6 +59,7 @@ const SERVE: Readonly<Record<OpenMessage["target"]["kind"], Serve>> = {
   attach: serveExec,
   log: serveLog,
   portforward: servePortForward,
+  proxy: serveProxyRequest,
 };
 
 export function createStreamServer(deps: StreamServerDeps): StreamServer {
@@ -126,15 +130,36 @@ async function serveLog(deps: StreamServerDeps, message: OpenMessage, stopped: A
   const log = await deps.pods.openLog(containerAt(message.target, query), logOptions(query));
   const { server, fetch, credential } = deps;
   try {
-    await sendLog({ url: server + pathOf(message), credential: credential(), log, fetch, signal: stopped });
+    await sendBody({ url: server + pathOf(message), credential: credential(), body: log, fetch, signal: stopped });
   } catch (error) {
     deps.log.debug("a log stream broke off", { error });
   }
 }
 
-function dialed(deps: StreamServerDeps, message: OpenMessage): Promise<WebSocket> {
+async function serveProxyRequest(deps: StreamServerDeps, message: OpenMessage, stopped: AbortSignal): Promise<void> {
+  const { target } = message;
+  if (target.proxy === undefined) throw new StatusError("BadRequest", "a proxy without a request");
+  const { server, fetch, credential, pods } = deps;
+  try {
+    await serveProxied({
+      node: pods,
+      target,
+      proxy: target.proxy,
+      url: server + pathOf(message),
+      credential: credential(),
+      fetch,
+      dialSocket: (subprotocol) =>
+        dialed(deps, message, subprotocol === "" ? "" : `&subprotocol=${encodeURIComponent(subprotocol)}`),
+      stopped,
+    });
+  } catch (error) {
+    deps.log.debug("a proxied request broke off", { error });
+  }
+}
+
+function dialed(deps: StreamServerDeps, message: OpenMessage, more = ""): Promise<WebSocket> {
   return new Promise((resolve, reject) => {
-    const socket = dial(deps.server, pathOf(message), deps);
+    const socket = dial(deps.server, pathOf(message) + more, deps);
     socket.once("open", () => {
       // Nothing is read before the bridge listens.
       socket.pause();

@@ -58,6 +58,8 @@ beforeEach(async () => {
         return { id: "c1" };
       },
       openLog: async (at, options) => openLog(at, options),
+      addressOf: () => "127.0.0.1",
+      page: async () => ({ status: 200, type: "text/plain", text: "ok" }),
       async findSandbox({ uid }) {
         if (uid === "gone") throw new StatusError("NotFound", "no such pod");
         return { id: "s1" };

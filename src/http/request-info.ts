@@ -1,6 +1,16 @@
 /** What a request addresses, parsed once from its path. After RequestInfoFactory of k8s.io/apiserver/pkg/endpoints/request. */
 
-export type ApiVerb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
+/** "options" is that of no rule: only who may do everything may send it, and only to a proxy. */
+export type ApiVerb =
+  | "get"
+  | "list"
+  | "watch"
+  | "create"
+  | "update"
+  | "patch"
+  | "delete"
+  | "deletecollection"
+  | "options";
 
 export interface ResourceInfo {
   isResource: true;
@@ -43,6 +53,8 @@ const READS = new Set(["GET", "HEAD"]);
 /** Subresources of a namespace itself; anything else below a namespace is a resource in it. */
 const NAMESPACE_SUBRESOURCES = new Set(["status", "finalize"]);
 
+const PROXY = "proxy";
+
 export function parseRequest(method: string, path: string, query: string): RequestInfo {
   const parts = path.split("/");
   // "/api/v1/…" splits into "", "api", "v1", …; "/apis/g/v/…" into "", "apis", "g", "v", …
@@ -64,8 +76,11 @@ export function parseRequest(method: string, path: string, query: string): Reque
     if (!isNamespaceItself) rest = rest.slice(2);
   }
   const [resource = "", name = "", subresource = ""] = rest;
-  const verb = watchPath ? "watch" : verbOf(method, name, query);
-  if (verb === undefined || rest.length > 3) return { isResource: false, verb: method.toLowerCase(), path };
+  const isProxy = subresource === PROXY && !watchPath;
+  const verb = watchPath ? "watch" : isProxy && method === "OPTIONS" ? "options" : verbOf(method, name, query);
+  // What stands behind a proxy is for whom it leads to.
+  if (verb === undefined || (rest.length > 3 && !isProxy))
+    return { isResource: false, verb: method.toLowerCase(), path };
   const info = { isResource: true, verb, group, version, resource, namespace, name, subresource, path } as const;
   return watchPath ? { ...info, watchPath } : info;
 }

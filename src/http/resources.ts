@@ -12,6 +12,7 @@ import { handleExec } from "./subresources/exec.ts";
 import { handleFinalize } from "./subresources/finalize.ts";
 import { handleLog } from "./subresources/log.ts";
 import { handlePortForward } from "./subresources/port-forward.ts";
+import { handleProxy } from "./subresources/proxy/handler.ts";
 import { handleScale } from "./subresources/scale.ts";
 import { handleToken } from "./subresources/token.ts";
 import { handleWatch } from "./watch-stream.ts";
@@ -64,12 +65,20 @@ function handlePart(services: Services, exchange: Exchange): Promise<Response> {
   return exchange.info.verb === "get" ? handleGet(services, exchange) : handleUpdate(services, exchange);
 }
 
+function isProxied({ resource, namespace }: Exchange): boolean {
+  const { kind } = resource;
+  return kind.subresources.some(({ name }) => name === "proxy") && (!kind.namespaced || namespace !== "");
+}
+
 /** @throws StatusError "NotFound" for what is not served, "MethodNotAllowed" for a verb it does not have */
 export function handlerOf(exchange: Exchange): Handler {
   const { info, resource, namespace } = exchange;
   const { verb, subresource, name } = info;
   // A namespace in the path of something that has none leads nowhere.
   if (!resource.namespaced && info.namespace !== "" && info.resource !== "namespaces") throw pageNotFound();
+  // Whatever the method: it is handed on.
+  if (subresource === "proxy" && isProxied(exchange)) return handleProxy;
+  if (verb === "options") throw methodNotAllowed();
   if (subresource === "") {
     if (!resource.kind.verbs.includes(verb)) throw methodNotAllowed();
     if (resource.namespaced && namespace === "" && (verb === "create" || name !== "")) throw methodNotAllowed();

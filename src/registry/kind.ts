@@ -26,7 +26,7 @@ export interface SubresourceDefinition {
   name: string;
   /** The kind of its body, e.g. { group: "autoscaling", version: "v1", kind: "Scale" }; the parent's when absent. */
   body?: { group: string; version: string; kind: string };
-  verbs: readonly ("get" | "update" | "patch" | "create")[];
+  verbs: readonly ("get" | "update" | "patch" | "create" | "delete")[];
 }
 
 /** Where the generic scale handler finds its three values, as paths into the object. */

@@ -55,7 +55,9 @@ async function route(deps: AgentRoutesDeps, call: Call): Promise<Response> {
   if (streamId !== undefined) {
     expectMethod(request, "GET", "POST");
     const { nodeName } = nodeOf(call);
-    return deps.sockets.stream(request, { id: streamId, ticket: url.searchParams.get("ticket") ?? "", nodeName });
+    const ticket = url.searchParams.get("ticket") ?? "";
+    const subprotocol = url.searchParams.get("subprotocol") ?? undefined;
+    return deps.sockets.stream(request, { id: streamId, ticket, nodeName, subprotocol });
   }
   switch (path) {
     case "join":

@@ -4,7 +4,7 @@ import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { WebSocket } from "ws";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { createHttpsFetch } from "../../agent/https-fetch.ts";
-import { sendLog } from "../../agent/streams/log.ts";
+import { sendBody } from "../../agent/streams/send-body.ts";
 import { openTunnel, type Tunnel } from "../../agent/tunnel.ts";
 import { createNodePlatform } from "../platform/node/platform.ts";
 import type { LogEntry } from "../storage/storage.ts";
@@ -199,10 +199,10 @@ test("logs: the agent's body is the client's, and the agent learns when it has b
   const { nodeName, opened } = await agent();
   const pending = plainFetch(new Request(`${base}/stream/${nodeName}?kind=log`));
   const { id, ticket } = await opened();
-  const sent = sendLog({
+  const sent = sendBody({
     url: `${base}/agent/v1/streams/${id}?ticket=${ticket}`,
     credential: nodeName,
-    log: new Blob(["line 1\n", "line 2\n"]).stream(),
+    body: new Blob(["line 1\n", "line 2\n"]).stream(),
     fetch: plainFetch,
     signal: new AbortController().signal,
   });
@@ -224,7 +224,13 @@ test("logs -f: lines arrive while they are written; a client that leaves ends th
     cancel: () => void (cancelled = true),
   });
   const url = `${base}/agent/v1/streams/${id}?ticket=${ticket}`;
-  const sent = sendLog({ url, credential: nodeName, log, fetch: plainFetch, signal: new AbortController().signal });
+  const sent = sendBody({
+    url,
+    credential: nodeName,
+    body: log,
+    fetch: plainFetch,
+    signal: new AbortController().signal,
+  });
   sent.catch(() => {});
   line?.("first\n");
   const reader = (await pending).body?.getReader();

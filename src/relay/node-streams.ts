@@ -6,7 +6,8 @@ import type { StreamTarget } from "./protocol.ts";
 
 export interface NodeStreams {
   /**
-   * Answers `client` with what the agent of `node` serves: a 101 for exec and attach, a streamed body for logs. Waits for the agent
+   * Answers `client` with what the agent of `node` serves: a 101 for exec and attach, a streamed body for logs, the pod's own answer for a
+   * proxy. Waits for the agent
    * first, so that a refusal is an ordinary HTTP error.
    * @throws StatusError "ServiceUnavailable" when the node is not connected, or the code with which the agent refused
    */

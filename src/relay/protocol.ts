@@ -6,8 +6,10 @@
  * - `POST /agent/v1/sync`    SyncRequest → SyncResponse
  * - `GET  /agent/v1/ca`      PEM of the cluster's CA, for anybody: an agent that was given its fingerprint checks it before it trusts it
  * - `GET  /agent/v1/tunnel`  WebSocket, JSON text frames: TunnelMessage in both directions
- * - `GET  /agent/v1/streams/{id}?ticket=…`   WebSocket: the agent's end of an exec, attach or port-forward
- * - `POST /agent/v1/streams/{id}?ticket=…`   the body is the agent's end of an HTTP stream (log)
+ * - `GET  /agent/v1/streams/{id}?ticket=…`   WebSocket: the agent's end of an exec, attach or port-forward, or of a WebSocket that is
+ *   proxied (then with `&subprotocol=`, the one that the pod has chosen)
+ * - `POST /agent/v1/streams/{id}?ticket=…`   the body is the agent's end of an HTTP stream: a log, or what a pod answers (proxy-answer.ts)
+ * - `GET  /agent/v1/streams/{id}?ticket=…`   no upgrade: the body of a request that is proxied
  */
 import type { KubeObject } from "../machinery/meta.ts";
 
@@ -97,7 +99,7 @@ export interface SyncResponse {
 
 /** What a client asked of a pod. */
 export interface StreamTarget {
-  kind: "exec" | "attach" | "log" | "portforward";
+  kind: "exec" | "attach" | "log" | "portforward" | "proxy";
   namespace: string;
   pod: string;
   uid: string;
@@ -105,6 +107,28 @@ export interface StreamTarget {
   query: string;
   /** The WebSocket subprotocol to speak: "v5.channel.k8s.io", "channel.k8s.io", "SPDY/3.1+portforward.k8s.io" … */
   subprotocol?: string;
+  /** Of a proxy. Its pod may be "": then it is the node that is asked. */
+  proxy?: ProxyRequest;
+}
+
+/** A request that is handed on. */
+export interface ProxyRequest {
+  scheme: "http" | "https";
+  /** Of the pod, or of the node; absent for what a kubelet would serve itself. */
+  port?: number;
+  /** Which of the pod's addresses; the agent knows them itself and dials no other. */
+  address: string;
+  method: string;
+  /** With its query, e.g. "/a%20b?c=d". */
+  path: string;
+  /** Names in lower case; Host among them. */
+  headers: [name: string, value: string][];
+  /** There is a body to be fetched. */
+  hasBody: boolean;
+  /** What links of the answer must begin with, e.g. "/api/v1/namespaces/n/pods/p/proxy". */
+  prefix: string;
+  /** It asks for a WebSocket. */
+  upgrade?: { subprotocols: string[] };
 }
 
 export type TunnelMessage =

@@ -1,4 +1,4 @@
-/** Ways into a pod from outside, with the real kubectl and real containers: port-forward. On Node and in workerd. */
+/** Ways into a pod from outside, with the real kubectl and real containers: port-forward and proxies. On Node and in workerd. */
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../harness/eventually.ts";
@@ -26,8 +26,17 @@ spec:
         command: ["sh", "-c"]
         args:
         - |
-          mkdir -p /www && echo "hello from $(hostname)" > /www/index.html
+          mkdir -p /www/cgi-bin && echo "hello from $(hostname)" > /www/index.html
           i=0; while [ $i -lt 20 ]; do printf '%01000000d' 0; i=$((i+1)); done > /www/big
+          echo '<a href="/big">big</a> <a href="other">other</a>' > /www/links.html
+          cat > /www/cgi-bin/echo <<'END'
+          #!/bin/sh
+          echo 'Content-Type: text/plain'
+          echo
+          echo "$REQUEST_METHOD $QUERY_STRING auth=$HTTP_AUTHORIZATION"
+          wc -c
+          END
+          busybox chmod +x /www/cgi-bin/echo
           httpd -p 127.0.0.1:9090 -h /www
           exec httpd -f -p 8080 -h /www
         ports: [{name: http, containerPort: 8080}]
@@ -133,6 +142,67 @@ export function connectingSuite(start: () => Promise<TwoNodes>): void {
       expect(raw.stderr).toContain("does not have a host assigned");
       expect((await kubectl.run(["port-forward", "pod/none", ":80"])).stderr).toContain('pods "none" not found');
       await kubectl.ok(["delete", "pod/nowhere", "--now"]);
+    });
+
+    const failure = async (path: string) => (await kubectl.run(["get", "--raw", `/api/v1/${path}`])).stderr;
+    const raw = (path: string) => kubectl.ok(["get", "--raw", `/api/v1/${path}`]);
+
+    test("the proxy of a pod and of its service, by name and number of the port", async () => {
+      const hello = `hello from ${pod}\n`;
+      for (const id of [pod, `${pod}:8080`, `http:${pod}:8080`])
+        expect(await raw(`namespaces/default/pods/${id}/proxy/`)).toBe(hello);
+      for (const id of ["web:http", "web:80", "http:web:80"])
+        expect(await raw(`namespaces/default/services/${id}/proxy/`)).toBe(hello);
+      expect((await raw(`namespaces/default/services/web:80/proxy/big`)).length).toBe(BIG_BYTES);
+    });
+
+    test("what cannot be reached is told as a stock server tells it", async () => {
+      expect(await failure("namespaces/default/services/web:81/proxy/")).toContain(
+        'no service port 81 found for service "web"',
+      );
+      // Its port has a name, so without one none is meant.
+      expect(await failure("namespaces/default/services/web/proxy/")).toContain(
+        'no endpoints available for service "web"',
+      );
+      expect(await failure("namespaces/default/services/web:none/proxy/")).toContain(
+        'no endpoints available for service "web:none"',
+      );
+      expect(await failure("namespaces/default/services/kubernetes:https/proxy/")).toContain("no endpoints available");
+      expect(await failure(`namespaces/default/pods/${pod}:4711/proxy/`)).toMatch(
+        /error trying to reach service: dial tcp .*:4711: connect: connection refused/,
+      );
+      expect(await failure(`namespaces/default/pods/ftp:${pod}:80/proxy/`)).toContain("invalid pod request");
+      expect(await failure(`namespaces/default/pods/${pod}/proxy/missing`)).toContain("NotFound");
+    });
+
+    test("through kubectl proxy: methods, bodies, links, the slash at the end", async () => {
+      const child = kubectl.start(["proxy", "--port=0"]);
+      let output = "";
+      child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+      const origin = await eventually(() => {
+        const port = /127\.0\.0\.1:(\d+)/.exec(output)?.[1];
+        if (port === undefined) throw new Error(`kubectl proxy said ${output}`);
+        return `http://127.0.0.1:${port}`;
+      });
+      const base = "/api/v1/namespaces/default/services/web:http/proxy";
+      const links = await fetch(`${origin}${base}/links.html`);
+      expect(await links.text()).toBe(`<a href="${base}/big">big</a> <a href="other">other</a>\n`);
+      const redirect = await fetch(`${origin}${base}?a=b`, { redirect: "manual" });
+      expect([redirect.status, redirect.headers.get("location")]).toEqual([301, `${base}/?a=b`]);
+      const body = "x".repeat(300_000);
+      const posted = await fetch(`${origin}${base}/cgi-bin/echo?q=1`, { method: "POST", body });
+      expect(await posted.text()).toBe(`POST q=1 auth=\n${body.length}\n`);
+      expect((await fetch(`${origin}${base}/index.html`, { method: "HEAD" })).status).toBe(200);
+      child.kill("SIGINT");
+    });
+
+    test("the proxy of a node answers with what a kubelet would, as far as it is known", async () => {
+      const node = (await kubectl.ok(["get", "pod", pod, "-o", "jsonpath={.spec.nodeName}"])).trim();
+      expect(await raw(`nodes/${node}/proxy/healthz`)).toBe("ok");
+      expect(await raw(`nodes/${node}:10250/proxy/metrics`)).toMatch(/kubelet_running_pods 1\n/);
+      const pods = JSON.parse(await raw(`nodes/${node}/proxy/pods`)) as { items: { metadata: { name: string } }[] };
+      expect(pods.items.map(({ metadata }) => metadata.name)).toEqual([pod]);
+      expect(await failure(`nodes/${node}/proxy/logs/`)).toContain("NotFound");
     });
   });
 }

@@ -32,7 +32,7 @@ const VERBS: Readonly<Record<string, string>> = {
 const CONNECTED = new Set(["proxy", "exec", "attach", "portforward"]);
 
 /** Subresources that are not served yet. A line goes when one comes. */
-const MISSING: readonly string[] = ["/v1/nodes/proxy", "/v1/pods/proxy", "/v1/services/proxy"];
+const MISSING: readonly string[] = [];
 
 function specification(): Map<string, Served> {
   const { paths } = JSON.parse(readFileSync(SPECIFICATION, "utf8")) as {

@@ -1,11 +1,12 @@
 /** Where a client's stream and the agent that serves it meet, in this process. */
 import type { WebSocket } from "ws";
 import { StatusError } from "../../machinery/status-error.ts";
-import type { AgentSockets } from "../../relay/agent-sockets.ts";
+import type { AgentEndAt, AgentSockets } from "../../relay/agent-sockets.ts";
 import type { NodeStreams } from "../../relay/node-streams.ts";
 import { assertUpgrade, refusal } from "../../relay/refusal.ts";
 import type { Tunnels } from "../../relay/tunnels.ts";
 import type { Random, Timers } from "../platform.ts";
+import { answered } from "./proxied-answer.ts";
 import { splice } from "./splice.ts";
 import type { Upgrades } from "./upgrade.ts";
 
@@ -17,17 +18,20 @@ export interface NodeStreamBroker extends NodeStreams, Pick<AgentSockets, "strea
 /** How long a client waits for the agent to dial. */
 const DIAL_MS_MAX = 15_000;
 
+type OpenRequest = Parameters<NodeStreams["open"]>[0];
+
 interface Pending {
   ticket: string;
   nodeName: string;
-  kind: "socket" | "body";
+  /** "either": a WebSocket that is proxied is one only if the pod says so. */
+  kind: "socket" | "body" | "either";
   /** The agent's end has arrived; false when nobody waits for it any more. */
   met(end: AgentEnd): boolean;
   fail(error: StatusError): void;
 }
 
 type AgentEnd =
-  | { socket: WebSocket }
+  | { socket: WebSocket; subprotocol: string | undefined }
   | { body: ReadableStream<Uint8Array>; done: (outcome: "ended" | "cancelled") => void };
 
 export function createNodeStreamBroker(deps: {
@@ -38,11 +42,12 @@ export function createNodeStreamBroker(deps: {
 }): NodeStreamBroker {
   const { tunnels, upgrades, timers, random } = deps;
   const pending = new Map<string, Pending>();
+  /** Bodies of requests that are proxied, until they are fetched or the request is over. */
+  const requestBodies = new Map<string, Pick<Pending, "ticket" | "nodeName"> & { body: ReadableStream<Uint8Array> }>();
 
   /** Resolves with the agent's end. @throws StatusError */
-  function meet(request: Parameters<NodeStreams["open"]>[0], kind: Pending["kind"]): Promise<AgentEnd> {
+  function meet(request: OpenRequest, kind: Pending["kind"], id: string = random.uuid()): Promise<AgentEnd> {
     const { node: nodeName, target, client } = request;
-    const id = random.uuid();
     const ticket = Buffer.from(random.bytes(32)).toString("base64url");
     return new Promise<AgentEnd>((resolve, reject) => {
       let settled = false;
@@ -67,6 +72,7 @@ export function createNodeStreamBroker(deps: {
         return true;
       };
       pending.set(id, { ticket, nodeName, kind, met, fail });
+      if (target.proxy?.hasBody && client.body !== null) requestBodies.set(id, { ticket, nodeName, body: client.body });
       client.signal.addEventListener("abort", abort);
       if (client.signal.aborted) abort();
       else if (!tunnels.openStream(nodeName, { type: "open", id, ticket, target }))
@@ -74,8 +80,35 @@ export function createNodeStreamBroker(deps: {
     });
   }
 
+  async function proxied(request: OpenRequest): Promise<Response> {
+    const { client, target } = request;
+    const id = random.uuid();
+    const end = await meet(request, target.proxy?.upgrade ? "either" : "body", id).catch((error: unknown) => {
+      requestBodies.delete(id);
+      throw error;
+    });
+    if ("socket" in end) return spliced(end, end.subprotocol);
+    const over = (outcome: "ended" | "cancelled") => {
+      requestBodies.delete(id);
+      end.done(outcome);
+    };
+    return await answered(relayed(end.body, over), client);
+  }
+
+  function spliced({ socket: agent }: { socket: WebSocket }, subprotocol: string | undefined): Response {
+    return upgrades.accept({
+      subprotocol,
+      connected(client) {
+        splice(agent, client);
+        agent.resume();
+      },
+      failed: () => agent.close(1001, "the client has gone"),
+    });
+  }
+
   return {
     async open(request) {
+      if (request.target.kind === "proxy") return await proxied(request);
       if (request.target.kind === "log") {
         const end = await meet(request, "body");
         if (!("body" in end)) throw new Error("a log stream is a body");
@@ -86,24 +119,19 @@ export function createNodeStreamBroker(deps: {
       assertUpgrade(request.client);
       const end = await meet(request, "socket");
       if (!("socket" in end)) throw new Error("exec and attach are sockets");
-      const { socket: agent } = end;
-      return upgrades.accept({
-        subprotocol: request.target.subprotocol,
-        connected(client) {
-          splice(agent, client);
-          agent.resume();
-        },
-        failed: () => agent.close(1001, "the client has gone"),
-      });
+      return spliced(end, request.target.subprotocol);
     },
 
-    async stream(request, { id, ticket, nodeName }) {
-      const waiting = pending.get(id);
-      if (!waiting) throw new StatusError("NotFound", "nobody waits for this stream");
-      if (waiting.ticket !== ticket || waiting.nodeName !== nodeName)
-        throw new StatusError("Forbidden", "the ticket is for another stream");
+    async stream(request, at) {
+      const { id, nodeName, subprotocol } = at;
       const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-      if (isUpgrade !== (waiting.kind === "socket"))
+      if (request.method === "GET" && !isUpgrade) {
+        const { body } = checked(requestBodies.get(id), at);
+        requestBodies.delete(id);
+        return new Response(body);
+      }
+      const waiting = checked(pending.get(id), at);
+      if (waiting.kind !== "either" && isUpgrade !== (waiting.kind === "socket"))
         throw new StatusError("BadRequest", `this stream is a ${waiting.kind === "socket" ? "WebSocket" : "body"}`);
       // The ticket is good for one dial.
       pending.delete(id);
@@ -113,7 +141,7 @@ export function createNodeStreamBroker(deps: {
           connected(socket) {
             // Until the client is connected too, nothing may be read.
             socket.pause();
-            if (!waiting.met({ socket })) socket.close(1001, "the client has gone");
+            if (!waiting.met({ socket, subprotocol })) socket.close(1001, "the client has gone");
           },
           failed: () => waiting.fail(new StatusError("ServiceUnavailable", `node "${nodeName}" hung up`)),
         });
@@ -131,6 +159,14 @@ export function createNodeStreamBroker(deps: {
       if (waiting?.nodeName === nodeName) waiting.fail(refusal(code, message));
     },
   };
+}
+
+/** Whose ticket it is. @throws StatusError "NotFound" | "Forbidden" */
+function checked<T extends Pick<Pending, "ticket" | "nodeName">>(waiting: T | undefined, at: AgentEndAt): T {
+  if (!waiting) throw new StatusError("NotFound", "nobody waits for this stream");
+  if (waiting.ticket !== at.ticket || waiting.nodeName !== at.nodeName)
+    throw new StatusError("Forbidden", "the ticket is for another stream");
+  return waiting;
 }
 
 /** The agent's body as the client's, pulled only as fast as the client reads. */

@@ -7,7 +7,8 @@ import { StatusError } from "../../machinery/status-error.ts";
 import { toBase64Url } from "../../pki/encoding.ts";
 import type { AgentSockets } from "../../relay/agent-sockets.ts";
 import type { NodeStreams } from "../../relay/node-streams.ts";
-import type { TunnelMessage } from "../../relay/protocol.ts";
+import { answerOf, decodeHead, HEAD_LENGTH_BYTES, headLength, unreadable } from "../../relay/proxy-answer.ts";
+import type { StreamTarget, TunnelMessage } from "../../relay/protocol.ts";
 import { assertUpgrade, refusal } from "../../relay/refusal.ts";
 import type { Random } from "../platform.ts";
 
@@ -16,7 +17,8 @@ const DIAL_MS_MAX = 15_000;
 /** Set on answers that are the stream itself or its end; others are errors as `{code, message}`. */
 const SERVED = "gantry-stream";
 
-type Kind = "socket" | "body";
+/** "either": a WebSocket that is proxied is one only if the pod says so. */
+type Kind = "socket" | "body" | "either";
 
 /** What the client's end says of the stream. */
 interface Expectation {
@@ -44,6 +46,8 @@ export class StreamBroker extends DurableObject<unknown> {
   /** The client's answer: made by the agent's end when it arrives. */
   readonly #answer = Promise.withResolvers<Response>();
   #taken = false;
+  /** Of a request that is proxied, until the agent fetches it. */
+  #requestBody: ReadableStream<Uint8Array> | null = null;
 
   constructor(state: DurableObjectState, env: unknown) {
     super(state, env);
@@ -60,7 +64,7 @@ export class StreamBroker extends DurableObject<unknown> {
   override async fetch(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     try {
-      if (pathname === "/client") return await this.#fromClient(searchParams);
+      if (pathname === "/client") return await this.#fromClient(request, searchParams);
       return await this.#fromAgent(request, searchParams);
     } catch (error) {
       if (error instanceof Refused) return Response.json(error.answer, { status: 502 });
@@ -68,12 +72,13 @@ export class StreamBroker extends DurableObject<unknown> {
     }
   }
 
-  async #fromClient(query: URLSearchParams): Promise<Response> {
+  async #fromClient(request: Request, query: URLSearchParams): Promise<Response> {
     const nodeName = query.get("node") ?? "";
+    this.#requestBody = request.body;
     this.#client.resolve({
       ticket: query.get("ticket") ?? "",
       nodeName,
-      kind: query.get("kind") === "body" ? "body" : "socket",
+      kind: (query.get("kind") ?? "socket") as Kind,
       subprotocol: query.get("subprotocol") ?? undefined,
     });
     return withinTime(this.#answer.promise, `node "${nodeName}" did not answer in time`);
@@ -85,11 +90,20 @@ export class StreamBroker extends DurableObject<unknown> {
     if (query.get("ticket") !== expected.ticket || query.get("node") !== expected.nodeName)
       throw new Refused({ code: 403, message: "the ticket is for another stream" });
     const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-    if (isUpgrade !== (expected.kind === "socket"))
+    if (request.method === "GET" && !isUpgrade) return this.#takeRequestBody();
+    if (expected.kind !== "either" && isUpgrade !== (expected.kind === "socket"))
       throw new Refused({ code: 400, message: `this stream is a ${expected.kind}` });
     if (this.#taken) throw new Refused({ code: 404, message: "nobody waits for this stream" });
     this.#taken = true;
-    return isUpgrade ? this.#spliceSockets(expected.subprotocol) : this.#relayBody(request);
+    if (!isUpgrade) return this.#relayBody(request);
+    return this.#spliceSockets(expected.subprotocol ?? query.get("subprotocol") ?? undefined);
+  }
+
+  #takeRequestBody(): Response {
+    const body = this.#requestBody;
+    if (body === null) throw new Refused({ code: 404, message: "nobody waits for this stream" });
+    this.#requestBody = null;
+    return new Response(body, { headers: { [SERVED]: "1" } });
   }
 
   #spliceSockets(subprotocol: string | undefined): Response {
@@ -142,19 +156,47 @@ export function createWorkersStreams(deps: {
   const { brokers, openStream, random } = deps;
   return {
     async open({ node, target, client }) {
-      if (target.kind !== "log") assertUpgrade(client);
+      const kind = kindOf(target);
+      if (kind === "socket") assertUpgrade(client);
       const id = brokers.newUniqueId();
       const stub = brokers.get(id);
       const ticket = toBase64Url(random.bytes(32));
-      const query = new URLSearchParams({ ticket, node, kind: target.kind === "log" ? "body" : "socket" });
+      const query = new URLSearchParams({ ticket, node, kind });
       if (target.subprotocol !== undefined) query.set("subprotocol", target.subprotocol);
-      const answer = stub.fetch(new Request(`https://broker/client?${query}`, client));
+      // The answer to a HEAD would lose the head of the pod's answer, which is in its body.
+      const like = client.method === "HEAD" ? { headers: client.headers } : client;
+      const answer = stub.fetch(new Request(`https://broker/client?${query}`, like));
       answer.catch(() => {});
       const opened = await openStream(node, { type: "open", id: id.toString(), ticket, target });
       if (!opened) await stub.refuse(503, `node "${node}" is not connected`);
-      return served(await answer);
+      const response = await served(await answer);
+      return target.kind === "proxy" && response.status !== 101 ? await proxied(response, client.method) : response;
     },
   };
+}
+
+function kindOf({ kind, proxy }: StreamTarget): Kind {
+  if (kind === "proxy") return proxy?.upgrade ? "either" : "body";
+  return kind === "log" ? "body" : "socket";
+}
+
+/** What a pod answers. Only its head is read; the rest goes on as it is. @throws StatusError as the agent refused */
+async function proxied({ body }: Response, method: string): Promise<Response> {
+  if (body === null) throw unreadable();
+  const reader = body.getReader({ mode: "byob" });
+  const exactly = async (length: number) => {
+    const { value } = await reader.readAtLeast(length, new Uint8Array(length));
+    if (value === undefined || value.length < length) throw unreadable();
+    return value;
+  };
+  const length = headLength(await exactly(HEAD_LENGTH_BYTES));
+  const head = decodeHead(await exactly(length));
+  reader.releaseLock();
+  // A body of which something has been read makes no response; the runtime moves the rest.
+  const response = answerOf(head, body.pipeThrough(new IdentityTransformStream()), method);
+  // What has no encoding the runtime would compress, and hold back until a block is full.
+  if (!response.headers.has("content-encoding")) response.headers.set("content-encoding", "identity");
+  return response;
 }
 
 /** The stateless worker's half, for agents. */
@@ -166,8 +208,9 @@ export function createWorkersAgentSockets(deps: {
   const { brokers, hub } = deps;
   return {
     tunnel: (request, nodeName) => hub(new Request(tunnelUrl(nodeName), request)),
-    async stream(request, { id, ticket, nodeName }) {
+    async stream(request, { id, ticket, nodeName, subprotocol }) {
       const query = new URLSearchParams({ ticket, node: nodeName });
+      if (subprotocol !== undefined) query.set("subprotocol", subprotocol);
       const stub = brokers.get(parseId(brokers, id));
       return served(await stub.fetch(new Request(`https://broker/agent?${query}`, request)));
     },

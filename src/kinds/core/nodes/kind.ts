@@ -1,5 +1,6 @@
 import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
 import { statusSubresource } from "../../subresources.ts";
+import { proxySubresource } from "../proxy-subresource.ts";
 import type { Node, NodeAddress } from "./types.ts";
 import { validateNode, validateNodeUpdate } from "./validation.ts";
 
@@ -61,7 +62,7 @@ export const nodeKind = defineKind<Node>({
       value: ({ status }) => status?.nodeInfo?.containerRuntimeVersion || "<unknown>",
     },
   ],
-  subresources: [statusSubresource],
+  subresources: [statusSubresource, proxySubresource("NodeProxyOptions")],
   strategy: {
     countsGenerations: false,
     default(node) {

@@ -1,4 +1,5 @@
 import { defineKind } from "../../../registry/kind.ts";
+import { proxySubresource } from "../proxy-subresource.ts";
 import { podColumns } from "./columns.ts";
 import { podStrategy } from "./strategy.ts";
 import type { Pod } from "./types.ts";
@@ -28,6 +29,7 @@ export const podKind = defineKind<Pod>({
       body: { group: "", version: "v1", kind: "PodPortForwardOptions" },
       verbs: ["create", "get"],
     },
+    proxySubresource("PodProxyOptions"),
   ],
   strategy: podStrategy,
 });

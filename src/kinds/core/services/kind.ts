@@ -1,6 +1,7 @@
 import { formatLabels } from "../../../machinery/selectors.ts";
 import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
 import { statusSubresource } from "../../subresources.ts";
+import { proxySubresource } from "../proxy-subresource.ts";
 import { ipAddressChanges } from "./addresses.ts";
 import { allocateService } from "./allocation.ts";
 import { carryOver } from "./carry-over.ts";
@@ -46,7 +47,7 @@ export const serviceKind = defineKind<Service>({
       value: ({ spec }) => formatLabels(spec.selector) || "<none>",
     },
   ],
-  subresources: [statusSubresource],
+  subresources: [statusSubresource, proxySubresource("ServiceProxyOptions")],
   strategy: {
     countsGenerations: false,
     default: defaultService,
