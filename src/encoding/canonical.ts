@@ -60,6 +60,8 @@ type Step = { field: string; of: StructFact } | { index: number } | { key: strin
 class TypedDecoder {
   readonly unknownFields: string[] = [];
   private readonly path: Step[] = [];
+  /** Was the map that was last made empty? To ask a large one costs as much as to make it. */
+  private madeEmptyMap = false;
   private readonly wording: DecodeWording;
 
   constructor(wording: DecodeWording) {
@@ -87,8 +89,10 @@ class TypedDecoder {
       if (member === null || member === undefined) continue;
       const field = fact.fields[index] as FieldFact;
       this.path.push({ field: key, of: fact });
-      slots[index] = this.value(member, field.type);
+      const made = this.value(member, field.type);
       this.path.pop();
+      const isNoisyMap = field.type.form === "map" && this.madeEmptyMap && field.omitEmpty && !field.type.pointer;
+      slots[index] = isNoisyMap ? undefined : made;
     }
     const out: Record<string, unknown> = {};
     fact.fields.forEach((field, index) => {
@@ -187,8 +191,10 @@ class TypedDecoder {
 
   private map(object: Record<string, unknown>, of: TypeFact): Record<string, unknown> {
     const out: Record<string, unknown> = {};
+    let empty = true;
     for (const key in object) {
       const member = object[key];
+      empty = false;
       if (of.form === "string" && typeof member === "string") {
         out[key] = member;
         continue;
@@ -197,6 +203,7 @@ class TypedDecoder {
       out[key] = member === null ? this.nullMember(of) : this.value(member, of);
       this.path.pop();
     }
+    this.madeEmptyMap = empty;
     return out;
   }
 
@@ -326,16 +333,14 @@ function describe(value: unknown): string {
   return value === null ? "null" : typeof value;
 }
 
-/** Would Go's omitempty leave this out? Structs never are. An int-or-string of 0 is, so that it reads like an absent one. */
+/** Would Go's omitempty leave this out? Structs never are, and empty maps are left out before. An int-or-string of 0 is, so that it reads like an absent one. */
 function isNoise(value: unknown, type: TypeFact): boolean {
   switch (type.form) {
     case "struct":
+    case "map":
       return false;
     case "list":
       return (value as unknown[]).length === 0;
-    case "map":
-      for (const _ in value as object) return false;
-      return true;
     case "special":
       return type.special === "int-or-string" && value === 0;
     default:

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { isRawNumber, scanJson } from "./json.ts";
+import { StatusError } from "../machinery/status-error.ts";
+import { FAULTS_MAX, faultsInOrder, isRawNumber, scanJson, VALUES_MAX } from "./json.ts";
+import { JsonScanner } from "./json-scanner.ts";
 
 describe("scanJson", () => {
   it.each([
@@ -73,6 +75,55 @@ describe("scanJson", () => {
       duplicateFields: [],
       hasLargeNumbers: false,
     });
+  });
+
+  it("makes the same value as JSON.parse where it looks for large numbers", () => {
+    const text = `{"l":12345678901234567890,"e":"\\u0041\\n\\"","n":[-0,1.5e-3,1E+2,0.1],"t":[true,false,null],"o":{"a":[[],{}]}}`;
+    const { value, hasLargeNumbers } = scanJson(text);
+    expect(hasLargeNumbers).toBe(true);
+    const { l: _l, ...rest } = value as { l: unknown };
+    const { l: _rounded, ...expected } = JSON.parse(text) as { l: unknown };
+    expect(rest).toEqual(expected);
+  });
+
+  const VALUES = '{"a":1},'.repeat(VALUES_MAX);
+  it.each([
+    ["members", `{${'"a":1,'.repeat(VALUES_MAX + 1)}"b":1}`],
+    ["items", `[${"0,".repeat(VALUES_MAX)}0]`],
+    ["lists", `[${"[],".repeat(VALUES_MAX)}0]`],
+    ["objects in a text that never ends", `[${VALUES}`],
+  ])("refuses more %s than there may be before it parses them", (_what, text) => {
+    expect(() => scanJson(text)).toThrow(
+      new StatusError("RequestEntityTooLarge", "Request entity too large: limit is 50000 fields and items"),
+    );
+  });
+
+  it("lets commas, colons and brackets in text be", () => {
+    const text = JSON.stringify({ a: ",:[{".repeat(VALUES_MAX), b: '\\",'.repeat(VALUES_MAX) });
+    expect(scanJson(text).value).toEqual(JSON.parse(text));
+  });
+
+  it("tells no more faults than there may be told, and reads no further than the last", () => {
+    const text = `{${Array.from({ length: 1_000 }, (_, at) => `"k${at >> 1}":0`).join(",")}}`;
+    expect(scanJson(text).duplicateFields).toHaveLength(FAULTS_MAX);
+    const visited: string[] = [];
+    new JsonScanner('{"a":{"b":1},"c":2,"d":', {
+      visit({ of, key }) {
+        visited.push(of.pathOf(key));
+        return key === "c" ? "stop" : "into";
+      },
+    }).read();
+    expect(visited).toEqual(["a", "a.b", "c"]);
+  });
+
+  it("tells unknown and duplicate fields apart, in order, and nothing of what is inside of unknown ones", () => {
+    const text = '{"a":1,"u":{"x":1,"x":2},"a":2,"l":[{"b.c":{"u":1}},{"b.c":1,"b.c":2}],"u":3}';
+    expect(faultsInOrder(text, ["u", "l[0].b.c"])).toEqual([
+      { kind: "unknown", path: "u" },
+      { kind: "duplicate", path: "a" },
+      { kind: "unknown", path: "l[0].b.c" },
+      { kind: "duplicate", path: "l[1].b.c" },
+    ]);
   });
 
   it("reads bytes as UTF-8", () => {

@@ -33,7 +33,7 @@ export function duplicateKeyLines(text: string, events: readonly Event[], scalar
       around.start = node.endsAt;
       return;
     }
-    if (around.keys.has(around.key) && faults.length < FAULTS_MAX) {
+    if (around.keys.has(around.key)) {
       const start = node.start < 0 ? around.start : node.start;
       faults.push(`line ${lineOf(start)}: key ${around.key} already set in map`);
     }
@@ -43,6 +43,7 @@ export function duplicateKeyLines(text: string, events: readonly Event[], scalar
 
   const starts: number[] = [];
   for (const event of events) {
+    if (faults.length >= FAULTS_MAX) break;
     if (event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE) {
       open.push({ keys: event.type === EVENT_ID.MAPPING ? new Set() : undefined, key: undefined, start: -1 });
       starts.push(startOf(text, event));

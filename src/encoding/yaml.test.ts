@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createDice, type Dice } from "../../test/harness/seeded.ts";
 import { loadYaml } from "./yaml.ts";
 
 describe("loadYaml", () => {
@@ -81,10 +82,68 @@ describe("loadYaml", () => {
     ["a: *nothing", /^yaml: /],
     ["[".repeat(3000), /^yaml: /],
     [bomb(), /excessive aliasing/],
+    ["a: 1\n".repeat(300_000), /limit is 1048576|fields and items/],
+    [`a: &x 1\n${many(20_000, (at) => `k${at}: 1`)}`, /limit is 20000 fields and items/],
+    [many(60_000, (at) => `k${at}: 1`), /limit is 50000 fields and items/],
+    [`${"\n".repeat(100_000)} a: b: c`, /^yaml: line 100001: /],
   ])("refuses %j", (text, message) => {
     expect(() => loadYaml(text)).toThrow(message);
   });
 });
+
+describe("random documents", () => {
+  it("mean the same whether the library's constructor makes them or ours", () => {
+    const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+    const dice = createDice(seed);
+    for (let round = 0; round < 500; round += 1) {
+      const text = `first: 1\n${block(dice, 0)}`;
+      // What has an anchor is made by the library.
+      const [ours, theirs] = [attempt(text), attempt(`${text}\nlast: &anchor 1`)];
+      const { last: _last, ...value } = theirs.value as { last?: unknown };
+      expect({ ...theirs, value }, `seed ${seed}: ${text}`).toEqual(ours);
+    }
+  });
+});
+
+function attempt(text: string): { value: unknown; duplicates?: string[]; refused?: boolean } {
+  try {
+    return loadYaml(text);
+  } catch {
+    return { value: {}, refused: true };
+  }
+}
+
+const SCALARS = [
+  "a",
+  "yes",
+  "~",
+  "",
+  "0777",
+  "0x1F",
+  "1_000",
+  "1.5e3",
+  "'q''q'",
+  '"\\x41\\n"',
+  "9007199254740993",
+  "[a, 1, {b: no}]",
+];
+const BLOCKS = ["|\n  x\n   y\n\n  z", ">-\n  x\n  y", "plain\n  goes on"];
+
+/** Members of a mapping, some twice. */
+function block(dice: Dice, depth: number): string {
+  const indent = "  ".repeat(depth);
+  return Array.from({ length: 1 + dice.roll(4) }, () => {
+    const key = dice.pick(["a", "b", "'c'", "1", "true", "x-y", '"d e"']);
+    if (depth < 3 && dice.chance(0.3)) return `${indent}${key}:\n${block(dice, depth + 1)}`;
+    if (dice.chance(0.2)) return `${indent}${key}:\n${indent}- ${dice.pick(SCALARS)}\n${indent}-\n${indent}- k: v`;
+    if (dice.chance(0.2)) return `${indent}${key}: ${dice.pick(BLOCKS).replaceAll("\n", `\n${indent}`)}`;
+    return `${indent}${key}: ${dice.pick(SCALARS)}`;
+  }).join("\n");
+}
+
+function many(count: number, line: (at: number) => string): string {
+  return Array.from({ length: count }, (_, at) => line(at)).join("\n");
+}
 
 /** A few lines that stand for ten to the ninth nodes. */
 function bomb(): string {

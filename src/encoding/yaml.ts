@@ -14,8 +14,10 @@ import {
   YAMLException,
   type Event,
 } from "js-yaml";
+import { StatusError } from "../machinery/status-error.ts";
 import { duplicateKeyLines } from "./yaml-duplicates.ts";
-import { JsonSyntaxError, scanJson, type RawNumber, type ScannedJson } from "./json.ts";
+import { JsonSyntaxError, scanJson, tooManyValues, VALUES_MAX, type RawNumber, type ScannedJson } from "./json.ts";
+import { plainYaml } from "./yaml-plain.ts";
 
 /** The text is no YAML, or says what JSON cannot. */
 export class YamlSyntaxError extends Error {
@@ -30,8 +32,14 @@ const DEPTH_MAX = 1_000;
 /** YAML takes much more time to read than JSON, so there may be less of it. What is JSON at the same time may be as long as JSON. */
 export const YAML_BYTES_MAX = 1024 * 1024;
 
+/** A mapping, its keys and its values are three events and more. */
+const EVENTS_MAX = 2 * VALUES_MAX;
+
+/** The same where there are tags, anchors or merge keys: the library takes much longer for those. */
+const CONSTRUCTED_EVENTS_MAX = 20_000;
+
 /** Nodes visited at most, aliases followed: without this a few lines can stand for billions. */
-const NODES_MAX = 1_000_000;
+const NODES_MAX = 2 * VALUES_MAX;
 
 /** Marks a mapping that met a key twice; a symbol, so that it is no member. */
 const HAS_DUPLICATES = Symbol("duplicates");
@@ -60,11 +68,14 @@ const boolTag = defineScalarTag<boolean>("tag:yaml.org,2002:bool", {
 });
 
 const INTEGER = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))$/;
+/** 64 binary digits with their sign, their prefix and what may stand between them. To read a million digits takes a tenth of a second. */
+const INTEGER_CHARACTERS_MAX = 160;
 const UINT64_MAX = 2n ** 64n - 1n;
 const INT64_MIN = -(2n ** 63n);
 
 /** An integer as Go's strconv reads it with base 0, when 64 bits hold it. */
 function integerOf(source: string): number | RawNumber | undefined {
+  if (source.length > INTEGER_CHARACTERS_MAX) return undefined;
   const found = INTEGER.exec(source.replaceAll("_", ""));
   if (!found) return undefined;
   const [, sign, hex, binary, octal, decimal] = found;
@@ -127,17 +138,25 @@ export interface LoadedYaml {
   duplicates: string[];
 }
 
-/** @throws YamlSyntaxError */
+/** A line with more than a comment. One quantifier and no more: two of them would try every way to share blank lines out. */
+const CONTENT = /^[^\S\n]*[^#\s]/m;
+
+/** @throws YamlSyntaxError, StatusError "RequestEntityTooLarge" */
 export function loadYaml(input: string | Uint8Array): LoadedYaml {
   const text = typeof input === "string" ? input : new TextDecoder().decode(input);
-  if (!/^[^#\s]/m.test(text) && /^(?:\s*(?:#.*)?\n?)*$/.test(text)) return { value: null, duplicates: [] };
+  if (!CONTENT.test(text)) return { value: null, duplicates: [] };
   const asJson = jsonOf(text);
   if (asJson) return { value: asJson.value, duplicates: [] };
-  const { loaded, events } = parse(text);
-  const { value, hasDuplicates } = withoutAliases(loaded);
+  if (text.length > YAML_BYTES_MAX) throw tooLong();
+  const events = eventsOf(text);
+  const { value, hasDuplicates } = plainYaml(text, events, scalarOf) ?? withoutAliases(construct(text, events));
   // A key that overrides a merged one (`<<`) is no duplicate, and the parser does not tell the two apart.
   const reports = hasDuplicates && !text.includes("<<");
   return { value, duplicates: reports ? duplicateKeyLines(text, events, scalarOf) : [] };
+}
+
+function tooLong(): StatusError {
+  return new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${YAML_BYTES_MAX}`);
 }
 
 /** Most YAML that programs send is JSON, which is read much faster. Undefined where it is none, or where it has duplicates to tell. */
@@ -152,12 +171,23 @@ function jsonOf(text: string): ScannedJson | undefined {
   }
 }
 
-function parse(text: string): { loaded: unknown; events: Event[] } {
+/** Of the first document: of several the first counts, as for every reader of one object. */
+function eventsOf(text: string): Event[] {
+  const events = parsing(() => firstDocument(parseEvents(text, { maxDepth: DEPTH_MAX })));
+  if (events.length > EVENTS_MAX) throw tooManyValues(VALUES_MAX);
+  return events;
+}
+
+function construct(text: string, events: Event[]): unknown {
+  if (events.length > CONSTRUCTED_EVENTS_MAX) throw tooManyValues(CONSTRUCTED_EVENTS_MAX);
+  const [loaded = null] = parsing(() => constructFromEvents(events, { source: text, schema: SCHEMA, json: true }));
+  return loaded;
+}
+
+/** @throws YamlSyntaxError for what the library refuses */
+function parsing<T>(parse: () => T): T {
   try {
-    const events = firstDocument(parseEvents(text, { maxDepth: DEPTH_MAX }));
-    // Of several documents the first counts, as for every reader of one object.
-    const [loaded = null] = constructFromEvents(events, { source: text, schema: SCHEMA, json: true });
-    return { loaded, events };
+    return parse();
   } catch (cause) {
     if (!(cause instanceof YAMLException)) throw new YamlSyntaxError("yaml: cannot be parsed", { cause });
     const line = cause.mark ? `line ${cause.mark.line + 1}: ` : "";
@@ -170,8 +200,12 @@ function firstDocument(events: Event[]): Event[] {
   return second < 0 ? events : events.slice(0, second);
 }
 
+/** A plain scalar that begins otherwise is nothing but itself. */
+const MAY_BE_MORE = /^[-+.0-9~nNyYtTfFoO]/;
+
 /** What a plain scalar stands for: a number, a boolean, null or itself. */
 function scalarOf(source: string): unknown {
+  if (source !== "" && !MAY_BE_MORE.test(source)) return source;
   if (/^(?:~|null|Null|NULL|)$/.test(source)) return null;
   for (const tag of [boolTag, intTag, floatTag]) {
     const value = tag.resolve(source, false, tag.tagName);

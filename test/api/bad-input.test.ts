@@ -272,22 +272,44 @@ const COSTLY: [string, string, TestRequest, Failure][] = [
     { code: 413, reason: "RequestEntityTooLarge", message: "Request entity too large: limit is 1048576" },
   ],
   [
-    "a hundred thousand labels",
+    "blank lines before an indented word",
+    MAPS,
+    post(`${"\n".repeat(1_000)} a`, { headers: YAML }),
+    { code: 400, reason: "BadRequest" },
+  ],
+  [
+    "more labels than fields fit an object",
     MAPS,
     post(map("x", { metadata: { name: "x", labels: Object.fromEntries(many(100_000, (i) => [`a b${i}`, "c d"])) } })),
+    {
+      code: 413,
+      reason: "RequestEntityTooLarge",
+      message: "Request entity too large: limit is 50000 fields and items",
+    },
+  ],
+  [
+    "forty thousand labels",
+    MAPS,
+    post(map("x", { metadata: { name: "x", labels: Object.fromEntries(many(40_000, (i) => [`a b${i}`, "c d"])) } })),
     { code: 422, reason: "Invalid" },
   ],
   [
-    "more faults than arguments fit a call",
+    "tens of thousands of faults",
     PODS,
     post({
       metadata: { name: "x" },
       spec: {
-        containers: [{ name: "c", image: "i", env: many(150_000, () => ({ name: "=" })) }],
+        containers: [{ name: "c", image: "i", env: many(24_000, () => ({ name: "=" })) }],
         serviceAccountName: "x",
       },
     }),
     { code: 403, reason: "Forbidden" },
+  ],
+  [
+    "thousands of owners that all control it",
+    MAPS,
+    post(map("x", { metadata: { name: "x", ownerReferences: many(8_000, (i) => owner(i)) } })),
+    { code: 422, reason: "Invalid", message: /Only one reference can have Controller set to true/ },
   ],
   [
     "annotations of 300 kB",
@@ -316,6 +338,10 @@ const COSTLY: [string, string, TestRequest, Failure][] = [
     { code: 422, reason: "Invalid", message: /must be no more than 253 (?:bytes|characters)/ },
   ],
 ];
+
+function owner(at: number): object {
+  return { apiVersion: "v1", kind: "ConfigMap", name: "a", uid: `u${at}`, controller: true };
+}
 
 /** A few lines that stand for ten to the ninth nodes. */
 function yamlBomb(): string {
@@ -352,9 +378,9 @@ describe("costly input", () => {
     await cluster.call("/api/v1/namespaces/default/serviceaccounts", post({ metadata: { name: "default" } }));
     const drowned = await cluster.call<Status>(PODS, post({ metadata: { name: "x" }, spec: { containers } }));
     assertFailure(drowned, {
-      code: 422,
-      reason: "Invalid",
-      message: /Too many: there are more faults than can be told/,
+      code: 413,
+      reason: "RequestEntityTooLarge",
+      message: "Request entity too large: limit is 50000 fields and items",
     });
     const some = { name: "c", image: "i", env: env.slice(0, 20_000) };
     const told = await cluster.call<Status>(PODS, post({ metadata: { name: "x" }, spec: { containers: [some] } }));
