@@ -18,8 +18,12 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   "\\": "\\\\",
 };
 
+/** Most texts, to be told at once. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 /** `%q`, strconv.Quote. */
 export function goQuote(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
   return `"${text.toWellFormed().replace(UNPRINTABLE, escaped)}"`;
 }
 
@@ -38,6 +42,43 @@ export function goJson(value: unknown): string {
   return text.replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
+/** More of a value helps nobody, and it is told once for each fault. */
+const SHOWN_VALUES_MAX = 2_000;
+const SHOWN_CHARACTERS_MAX = 16 * 1024;
+
+/** A value in a message: strings as `%q`, the rest as JSON. Of a very long one the beginning. */
+export function goShown(value: unknown): string {
+  if (typeof value === "string") {
+    return value.length > SHOWN_CHARACTERS_MAX
+      ? `${goQuote(value.slice(0, SHOWN_CHARACTERS_MAX))} ...`
+      : goQuote(value);
+  }
+  const left = { values: SHOWN_VALUES_MAX };
+  const text = goJson(typeof value === "object" ? beginningOf(value, left) : value);
+  const isCut = left.values <= 0 || text.length > SHOWN_CHARACTERS_MAX;
+  return isCut ? `${text.slice(0, SHOWN_CHARACTERS_MAX)} ...` : text;
+}
+
+/** The same value when there are no more values in it than are left. */
+function beginningOf(value: unknown, left: { values: number }): unknown {
+  left.values -= 1;
+  if (typeof value !== "object" || value === null || isRaw(value)) return value;
+  if (Array.isArray(value)) {
+    const items: unknown[] = [];
+    for (const item of value) {
+      if (left.values <= 0) break;
+      items.push(beginningOf(item, left));
+    }
+    return items;
+  }
+  const members: Record<string, unknown> = {};
+  for (const name in value) {
+    if (left.values <= 0) break;
+    members[name] = beginningOf((value as Record<string, unknown>)[name], left);
+  }
+  return members;
+}
+
 /** `%v` of a decoded JSON value: `map[a:1 b:[x y]]`. */
 export function goValue(value: unknown): string {
   if (value === null || value === undefined) return "<nil>";
@@ -45,9 +86,14 @@ export function goValue(value: unknown): string {
   if (typeof value === "number") return goNumber(value);
   if (typeof value === "string") return value;
   if (typeof value !== "object") return value === true ? "true" : "false";
-  if ("rawJSON" in value && Object.getPrototypeOf(value) === null) return String(value.rawJSON);
+  if (isRaw(value)) return value.rawJSON;
   const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return `map[${members.map(([key, member]) => `${key}:${goValue(member)}`).join(" ")}]`;
+}
+
+/** A number that JSON.rawJSON keeps exact. */
+function isRaw(value: object): value is { readonly rawJSON: string } {
+  return "rawJSON" in value && Object.getPrototypeOf(value) === null;
 }
 
 /** Integers in full; exponents with two digits at least. */

@@ -27,9 +27,18 @@ const PORT_NAME_CHARACTERS_MAX = 15;
 
 const encoder = new TextEncoder();
 
+/** To call the encoder costs more than to look at so many characters. */
+const LOOKED_AT_CHARACTERS = 64;
+
 /** Length in UTF-8, which is what limits count. */
 export function byteLength(text: string): number {
+  if (text.length <= LOOKED_AT_CHARACTERS && isAscii(text)) return text.length;
   return encoder.encode(text).length;
+}
+
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) >= 0x80) return false;
+  return true;
 }
 
 function tooLong(text: string, max: number, unit: "bytes" | "characters" = "bytes"): string[] {

@@ -2,7 +2,7 @@
  * The one error that crosses the API: `StatusError`, a `Status` object in a throwable.
  * Reasons and codes are those of metav1.StatusReason (k8s.io/apimachinery/pkg/apis/meta/v1/types.go).
  */
-import { goJson, goQuote } from "./go-text.ts";
+import { goQuote, goShown } from "./go-text.ts";
 
 export type StatusReason =
   | "BadRequest"
@@ -185,19 +185,17 @@ export interface FieldError {
     | "InternalError";
   /** e.g. `spec.containers[0].name` */
   field: string;
-  /** The whole text without the path, e.g. `Invalid value: "A": must be lower case`. */
-  message: string;
-}
-
-function shown(value: unknown): string {
-  return typeof value === "string" ? goQuote(value) : goJson(value);
+  /** The whole text without the path, e.g. `Invalid value: "A": must be lower case`. Made when it is read: most of many never are. */
+  readonly message: string;
 }
 
 export const fieldError = {
   invalid: (field: string, value: unknown, why: string): FieldError => ({
     reason: "FieldValueInvalid",
     field,
-    message: `Invalid value: ${shown(value)}${why === "" ? "" : `: ${why}`}`,
+    get message() {
+      return `Invalid value: ${goShown(value)}${why === "" ? "" : `: ${why}`}`;
+    },
   }),
   required: (field: string, why = ""): FieldError => ({
     reason: "FieldValueRequired",
@@ -207,12 +205,17 @@ export const fieldError = {
   notSupported: (field: string, value: unknown, supported: readonly string[]): FieldError => ({
     reason: "FieldValueNotSupported",
     field,
-    message: `Unsupported value: ${shown(value)}${supported.length === 0 ? "" : `: supported values: ${supported.map(goQuote).join(", ")}`}`,
+    get message() {
+      const values = supported.length === 0 ? "" : `: supported values: ${supported.map(goQuote).join(", ")}`;
+      return `Unsupported value: ${goShown(value)}${values}`;
+    },
   }),
   duplicate: (field: string, value: unknown): FieldError => ({
     reason: "FieldValueDuplicate",
     field,
-    message: `Duplicate value: ${shown(value)}`,
+    get message() {
+      return `Duplicate value: ${goShown(value)}`;
+    },
   }),
   forbidden: (field: string, why: string): FieldError => ({
     reason: "FieldValueForbidden",
@@ -229,17 +232,22 @@ export const fieldError = {
 /** Faults told at most: a body of a few megabytes can have half a million, and each is answered twice. */
 const FIELD_ERRORS_MAX = 1_000;
 
+/** Of all of them together: a fault can show a long list, and each of its items can have one. */
+const FIELD_ERRORS_CHARACTERS_MAX = 256 * 1024;
+
 /** 422 with every fault as a cause; several are joined in brackets in the message. */
 export function invalid(of: { group: string; kind: string }, name: string, all: readonly FieldError[]): StatusError {
-  const errors = all.slice(0, FIELD_ERRORS_MAX);
-  const texts = errors.map((e) => `${e.field}: ${e.message}`);
-  const unique = [...new Set(texts)];
+  const causes: Required<StatusCause>[] = [];
+  let characters = 0;
+  for (const { reason, field, message } of all) {
+    if (causes.length >= FIELD_ERRORS_MAX || characters >= FIELD_ERRORS_CHARACTERS_MAX) break;
+    characters += field.length + message.length;
+    causes.push({ reason, message, field });
+  }
+  const unique = [...new Set(causes.map(({ field, message }) => `${field}: ${message}`))];
   const joined = unique.length === 1 ? unique[0] : `[${unique.join(", ")}]`;
   const kind = of.group === "" ? of.kind : `${of.kind}.${of.group}`;
   return new StatusError("Invalid", `${kind} "${name}" is invalid: ${joined}`, {
-    details: {
-      ...named({ name, group: of.group, kind: of.kind }),
-      causes: errors.map(({ reason, field, message }) => ({ reason, message, field })),
-    },
+    details: { ...named({ name, group: of.group, kind: of.kind }), causes },
   });
 }

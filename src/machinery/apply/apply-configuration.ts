@@ -50,10 +50,7 @@ export function applyConfiguration(application: Application): Applied {
   const own: Manager[] = fields ? [{ ...by, fields }] : [];
 
   const merged = mergeObjects(live, config, type);
-  // Name and namespace are nobody's, yet they stay with what else was wanted: or metadata would go with its last label.
-  const wanted = ownable(fieldsOf(config, type));
-  const owners = wanted ? [...others, { ...by, fields: wanted }] : others;
-  const next = last ? pruned({ merged, last, owners, versions }) : merged;
+  const next = last ? pruned({ merged, last, owners: [...others, ...wantedBy(application, type)], versions }) : merged;
 
   const changeIn = changesByVersion({
     live: application.ownedParts(live),
@@ -78,6 +75,12 @@ export function applyConfiguration(application: Application): Applied {
     kept && last.time !== undefined ? { ...manager, time: last.time } : { ...manager, time },
   );
   return { object: changed ? next : live, managers: [...left, ...entry], changed };
+}
+
+/** Name and namespace are nobody's, yet they stay with what else was wanted: or metadata would go with its last label. */
+function wantedBy({ config, by, ownable }: Application, type: FieldType): Manager[] {
+  const fields = ownable(fieldsOf(config, type));
+  return fields ? [{ ...by, fields }] : [];
 }
 
 interface Pruning {

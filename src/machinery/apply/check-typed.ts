@@ -10,8 +10,23 @@ const FAULTS_MAX = 100;
 /** What is wrong with `value`, each with its path: `.spec.foo: field not declared in schema`. Empty when nothing is. */
 export function typeFaults(value: unknown, type: FieldType): string[] {
   const faults: string[] = [];
-  check(faults, "", value, type);
+  check(faults, undefined, value, type);
   return faults;
+}
+
+/** Where a value is: its text is put together for a fault only. */
+interface Place {
+  around: Place | undefined;
+  /** An index, or an element (path-element.ts). */
+  step: number | string;
+}
+
+function pathOf(place: Place | undefined): string {
+  const steps: string[] = [];
+  for (let at = place; at; at = at.around) {
+    steps.push(typeof at.step === "number" ? `[${at.step}]` : elementText(at.step));
+  }
+  return steps.toReversed().join("");
 }
 
 /** Several faults as one text. */
@@ -19,11 +34,13 @@ export function faultsText(faults: readonly string[]): string {
   return faults.length === 1 ? (faults[0] ?? "") : ["errors:", ...faults.map((fault) => `  ${fault}`)].join("\n");
 }
 
-function report(faults: string[], path: string, message: string): void {
-  if (faults.length < FAULTS_MAX) faults.push(path === "" ? message : `${path}: ${message}`);
+function report(faults: string[], place: Place | undefined, message: string): void {
+  if (faults.length >= FAULTS_MAX) return;
+  const path = pathOf(place);
+  faults.push(path === "" ? message : `${path}: ${message}`);
 }
 
-function check(faults: string[], path: string, value: unknown, declared: FieldType): void {
+function check(faults: string[], path: Place | undefined, value: unknown, declared: FieldType): void {
   const type = typeFor(declared, value);
   const form = formOfValue(value);
   if (form === "null" || form === "absent") return;
@@ -39,29 +56,33 @@ function check(faults: string[], path: string, value: unknown, declared: FieldTy
   }
 }
 
-function checkMembers(faults: string[], path: string, object: Record<string, unknown>, type: FieldType): void {
+function checkMembers(
+  faults: string[],
+  path: Place | undefined,
+  object: Record<string, unknown>,
+  type: FieldType,
+): void {
   for (const name of Object.keys(object)) {
     if (object[name] === undefined) continue;
-    if (!type.fields.has(name) && !type.element) {
-      report(faults, `${path}.${name}`, "field not declared in schema");
-      return;
-    }
-    check(faults, `${path}.${name}`, object[name], memberOf(type, name).type);
+    const member = memberOf(type, name);
+    const at = { around: path, step: member.element };
+    if (!type.fields.has(name) && !type.element) return report(faults, at, "field not declared in schema");
+    check(faults, at, object[name], member.type);
   }
 }
 
-function checkItems(faults: string[], path: string, items: readonly unknown[], type: FieldType): void {
+function checkItems(faults: string[], path: Place | undefined, items: readonly unknown[], type: FieldType): void {
   const seen = new Set<string>();
   for (const [index, item] of items.entries()) {
-    let step = `[${index}]`;
+    let step: Place["step"] = index;
     if (!type.atomic) {
       const at = itemElement(type, item);
       if ("fault" in at) return report(faults, path, `element ${index}: ${at.fault}`);
-      step = elementText(at.element);
-      if (seen.has(at.element)) report(faults, path, `duplicate entries for key ${step}`);
-      seen.add(at.element);
+      step = at.element;
+      if (seen.has(step)) report(faults, path, `duplicate entries for key ${elementText(step)}`);
+      seen.add(step);
     }
-    if (type.element) check(faults, `${path}${step}`, item, type.element);
+    if (type.element) check(faults, { around: path, step }, item, type.element);
   }
 }
 

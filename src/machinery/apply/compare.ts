@@ -82,9 +82,10 @@ function compareField(into: Growing, element: string, declared: FieldType, left:
 /** A value that is on one side only: all that it holds, itself included. */
 function everythingIn(value: unknown, declared: FieldType): FieldTree {
   const type = typeFor(declared, value);
-  if (type.form === "scalar" || type.atomic || isHollow(value)) return LEAF;
+  if (type.form === "scalar" || type.atomic) return LEAF;
   const out: GrowingTree = { [SELF]: LEAF };
   if (type.form === "list") {
+    if (isHollow(value)) return LEAF;
     for (const item of itemsOf(value)) {
       const at = itemElement(type, item);
       if ("fault" in at || !type.element) continue;
@@ -94,13 +95,16 @@ function everythingIn(value: unknown, declared: FieldType): FieldTree {
     return out;
   }
   const members = membersOf(value);
+  // To ask a large map whether it is empty costs as much as to go through it.
+  let hollow = true;
   for (const name in members) {
+    hollow = false;
     const member = memberOf(type, name);
     const content = members[name];
     if (content === undefined) continue;
     out[member.element] = member.type.form === "scalar" ? LEAF : everythingIn(content, member.type);
   }
-  return out;
+  return hollow ? LEAF : out;
 }
 
 function settle(into: Growing, element: string, below: Growing): void {

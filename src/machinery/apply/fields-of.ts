@@ -19,17 +19,20 @@ function below(value: unknown, declared: FieldType): FieldSet {
 
 function belowMembers(object: Record<string, unknown>, type: FieldType): FieldSet {
   const out: GrowingTree = {};
+  let empty = true;
   for (const name in object) {
     const value = object[name];
     if (value === undefined) continue;
     const member = memberOf(type, name);
     const fields = below(value, member.type);
     // A key of a map is owned itself, a declared member only through what it holds.
-    const owned = value === null || isEmptyObject(value) || !type.fields.has(name);
+    const owned = value === null || !type.fields.has(name) || (!fields && isEmptyObject(value));
     const tree = owned ? owning(fields) : fields;
-    if (tree) out[member.element] = tree;
+    if (!tree) continue;
+    out[member.element] = tree;
+    empty = false;
   }
-  return isEmptyTree(out) ? undefined : out;
+  return empty ? undefined : out;
 }
 
 function belowItems(items: readonly unknown[], type: FieldType): FieldSet {
