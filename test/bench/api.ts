@@ -27,7 +27,7 @@ const PODS = 5_000;
 const NODES = 100;
 
 export async function run(report: Report): Promise<void> {
-  const temporary = await openTemporaryDatabase();
+  const temporary = await openTemporaryDatabase({ writesInThread: true });
   const cluster = await openBenchCluster(temporary.database);
   const bare = { handler: new Hono() };
   const servers = await Promise.all([

@@ -11,8 +11,9 @@ import { openTemporaryDatabase } from "../harness/temporary-database.ts";
 import { caller, configMapBody, createNamespace, openBenchCluster, type BenchCluster } from "./fixture.ts";
 import type { Report } from "./report.ts";
 
-const CALLERS = 64;
 const GROUP = 64;
+/** While one group is committed the next one gathers. */
+const CALLERS = 2 * GROUP;
 const ROUNDS = 12;
 /** The first are the compiler's. */
 const WARM_UP_ROUNDS = 4;
@@ -22,7 +23,7 @@ const NAMESPACE = "creates";
 const PATH = `/api/v1/namespaces/${NAMESPACE}/configmaps`;
 
 export async function run(report: Report): Promise<void> {
-  const [own, raw] = [await openTemporaryDatabase(), await openTemporaryDatabase()];
+  const [own, raw] = [await openTemporaryDatabase({ writesInThread: true }), await openTemporaryDatabase()];
   const cluster = await openBenchCluster(own.database);
   try {
     await migrate(raw.database);

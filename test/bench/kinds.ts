@@ -35,7 +35,7 @@ const PATH = `https://gantry.bench:6443/api/v1/namespaces/${NAMESPACE}/configmap
 const VALIDATIONS = 20_000;
 
 export async function run(report: Report): Promise<void> {
-  const temporary = await openTemporaryDatabase();
+  const temporary = await openTemporaryDatabase({ writesInThread: true });
   const cluster = await openBenchCluster(temporary.database);
   try {
     await createNamespace(cluster, NAMESPACE);

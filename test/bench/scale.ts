@@ -81,7 +81,7 @@ export async function run(report: Report): Promise<void> {
 }
 
 async function open({ name, fill }: Variant) {
-  const temporary = await openTemporaryDatabase();
+  const temporary = await openTemporaryDatabase({ writesInThread: true });
   const cluster = await openBenchCluster(temporary.database);
   await createNamespace(cluster, NAMESPACE);
   await cluster.call("POST", PATH, { body: configMapBody(ORIGINAL.name) });

@@ -19,7 +19,7 @@ const CASES = [
 const STOP_GRACE_MS = 100;
 
 export async function run(report: Report): Promise<void> {
-  const temporary = await openTemporaryDatabase();
+  const temporary = await openTemporaryDatabase({ writesInThread: true });
   const cluster = await openBenchCluster(temporary.database);
   try {
     for (const { watchers, writes } of CASES) await measure({ report, cluster, watchers, writes });

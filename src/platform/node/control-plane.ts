@@ -141,7 +141,7 @@ export async function startControlPlane(options: {
 
 async function openExclusively(path: string) {
   try {
-    return await openDatabase({ path });
+    return await openDatabase({ path, writesInThread: true });
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     const why =
