@@ -1,16 +1,21 @@
-/**
- * Admission policies and their bindings: pkg/apis/admissionregistration/validation of Kubernetes. Expressions have to be there;
- * compiling them belongs to who evaluates them.
- */
+/** Admission policies and their bindings: pkg/apis/admissionregistration/validation of Kubernetes. */
+import type { CelEnvironment, CelType } from "../../cel/environment.ts";
 import { parseApiVersion } from "../../machinery/gvk.ts";
 import { dns1035LabelFaults, dnsSubdomainFaults, pathSegmentFaults } from "../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../machinery/status-error.ts";
 import { invalidFor, validateLabelSelector } from "../../machinery/validation.ts";
 import { ageColumn, nameColumn, type PrinterColumn } from "../../registry/kind.ts";
 import { text } from "../columns.ts";
+import { expressionEnvironment, expressionErrors, variableType } from "./expressions.ts";
 import { FAILURE_POLICIES, matchConditionErrors, matchResourcesErrors, policyErrors } from "./rules.ts";
 import type { ParamKind, ParamRef, PolicyBinding, PolicySpec } from "./types.ts";
 
+const RESERVED = new Set(
+  (
+    "true false null in as break const continue else for function if import let loop package namespace return var void " +
+    "while"
+  ).split(" "),
+);
 const ACTIONS = ["Audit", "Deny", "Warn"];
 const NOT_FOUND_ACTIONS = ["Deny", "Allow"];
 
@@ -25,18 +30,53 @@ export function policySpecErrors(spec: PolicySpec): FieldError[] {
   } else {
     errors.push(fieldError.required(at));
   }
-  errors.push(...matchConditionErrors(matchConditions, "spec.matchConditions"));
+  errors.push(...matchConditionErrors(matchConditions, "spec.matchConditions", { hasParams: paramKind !== undefined }));
+  const scope = policyScope(spec);
   variables.forEach(({ name, expression }, index) => {
     const field = `spec.variables[${index}]`;
     if (name.trim() === "") errors.push(fieldError.required(`${field}.name`, "name is not specified"));
-    else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name)) {
+    else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) || RESERVED.has(name)) {
       errors.push(fieldError.invalid(`${field}.name`, name, "name is not a valid CEL identifier"));
     }
     if (expression.trim() === "") {
       errors.push(fieldError.required(`${field}.expression`, "expression is not specified"));
-    }
+    } else errors.push(...scope.variableErrors(name, expression, `${field}.expression`));
   });
   return errors;
+}
+
+/** What a policy's expressions may use. Variables come one after another and see those before them. */
+function policyScope({ paramKind, variables = [] }: PolicySpec, makesPatches = false): PolicyScope {
+  const types = new Map<string, CelType>();
+  const hasParams = paramKind !== undefined;
+  const known = variables.length > 0 ? { variables: types } : {};
+  const environment = expressionEnvironment({ hasParams, hasAuthorizer: true, makesPatches, ...known });
+  return {
+    environment,
+    ofMessages: expressionEnvironment({ hasParams, hasAuthorizer: false, ...known }),
+    variableErrors(name, expression, field) {
+      const errors = expressionErrors(environment, expression, { field, wanted: "any" });
+      types.set(name, variableType(environment, expression));
+      return errors;
+    },
+  };
+}
+
+interface PolicyScope {
+  environment: CelEnvironment;
+  /** Messages are made without asking what the user may do. */
+  ofMessages: CelEnvironment;
+  variableErrors(name: string, expression: string, field: string): FieldError[];
+}
+
+/** The scope of a policy's own expressions, all of its variables declared. */
+export function scopeWithVariables(
+  spec: PolicySpec,
+  { makesPatches }: { makesPatches: boolean },
+): Omit<PolicyScope, "variableErrors"> {
+  const scope = policyScope(spec, makesPatches);
+  for (const { name, expression } of spec.variables ?? []) scope.variableErrors(name, expression, "");
+  return scope;
 }
 
 function paramKindErrors({ apiVersion = "", kind = "" }: ParamKind, field: string): FieldError[] {

@@ -2,6 +2,7 @@
 import { pathSegmentFaults, qualifiedNameFaults } from "../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../machinery/status-error.ts";
 import { invalidFor, tooManyError, validateLabelSelector } from "../../machinery/validation.ts";
+import { expressionEnvironment, expressionErrors } from "./expressions.ts";
 import type { MatchCondition, MatchResources, NamedRule, RuleWithOperations } from "./types.ts";
 
 const OPERATIONS = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
@@ -92,13 +93,21 @@ function namedRuleErrors(rule: NamedRule, field: string): FieldError[] {
   return [...errors, ...ruleErrors(rule, field)];
 }
 
-/** Expressions are compiled by who evaluates them; here they only have to be there. */
-export function matchConditionErrors(conditions: readonly MatchCondition[], field: string): FieldError[] {
+/** `hasParams`: the conditions are of a policy with parameters. */
+export function matchConditionErrors(
+  conditions: readonly MatchCondition[],
+  field: string,
+  { hasParams }: { hasParams: boolean },
+): FieldError[] {
+  if (conditions.length === 0) return [];
+  const environment = expressionEnvironment({ hasParams, hasAuthorizer: true });
   const names = new Set<string>();
   const errors = conditions.length > CONDITIONS_MAX ? [tooManyError(field, conditions.length, CONDITIONS_MAX)] : [];
   conditions.forEach(({ name, expression }, index) => {
     const at = `${field}[${index}]`;
-    if (expression.trim() === "") errors.push(fieldError.required(`${at}.expression`));
+    const trimmed = expression.trim();
+    if (trimmed === "") errors.push(fieldError.required(`${at}.expression`));
+    else errors.push(...expressionErrors(environment, trimmed, { field: `${at}.expression`, wanted: "bool" }));
     if (name === "") {
       errors.push(fieldError.required(`${at}.name`));
       return;

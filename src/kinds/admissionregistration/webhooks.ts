@@ -50,7 +50,7 @@ function webhookErrors(webhook: Webhook, field: string): FieldError[] {
     ...validateLabelSelector(webhook.objectSelector, `${field}.objectSelector`),
     ...oneOf(reinvocationPolicy, `${field}.reinvocationPolicy`, REINVOCATION_POLICIES),
     ...clientErrors(webhook.clientConfig, `${field}.clientConfig`),
-    ...matchConditionErrors(webhook.matchConditions ?? [], `${field}.matchConditions`),
+    ...matchConditionErrors(webhook.matchConditions ?? [], `${field}.matchConditions`, { hasParams: false }),
     ...reviewVersionErrors(webhook.admissionReviewVersions ?? [], `${field}.admissionReviewVersions`),
   ];
 }

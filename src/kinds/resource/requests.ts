@@ -1,7 +1,8 @@
-/** Requests for devices: pkg/apis/resource of Kubernetes, defaults and the rules that do not need expressions compiled. */
+/** Requests for devices: pkg/apis/resource of Kubernetes, defaults and rules. */
 import { dnsLabelFaults, dnsSubdomainFaults } from "../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../machinery/status-error.ts";
 import { invalidFor, tooManyError } from "../../machinery/validation.ts";
+import { deviceExpressionErrors } from "./device-expressions.ts";
 import type {
   DeviceRequest,
   DeviceSelector,
@@ -128,7 +129,7 @@ export function selectorErrors(selectors: readonly DeviceSelector[], field: stri
     else if (!cel.expression) errors.push(fieldError.required(`${at}.expression`));
     else if (cel.expression.length > EXPRESSION_BYTES_MAX) {
       errors.push(fieldError.tooLong(`${at}.expression`, EXPRESSION_BYTES_MAX));
-    }
+    } else errors.push(...deviceExpressionErrors(cel.expression, `${at}.expression`));
   });
   return errors;
 }

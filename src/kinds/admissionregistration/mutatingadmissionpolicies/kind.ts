@@ -2,7 +2,8 @@ import { fieldError, type FieldError } from "../../../machinery/status-error.ts"
 import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
 import { count, text } from "../../columns.ts";
 import { defaultMatchResources } from "../defaults.ts";
-import { paramKindCell, policySpecErrors } from "../policies.ts";
+import { expressionErrors } from "../expressions.ts";
+import { paramKindCell, policySpecErrors, scopeWithVariables } from "../policies.ts";
 import { policyErrors } from "../rules.ts";
 import type { MutatingAdmissionPolicy } from "../types.ts";
 
@@ -39,6 +40,7 @@ function validatePolicy({ spec }: MutatingAdmissionPolicy): FieldError[] {
   if (mutations.length === 0) {
     errors.push(fieldError.required("spec.mutations", "mutations must contain at least one item"));
   }
+  const { environment } = scopeWithVariables(spec, { makesPatches: true });
   mutations.forEach(({ patchType, applyConfiguration, jsonPatch }, index) => {
     const field = `spec.mutations[${index}]`;
     if (!PATCH_TYPES.includes(patchType)) {
@@ -55,6 +57,9 @@ function validatePolicy({ spec }: MutatingAdmissionPolicy): FieldError[] {
       errors.push(fieldError.required(`${field}.${name}`, `must be specified when patchType is ${patchType}`));
     else if (!patch.expression?.trim()) {
       errors.push(fieldError.required(`${field}.${name}.expression`, "expression is not specified"));
+    } else {
+      const wanted = patchType === "JSONPatch" ? "list(JSONPatch)" : "Object";
+      errors.push(...expressionErrors(environment, patch.expression, { field: `${field}.${name}.expression`, wanted }));
     }
   });
   return [...errors, ...policyErrors(reinvocationPolicy, "spec.reinvocationPolicy", REINVOCATION_POLICIES)];

@@ -2,22 +2,28 @@
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
 import type { JsonSchema } from "../../../schema/custom/json-schema.ts";
 import { openApiFindings, type SchemaLeniency } from "../../../schema/custom/openapi-rules.ts";
+import { expressionErrors } from "../../../schema/custom/rule-expressions.ts";
 import { structuralErrors, unsupportedPart } from "../../../schema/custom/structural.ts";
 
 export interface SchemaChecks {
   hasStatus: boolean;
   leniency: SchemaLeniency;
+  /** The schema is stored just so. */
+  isStored: boolean;
 }
 
 /** `field` is the path of the schema's holder, e.g. `spec.validation`. */
-export function schemaErrors(schema: JsonSchema, field: string, { hasStatus, leniency }: SchemaChecks): FieldError[] {
+export function schemaErrors(schema: JsonSchema, field: string, checks: SchemaChecks): FieldError[] {
   const path = `${field}.openAPIV3Schema`;
+  const { hasStatus, leniency, isStored } = checks;
   const errors = hasStatus ? rootErrors(schema, path) : [];
   if (schema.nullable) errors.push(fieldError.forbidden(`${path}.nullable`, "nullable cannot be true at the root"));
   const unsupported = unsupportedPart(schema);
-  if (unsupported === undefined) errors.push(...structuralErrors(schema, path));
-  const { errors: ofOpenApi } = openApiFindings(schema, path, leniency);
-  errors.push(...ofOpenApi);
+  const structural = unsupported === undefined ? structuralErrors(schema, path) : [];
+  const { errors: ofOpenApi, ruled } = openApiFindings(schema, path, leniency);
+  errors.push(...structural, ...ofOpenApi);
+  // Rules are judged where the schema is sound: their types are made of it.
+  if (unsupported === undefined && structural.length === 0) errors.push(...expressionErrors(ruled, { path, isStored }));
   if (errors.length > 0 || unsupported === undefined) return errors;
   return [fieldError.invalid(path, "", unsupported)];
 }

@@ -147,17 +147,27 @@ function versionErrors(
   const schema = parts.schema?.openAPIV3Schema;
   const holder = `${field}.${field === "spec" ? "validation" : "schema"}`;
   return [
-    ...(schema ? schemaErrors(schema, holder, { hasStatus: isStrictRoot, leniency }) : []),
+    ...(schema
+      ? schemaErrors(schema, holder, {
+          hasStatus: isStrictRoot,
+          leniency,
+          isStored: hadTheSame("schema", parts, leniency.old),
+        })
+      : []),
     ...scaleErrors(parts, field),
     ...columnErrors(parts, field),
-    ...selectableErrors(parts, schema, { field, mayHaveMany: hadTheSame(parts, leniency.old) }),
+    ...selectableErrors(parts, schema, { field, mayHaveMany: hadTheSame("selectableFields", parts, leniency.old) }),
   ];
 }
 
-/** Were the selectable fields stored so? Then they may be too many. */
-function hadTheSame({ name, selectableFields }: SharedParts & { name?: string }, old: Spec | undefined): boolean {
-  const before = old?.versions?.find((version) => name === undefined || version.name === name);
-  return before !== undefined && sameJson(before.selectableFields, selectableFields);
+/** Was the part stored so? Then it may break rules that came later. */
+function hadTheSame(
+  part: "schema" | "selectableFields",
+  parts: SharedParts & { name?: string },
+  old: Spec | undefined,
+): boolean {
+  const before = old?.versions?.find((version) => parts.name === undefined || version.name === parts.name);
+  return before !== undefined && sameJson(before[part], parts[part]);
 }
 
 function preserveErrors({ preserveUnknownFields }: Spec): FieldError[] {
