@@ -25,6 +25,7 @@ import {
   isSameType,
   listOf,
   mapOf,
+  mayAccept,
   moreGeneral,
   NULL,
   optionalOf,
@@ -47,12 +48,12 @@ export interface CheckEnvironment {
 
 const LITERALS = { bool: BOOL, int: INT, uint: UINT, double: DOUBLE, string: STRING, bytes: BYTES, null: NULL };
 
-/** Writes types into the nodes. */
-export function check(expr: Expr, environment: CheckEnvironment): Issue[] {
+/** Writes types into the nodes, each of which is in `nodes` once. */
+export function check(expr: Expr, environment: CheckEnvironment): { issues: Issue[]; nodes: readonly Expr[] } {
   const checker = new Checker(environment);
   checker.check(expr);
   checker.finish();
-  return checker.issues;
+  return { issues: checker.issues, nodes: checker.nodes };
 }
 
 class Checker {
@@ -60,7 +61,7 @@ class Checker {
   private readonly environment: CheckEnvironment;
   private readonly bindings = new TypeBindings();
   private readonly scopes: Map<string, CelType>[] = [];
-  private readonly seen: Expr[] = [];
+  readonly nodes: Expr[] = [];
 
   constructor(environment: CheckEnvironment) {
     this.environment = environment;
@@ -70,13 +71,14 @@ class Checker {
   check(expr: Expr): CelType {
     if (expr.type) return expr.type;
     expr.type = this.typed(expr);
-    this.seen.push(expr);
+    this.nodes.push(expr);
     return expr.type;
   }
 
   /** Whatever stayed open is dynamic. */
   finish(): void {
-    for (const expr of this.seen) expr.type = this.bindings.resolve(expr.type ?? DYN, true);
+    const resolve = this.bindings.finalResolver();
+    for (const expr of this.nodes) expr.type = resolve(expr.type ?? DYN);
   }
 
   private typed(expr: Expr): CelType {
@@ -180,7 +182,7 @@ class Checker {
     let result: CelType | undefined;
     const fitting: string[] = [];
     for (const overload of overloads) {
-      if (overload.isMember !== (target !== undefined)) continue;
+      if (overload.isMember !== (target !== undefined) || !mayAccept(overload.args, given)) continue;
       const made = this.instantiated(overload);
       if (!this.bindings.accepts(made.args, given)) continue;
       fitting.push(overload.id);

@@ -50,6 +50,7 @@ class Coster {
   }
 
   cost(expr: Expr): Range {
+    if (expr.kind === "literal" || expr.kind === "ident") return this.costOf(expr);
     const known = this.known.get(expr);
     if (known) return known;
     const cost = this.costOf(expr);

@@ -13,6 +13,8 @@ import { DYN, type CelType } from "./types.ts";
 export interface CompiledExpression {
   source: string;
   expr: Expr;
+  /** All parts of it, itself too, each once. */
+  nodes: readonly Expr[];
   type: CelType;
 }
 
@@ -26,6 +28,8 @@ export interface CelEnvironment {
   compile(source: string): Compilation;
   /** The same with other variables as well, or instead. */
   with(variables: Readonly<Record<string, CelType>>, structs?: StructTypes): CelEnvironment;
+  /** The same, but all that is compiled in it and in what is made of it may have so many characters together. */
+  withBudget(charactersMax: number): CelEnvironment;
   /** The same with the macro `cel.bind(name, value, expression)`. */
   withBindings(): CelEnvironment;
 }
@@ -49,6 +53,7 @@ interface Declarations {
   variables: ReadonlyMap<string, CelType>;
   structs: StructTypes;
   hasBindings?: boolean;
+  budget?: { readonly max: number; used: number };
 }
 
 function environment(declared: Declarations): CelEnvironment {
@@ -60,25 +65,35 @@ function environment(declared: Declarations): CelEnvironment {
         variables: new Map([...variables, ...Object.entries(more)]),
         structs: moreStructs,
       }),
+    withBudget: (max) => environment({ ...declared, budget: { max, used: 0 } }),
     withBindings: () => environment({ ...declared, hasBindings: true }),
     compile(source) {
+      const { budget } = declared;
+      if (budget) {
+        budget.used += source.length;
+        if (budget.used > budget.max) return { fault: issuesText(source, [overBudget(budget)]) };
+      }
       const parsed = parse(source, { hasBindings: declared.hasBindings === true });
       if ("issues" in parsed) return { fault: issuesText(source, parsed.issues) };
       const { expr } = parsed;
-      const issues: Issue[] = check(expr, {
+      const { issues, nodes } = check(expr, {
         functions,
         variable: (name) => variables.get(name) ?? types.get(name),
         struct: structs,
       });
-      const all = issues.length > 0 ? issues : literalIssues(expr);
+      const all = issues.length > 0 ? issues : literalIssues(nodes);
       if (all.length > 0) return { fault: issuesText(source, all) };
-      return { compiled: { source, expr, type: expr.type ?? DYN } };
+      return { compiled: { source, expr, nodes, type: expr.type ?? DYN } };
     },
   };
 }
 
 export type { CelType } from "./types.ts";
 export { typeName } from "./types.ts";
+
+function overBudget({ used, max }: { used: number; max: number }): Issue {
+  return { at: undefined, message: `size of all expressions of the object exceeds limit: size: ${used}, limit ${max}` };
+}
 
 /** The one of this process, made when it is first asked for. */
 export const celEnvironment: () => CelEnvironment = once(createCelEnvironment);

@@ -3,7 +3,6 @@ import { RegexpError, parseRegexp } from "../regexp/parse.ts";
 import type { Expr } from "./ast.ts";
 import type { Issue } from "./issues.ts";
 import { parseDuration, parseTimestamp } from "./time.ts";
-import { walk } from "./walk.ts";
 
 const VALIDATED: Readonly<Record<string, (text: string) => boolean>> = {
   duration: (text) => parseDuration(text) !== undefined,
@@ -11,15 +10,15 @@ const VALIDATED: Readonly<Record<string, (text: string) => boolean>> = {
   matches: isRegexp,
 };
 
-export function literalIssues(root: Expr): Issue[] {
+export function literalIssues(nodes: readonly Expr[]): Issue[] {
   const issues: Issue[] = [];
-  walk(root, (expr) => {
-    if (expr.kind !== "call" || !Object.hasOwn(VALIDATED, expr.name)) return;
-    const [arg] = expr.args;
-    if (arg?.kind !== "literal" || arg.literal.type !== "string") return;
-    if (VALIDATED[expr.name]?.(arg.literal.value)) return;
-    issues.push({ at: arg.at, message: `invalid ${expr.name} argument` });
-  });
+  for (const node of nodes) {
+    if (node.kind !== "call" || !Object.hasOwn(VALIDATED, node.name)) continue;
+    const [arg] = node.args;
+    if (arg?.kind !== "literal" || arg.literal.type !== "string") continue;
+    if (VALIDATED[node.name]?.(arg.literal.value)) continue;
+    issues.push({ at: arg.at, message: `invalid ${node.name} argument` });
+  }
   return issues;
 }
 

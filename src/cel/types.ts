@@ -36,7 +36,7 @@ export interface CelType {
 }
 
 /** Nested macros can double a type with each step. */
-const TYPE_SIZE_MAX = 4_096;
+const TYPE_SIZE_MAX = 256;
 
 function type(kind: TypeKind, name: string, params: readonly CelType[] = []): CelType {
   let size = 1;
@@ -126,13 +126,32 @@ export class TypeBindings {
     return false;
   }
 
+  /** The same for good: what is not known is `dyn`. Types that are parts of others are made once. */
+  finalResolver(): (of: CelType) => CelType {
+    const known = new Map<CelType, CelType>();
+    const resolve = (of: CelType): CelType => {
+      if (!of.isOpen) return of;
+      const before = known.get(of);
+      if (before) return before;
+      const bound = of.kind === "param" ? this.bound.get(of.name) : undefined;
+      const made =
+        of.kind === "param" ? (bound ? resolve(bound) : DYN) : bounded(type(of.kind, of.name, of.params.map(resolve)));
+      known.set(of, made);
+      return made;
+    };
+    return resolve;
+  }
+
   /** With parameters replaced by what they stand for; by `dyn` where nothing is known and `isFinal`. */
   resolve(of: CelType, isFinal = false): CelType {
     if (!of.isOpen) return of;
     if (of.kind === "param") {
       const bound = this.bound.get(of.name);
-      if (bound) return this.resolve(bound, isFinal);
-      return isFinal ? DYN : of;
+      if (!bound) return isFinal ? DYN : of;
+      const resolved = this.resolve(bound, isFinal);
+      // Chains of parameters are gone through once.
+      if (!resolved.isOpen && !isFinal) this.bound.set(of.name, resolved);
+      return resolved;
     }
     return bounded(
       type(
@@ -190,6 +209,17 @@ export class TypeBindings {
     return bound !== undefined && this.isIn(param, bound);
   }
 }
+
+/** Whether there is any use in asking `accepts`: a glance at what the types are. */
+export function mayAccept(wanted: readonly CelType[], given: readonly CelType[]): boolean {
+  if (wanted.length !== given.length) return false;
+  return wanted.every(({ kind }, index) => {
+    const other = given[index]?.kind ?? "dyn";
+    return kind === other || FLEXIBLE.has(kind) || FLEXIBLE.has(other);
+  });
+}
+
+const FLEXIBLE: ReadonlySet<TypeKind> = new Set(["param", "dyn", "error", "null"]);
 
 /** Anything goes with it. */
 export function isAny({ kind }: CelType): boolean {

@@ -6,6 +6,9 @@ import { celEnvironment, typeName, type CelEnvironment } from "../../cel/environ
 import { BOOL, DYN, INT, listOf, mapOf, objectOf, STRING, TIMESTAMP, type CelType } from "../../cel/types.ts";
 import { fieldError, type FieldError } from "../../machinery/status-error.ts";
 
+/** Of an object. Kubernetes has no such limit but that of the body. */
+const EXPRESSIONS_CHARACTERS_MAX = 64 * 1024;
+
 export interface ExpressionScope {
   hasParams: boolean;
   hasAuthorizer: boolean;
@@ -77,23 +80,25 @@ const applied = objectOf("Object", () => DYN);
 
 export function expressionEnvironment(scope: ExpressionScope): CelEnvironment {
   const { hasParams, hasAuthorizer, variables, makesPatches } = scope;
-  return celEnvironment().with(
-    {
-      object: DYN,
-      oldObject: DYN,
-      request: admissionRequest,
-      namespaceObject: namespace,
-      ...(hasParams ? { params: DYN } : {}),
-      ...(hasAuthorizer
-        ? {
-            authorizer: objectOf("kubernetes.authorization.Authorizer"),
-            "authorizer.requestResource": objectOf("kubernetes.authorization.ResourceCheck"),
-          }
-        : {}),
-      ...(variables ? { variables: objectOf("kubernetes.variables", (name) => variables.get(name)) } : {}),
-    },
-    makesPatches ? structOf : undefined,
-  );
+  return celEnvironment()
+    .withBudget(EXPRESSIONS_CHARACTERS_MAX)
+    .with(
+      {
+        object: DYN,
+        oldObject: DYN,
+        request: admissionRequest,
+        namespaceObject: namespace,
+        ...(hasParams ? { params: DYN } : {}),
+        ...(hasAuthorizer
+          ? {
+              authorizer: objectOf("kubernetes.authorization.Authorizer"),
+              "authorizer.requestResource": objectOf("kubernetes.authorization.ResourceCheck"),
+            }
+          : {}),
+        ...(variables ? { variables: objectOf("kubernetes.variables", (name) => variables.get(name)) } : {}),
+      },
+      makesPatches ? structOf : undefined,
+    );
 }
 
 function structOf(name: string): CelType | undefined {

@@ -1,6 +1,6 @@
 /** Expressions that choose devices: k8s.io/dynamic-resource-allocation/cel/compile.go. */
 import { estimateCost, type SizeAt } from "../../cel/cost.ts";
-import { celEnvironment, typeName } from "../../cel/environment.ts";
+import { celEnvironment, typeName, type CelEnvironment } from "../../cel/environment.ts";
 import { BOOL, DYN, mapOf, objectOf, STRING, type CelType } from "../../cel/types.ts";
 import { fieldError, type FieldError } from "../../machinery/status-error.ts";
 
@@ -43,8 +43,16 @@ function bounded(max: number | undefined): { min: number; max: number } | undefi
   return max === undefined ? undefined : { min: 0, max };
 }
 
-export function deviceExpressionErrors(source: string, field: string): FieldError[] {
-  const result = celEnvironment().withBindings().with({ device }).compile(source);
+/** Of an object. */
+const EXPRESSIONS_CHARACTERS_MAX = 64 * 1024;
+
+/** For all expressions of one object. */
+export function deviceEnvironment(): CelEnvironment {
+  return celEnvironment().withBudget(EXPRESSIONS_CHARACTERS_MAX).withBindings().with({ device });
+}
+
+export function deviceExpressionErrors(source: string, field: string, environment: CelEnvironment): FieldError[] {
+  const result = environment.compile(source);
   if ("fault" in result) return [fieldError.invalid(field, source, `compilation failed: ${result.fault}`)];
   const { type } = result.compiled;
   if (type.kind !== "bool" && type.kind !== "dyn") {

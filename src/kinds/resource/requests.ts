@@ -1,8 +1,9 @@
 /** Requests for devices: pkg/apis/resource of Kubernetes, defaults and rules. */
+import type { CelEnvironment } from "../../cel/environment.ts";
 import { dnsLabelFaults, dnsSubdomainFaults } from "../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../machinery/status-error.ts";
 import { invalidFor, tooManyError } from "../../machinery/validation.ts";
-import { deviceExpressionErrors } from "./device-expressions.ts";
+import { deviceEnvironment, deviceExpressionErrors } from "./device-expressions.ts";
 import type {
   DeviceRequest,
   DeviceSelector,
@@ -34,10 +35,11 @@ export function claimSpecErrors({ devices }: ResourceClaimSpec, field: string): 
   const requests = devices?.requests ?? [];
   const at = `${field}.devices`;
   const known = new Set(requests.flatMap(namesOf));
+  const environment = deviceEnvironment();
   return [
     ...(requests.length > REQUESTS_MAX ? [tooManyError(`${at}.requests`, requests.length, REQUESTS_MAX)] : []),
     ...uniqueErrors(requests, `${at}.requests`),
-    ...requests.flatMap((request, index) => requestErrors(request, `${at}.requests[${index}]`)),
+    ...requests.flatMap((request, index) => requestErrors(request, `${at}.requests[${index}]`, environment)),
     ...(["constraints", "config"] as const).flatMap((list) =>
       (devices?.[list] ?? []).flatMap(({ requests: named = [] }, index) =>
         named.flatMap((name, at2) =>
@@ -69,7 +71,11 @@ export function uniqueErrors(list: readonly { name: string }[], field: string): 
   });
 }
 
-function requestErrors({ name, exactly, firstAvailable }: DeviceRequest, field: string): FieldError[] {
+function requestErrors(
+  { name, exactly, firstAvailable }: DeviceRequest,
+  field: string,
+  environment: CelEnvironment,
+): FieldError[] {
   const errors = nameErrors(name, `${field}.name`);
   if (exactly && firstAvailable) {
     return [
@@ -81,7 +87,7 @@ function requestErrors({ name, exactly, firstAvailable }: DeviceRequest, field: 
       ),
     ];
   }
-  if (exactly) return [...errors, ...exactErrors(exactly, `${field}.exactly`)];
+  if (exactly) return [...errors, ...exactErrors(exactly, `${field}.exactly`, environment)];
   if (!firstAvailable?.length) {
     return [...errors, fieldError.required(field, "exactly one of `exactly` or `firstAvailable` is required")];
   }
@@ -91,7 +97,7 @@ function requestErrors({ name, exactly, firstAvailable }: DeviceRequest, field: 
   firstAvailable.forEach((alternative, index) => {
     errors.push(
       ...nameErrors(alternative.name, `${at}[${index}].name`),
-      ...exactErrors(alternative, `${at}[${index}]`),
+      ...exactErrors(alternative, `${at}[${index}]`, environment),
     );
   });
   return errors;
@@ -101,12 +107,12 @@ function nameErrors(name: string, field: string): FieldError[] {
   return name ? invalidFor(field, name, dnsLabelFaults(name)) : [fieldError.required(field)];
 }
 
-function exactErrors(request: ExactDeviceRequest, field: string): FieldError[] {
+function exactErrors(request: ExactDeviceRequest, field: string, environment: CelEnvironment): FieldError[] {
   const { deviceClassName, selectors = [], allocationMode = "", count = 0, tolerations = [] } = request;
   const errors = deviceClassName
     ? invalidFor(`${field}.deviceClassName`, deviceClassName, dnsSubdomainFaults(deviceClassName))
     : [fieldError.required(`${field}.deviceClassName`)];
-  errors.push(...selectorErrors(selectors, `${field}.selectors`));
+  errors.push(...selectorErrors(selectors, `${field}.selectors`, environment));
   if (!MODES.includes(allocationMode)) {
     errors.push(fieldError.notSupported(`${field}.allocationMode`, allocationMode, MODES));
   } else if (allocationMode === "All" && count !== 0) {
@@ -121,7 +127,11 @@ function exactErrors(request: ExactDeviceRequest, field: string): FieldError[] {
   ];
 }
 
-export function selectorErrors(selectors: readonly DeviceSelector[], field: string): FieldError[] {
+export function selectorErrors(
+  selectors: readonly DeviceSelector[],
+  field: string,
+  environment: CelEnvironment,
+): FieldError[] {
   const errors = selectors.length > SELECTORS_MAX ? [tooManyError(field, selectors.length, SELECTORS_MAX)] : [];
   selectors.forEach(({ cel }, index) => {
     const at = `${field}[${index}].cel`;
@@ -129,7 +139,7 @@ export function selectorErrors(selectors: readonly DeviceSelector[], field: stri
     else if (!cel.expression) errors.push(fieldError.required(`${at}.expression`));
     else if (cel.expression.length > EXPRESSION_BYTES_MAX) {
       errors.push(fieldError.tooLong(`${at}.expression`, EXPRESSION_BYTES_MAX));
-    } else errors.push(...deviceExpressionErrors(cel.expression, `${at}.expression`));
+    } else errors.push(...deviceExpressionErrors(cel.expression, `${at}.expression`, environment));
   });
   return errors;
 }

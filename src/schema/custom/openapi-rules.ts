@@ -8,6 +8,8 @@ import { itemsOf, propertiesOf, propertyOf, valuesOf, type JsonSchema } from "./
 import { ruleErrors } from "./validation-rules.ts";
 
 const TYPES = ["array", "boolean", "integer", "number", "object", "string"];
+/** More are not told anyway. */
+const ERRORS_MAX = 2_000;
 const META_FIELDS = new Set(["metadata", "kind", "apiVersion"]);
 
 /** What an update does not have to hold to, as the stored definition does not either. */
@@ -66,6 +68,7 @@ class OpenApiWalk implements OpenApiFindings {
   }
 
   visit(schema: JsonSchema, step: Step): void {
+    if (this.errors.length >= ERRORS_MAX) return;
     const before = this.errors.length;
     const { path, place } = step;
     this.errors.push(...fieldFaults(schema, step, this.leniency));

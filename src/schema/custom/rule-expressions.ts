@@ -3,28 +3,36 @@
  * k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel, and the part of its validation.go about cost.
  */
 import { estimateCost } from "../../cel/cost.ts";
-import { celEnvironment, type CelEnvironment, type CompiledExpression } from "../../cel/environment.ts";
+import type { CelEnvironment, CompiledExpression } from "../../cel/environment.ts";
 import { product } from "../../cel/estimate.ts";
 import { optionalOf } from "../../cel/types.ts";
-import { walk } from "../../cel/walk.ts";
 import { fieldError, type FieldError } from "../../machinery/status-error.ts";
 import type { ValidationRule } from "./json-schema.ts";
 import type { RuledSchema } from "./openapi-rules.ts";
 import { cardinality, RuleTypes, sizesIn, type RuleType } from "./rule-types.ts";
 
+/** More are not told anyway. */
+const ERRORS_MAX = 1_000;
 const RULE_COST_MAX = 10_000_000;
 const SCHEMA_COST_MAX = 100_000_000;
 const EXPENSIVE_SHOWN_MAX = 4;
 
-/** `isStored`: the schema is stored as it is, so a rule that costs too much may stay. `path` is the root's. */
+/** Of all expressions of a definition. Kubernetes has no such limit but that of the body; compiling so much takes 0.1 s. */
+export const EXPRESSIONS_CHARACTERS_MAX = 128 * 1024;
+
+/**
+ * `isStored`: the schema is stored as it is, so a rule that costs too much may stay. `path` is the root's. `environment` has no
+ * variables, and a budget for all schemas of the definition.
+ */
 export function expressionErrors(
   ruled: readonly RuledSchema[],
-  { path, isStored }: { path: string; isStored: boolean },
+  { path, isStored, environment }: { path: string; isStored: boolean; environment: CelEnvironment },
 ): FieldError[] {
   const types = new RuleTypes();
   const costs = new TotalCost();
   const errors: FieldError[] = [];
   for (const one of ruled) {
+    if (errors.length >= ERRORS_MAX) break;
     const type = types.of(
       one.schema,
       one.place.parent === undefined || one.schema["x-kubernetes-embedded-resource"] === true,
@@ -39,10 +47,19 @@ export function expressionErrors(
       });
       continue;
     }
-    const check = new SchemaRules(one, type, { isStored, costs });
-    one.schema["x-kubernetes-validations"]?.forEach((rule, index) => errors.push(...check.errors(rule, index)));
+    const check = new SchemaRules(one, type, { isStored, costs, environment });
+    for (const [index, rule] of (one.schema["x-kubernetes-validations"] ?? []).entries()) {
+      if (errors.length >= ERRORS_MAX) break;
+      errors.push(...check.errors(rule, index));
+    }
   }
   return [...errors, ...costs.errors(path)];
+}
+
+interface RuleChecks {
+  isStored: boolean;
+  costs: TotalCost;
+  environment: CelEnvironment;
 }
 
 class SchemaRules {
@@ -54,15 +71,15 @@ class SchemaRules {
   private readonly costs: TotalCost;
   private readonly times: number;
 
-  constructor(ruled: RuledSchema, type: RuleType, { isStored, costs }: { isStored: boolean; costs: TotalCost }) {
+  constructor(ruled: RuledSchema, type: RuleType, { isStored, costs, environment }: RuleChecks) {
     this.ruled = ruled;
     this.type = type;
     this.isStored = isStored;
     this.costs = costs;
     this.times = cardinality(ruled.place, type);
     const self = type.celType("selfType");
-    this.environment = celEnvironment().with({ self, oldSelf: self });
-    this.withOptional = celEnvironment().with({ self, oldSelf: optionalOf(self) });
+    this.environment = environment.with({ self, oldSelf: self });
+    this.withOptional = environment.with({ self, oldSelf: optionalOf(self) });
   }
 
   errors(rule: ValidationRule, index: number): FieldError[] {
@@ -128,12 +145,8 @@ function oldSelfErrors({ optionalOldSelf }: ValidationRule, at: string): FieldEr
   ];
 }
 
-export function usesOldSelf({ expr }: CompiledExpression): boolean {
-  let found = false;
-  walk(expr, (part) => {
-    if (part.kind === "ident" && part.name === "oldSelf") found = true;
-  });
-  return found;
+export function usesOldSelf({ nodes }: CompiledExpression): boolean {
+  return nodes.some((node) => node.kind === "ident" && node.name === "oldSelf");
 }
 
 /** As Go shows the internal type, which has no names for JSON. */

@@ -6,6 +6,9 @@ import { fieldError, type FieldError } from "../../machinery/status-error.ts";
 import { parseRegexp, RegexpError } from "../../regexp/parse.ts";
 import { itemsOf, propertiesOf, propertyOf, valuesOf, type JsonSchema } from "./json-schema.ts";
 
+/** More are not told anyway, and a body can have a hundred thousand. */
+const ERRORS_MAX = 2_000;
+
 type Level = "root" | "item" | "field";
 
 /** All faults, sorted by text. Of a schema that can be structural at all: see `unsupportedPart`. */
@@ -21,19 +24,29 @@ export function structuralErrors(schema: JsonSchema, path: string): FieldError[]
 export function unsupportedPart(schema: JsonSchema): string | undefined {
   const own = unsupportedField(schema);
   if (own) return own;
-  for (const inner of [schema.not, schema.allOf, schema.anyOf, schema.oneOf].flat()) {
-    const found = inner && unsupportedPart(inner);
-    if (found) return found;
-  }
+  const { not, allOf = [], anyOf = [], oneOf = [], items } = schema;
+  const ofJunctors =
+    firstUnsupported(not ? [not] : []) ?? firstUnsupported(allOf) ?? firstUnsupported(anyOf) ?? firstUnsupported(oneOf);
+  if (ofJunctors) return ofJunctors;
   if (schema["x-kubernetes-preserve-unknown-fields"] === false) {
     return "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined";
   }
-  if (Array.isArray(schema.items)) {
-    if (schema.items.length > 0) return "OpenAPIV3Schema 'items' must be a schema, but is an array";
+  if (Array.isArray(items)) {
+    return items.length > 0 ? "OpenAPIV3Schema 'items' must be a schema, but is an array" : undefined;
   }
-  const inner = [itemsOf(schema), ...propertiesOf(schema).map(([, property]) => property), valuesOf(schema)];
-  for (const one of inner) {
-    const found = one && unsupportedPart(one);
+  const ofItems = items && unsupportedPart(items);
+  if (ofItems) return ofItems;
+  for (const [, property] of propertiesOf(schema)) {
+    const found = unsupportedPart(property);
+    if (found) return found;
+  }
+  const values = valuesOf(schema);
+  return values && unsupportedPart(values);
+}
+
+function firstUnsupported(schemas: readonly JsonSchema[]): string | undefined {
+  for (const schema of schemas) {
+    const found = unsupportedPart(schema);
     if (found) return found;
   }
   return undefined;
@@ -41,16 +54,14 @@ export function unsupportedPart(schema: JsonSchema): string | undefined {
 
 function unsupportedField(schema: JsonSchema): string | undefined {
   const { id, $schema, $ref, patternProperties, dependencies, additionalItems, definitions } = schema;
-  const found = Object.entries({
-    id,
-    schema: $schema,
-    $ref,
-    patternProperties: isFilled(patternProperties),
-    dependencies: isFilled(dependencies),
-    additionalItems: additionalItems !== undefined,
-    definitions: isFilled(definitions),
-  }).find(([, value]) => value);
-  return found && `OpenAPIV3Schema '${found[0]}' is not supported`;
+  const unsupported = (name: string): string => `OpenAPIV3Schema '${name}' is not supported`;
+  if (id) return unsupported("id");
+  if ($schema) return unsupported("schema");
+  if ($ref) return unsupported("$ref");
+  if (isFilled(patternProperties)) return unsupported("patternProperties");
+  if (isFilled(dependencies)) return unsupported("dependencies");
+  if (additionalItems !== undefined) return unsupported("additionalItems");
+  return isFilled(definitions) ? unsupported("definitions") : undefined;
 }
 
 function isFilled(map: object | undefined): boolean {
@@ -58,6 +69,7 @@ function isFilled(map: object | undefined): boolean {
 }
 
 function invariants(schema: JsonSchema, level: Level, path: string, errors: FieldError[]): void {
+  if (errors.length >= ERRORS_MAX) return;
   const items = itemsOf(schema);
   if (schema.type === "array" && !items) errors.push(fieldError.required(`${path}.items`, "must be specified"));
   if (items) invariants(items, "item", `${path}.items`, errors);
@@ -194,6 +206,7 @@ const FORBIDDEN_IN_JUNCTORS = [
 
 /** Inside of a junctor. */
 function nested(schema: JsonSchema, skips: typeof NO_SKIPS, path: string, errors: FieldError[]): void {
+  if (errors.length >= ERRORS_MAX) return;
   valueInvariants(schema, skips, path, errors);
   const items = itemsOf(schema);
   if (items) nested(items, NO_SKIPS, `${path}.items`, errors);

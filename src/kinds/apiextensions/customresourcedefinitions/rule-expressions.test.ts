@@ -166,3 +166,14 @@ describe("cost of rules", () => {
     expect(updateFaults(customResourceDefinitionKind, { now: stored, old: stored })).toEqual([]);
   });
 });
+
+describe("size of rules", () => {
+  it("is bounded for all of a definition together, which Kubernetes does not", () => {
+    const long = `self.name == '${"a".repeat(90_000)}'`;
+    const found = faults({ ...spec, ...rules(long, long) });
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(
+      "compilation failed: ERROR: <input>:-1:0: size of all expressions of the object exceeds limit: size: 180030, limit 131072",
+    );
+  });
+});

@@ -1,4 +1,5 @@
 /** The schema of one version, or of all: validateCustomResourceDefinitionValidation. */
+import type { CelEnvironment } from "../../../cel/environment.ts";
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
 import type { JsonSchema } from "../../../schema/custom/json-schema.ts";
 import { openApiFindings, type SchemaLeniency } from "../../../schema/custom/openapi-rules.ts";
@@ -10,12 +11,13 @@ export interface SchemaChecks {
   leniency: SchemaLeniency;
   /** The schema is stored just so. */
   isStored: boolean;
+  environment: CelEnvironment;
 }
 
 /** `field` is the path of the schema's holder, e.g. `spec.validation`. */
 export function schemaErrors(schema: JsonSchema, field: string, checks: SchemaChecks): FieldError[] {
   const path = `${field}.openAPIV3Schema`;
-  const { hasStatus, leniency, isStored } = checks;
+  const { hasStatus, leniency, isStored, environment } = checks;
   const errors = hasStatus ? rootErrors(schema, path) : [];
   if (schema.nullable) errors.push(fieldError.forbidden(`${path}.nullable`, "nullable cannot be true at the root"));
   const unsupported = unsupportedPart(schema);
@@ -23,7 +25,8 @@ export function schemaErrors(schema: JsonSchema, field: string, checks: SchemaCh
   const { errors: ofOpenApi, ruled } = openApiFindings(schema, path, leniency);
   errors.push(...structural, ...ofOpenApi);
   // Rules are judged where the schema is sound: their types are made of it.
-  if (unsupported === undefined && structural.length === 0) errors.push(...expressionErrors(ruled, { path, isStored }));
+  if (unsupported === undefined && structural.length === 0)
+    errors.push(...expressionErrors(ruled, { path, isStored, environment }));
   if (errors.length > 0 || unsupported === undefined) return errors;
   return [fieldError.invalid(path, "", unsupported)];
 }

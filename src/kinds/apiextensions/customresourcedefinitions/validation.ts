@@ -1,4 +1,5 @@
 /** CustomResourceDefinition: k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation, rules, texts and order. */
+import { celEnvironment, type CelEnvironment } from "../../../cel/environment.ts";
 import { dns1035LabelFaults, dnsSubdomainFaults } from "../../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
 import { validateOneOf } from "../../../machinery/validation.ts";
@@ -6,6 +7,7 @@ import type { StrategyContext } from "../../../registry/strategy.ts";
 import { sameJson } from "../../../registry/same-json.ts";
 import { schemasIn } from "../../../schema/custom/json-schema.ts";
 import { leniencyOf, STRICT, type SchemaLeniency } from "../../../schema/custom/openapi-rules.ts";
+import { EXPRESSIONS_CHARACTERS_MAX } from "../../../schema/custom/rule-expressions.ts";
 import { immutableErrors } from "../../immutable.ts";
 import { approvalErrors } from "./approval.ts";
 import { conversionErrors, knowsReviewVersion } from "./conversion.ts";
@@ -85,6 +87,7 @@ function changeErrors(now: Spec, { spec: old, status }: CustomResourceDefinition
 function specErrors(spec: Spec, leniency: Leniency): FieldError[] {
   const { group, names, scope, versions = [] } = spec;
   const { shared, versions: rest } = internalSpec(spec);
+  const environment = celEnvironment().withBudget(EXPRESSIONS_CHARACTERS_MAX);
   const errors = [...groupErrors(group, "spec.group"), ...validateOneOf(scope, "spec.scope", SCOPES)];
   versions.forEach(({ schema }, index) => {
     if (schema?.openAPIV3Schema) return;
@@ -95,7 +98,7 @@ function specErrors(spec: Spec, leniency: Leniency): FieldError[] {
     errors.push(...joinedFaults(`${at}.name`, version.name, dns1035LabelFaults(version.name)));
     errors.push(...warningErrors(version, `${at}.deprecationWarning`));
     const parts = { ...version, subresources: version.subresources ?? shared.subresources } as SharedParts;
-    errors.push(...versionErrors(version, { field: at, hasStatus: hasStatus(parts), leniency }));
+    errors.push(...versionErrors(version, { field: at, hasStatus: hasStatus(parts), leniency, environment }));
   });
   if (new Set(versions.map(({ name }) => name)).size < versions.length) {
     errors.push(fieldError.invalid("spec.versions", versions, "must contain unique version names"));
@@ -106,7 +109,7 @@ function specErrors(spec: Spec, leniency: Leniency): FieldError[] {
     );
   }
   errors.push(...requiredNameErrors(names, "spec.names"), ...nameErrors(names, "spec.names"));
-  errors.push(...versionErrors(shared, { field: "spec", hasStatus: versions.some(hasStatus), leniency }));
+  errors.push(...versionErrors(shared, { field: "spec", hasStatus: versions.some(hasStatus), leniency, environment }));
   if (spec.preserveUnknownFields && (spec.conversion?.strategy ?? "None") !== "None") {
     const why = "must be None if spec.preserveUnknownFields is true";
     errors.push(fieldError.invalid("spec.conversion.strategy", spec.conversion?.strategy, why));
@@ -139,10 +142,17 @@ function warningErrors({ deprecated, deprecationWarning: warning }: DefinitionVe
   return errors;
 }
 
+interface VersionChecks {
+  field: string;
+  hasStatus: boolean;
+  leniency: Leniency;
+  environment: CelEnvironment;
+}
+
 /** `field` is `spec` for what all versions have alike, whose schema is then called "validation". */
 function versionErrors(
   parts: SharedParts & { name?: string },
-  { field, hasStatus: isStrictRoot, leniency }: { field: string; hasStatus: boolean; leniency: Leniency },
+  { field, hasStatus: isStrictRoot, leniency, environment }: VersionChecks,
 ): FieldError[] {
   const schema = parts.schema?.openAPIV3Schema;
   const holder = `${field}.${field === "spec" ? "validation" : "schema"}`;
@@ -152,6 +162,7 @@ function versionErrors(
           hasStatus: isStrictRoot,
           leniency,
           isStored: hadTheSame("schema", parts, leniency.old),
+          environment,
         })
       : []),
     ...scaleErrors(parts, field),

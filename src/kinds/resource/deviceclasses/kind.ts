@@ -1,6 +1,7 @@
 import { qualifiedNameFaults } from "../../../machinery/names.ts";
 import { invalidFor } from "../../../machinery/validation.ts";
 import { defineKind } from "../../../registry/kind.ts";
+import { deviceEnvironment } from "../device-expressions.ts";
 import { selectorErrors } from "../requests.ts";
 import type { DeviceClass } from "../types.ts";
 
@@ -13,7 +14,7 @@ export const deviceClassKind = defineKind<DeviceClass>({
   schema: "io.k8s.api.resource.v1.DeviceClass",
   strategy: {
     validate: ({ spec: { selectors = [], extendedResourceName: name } }) => [
-      ...selectorErrors(selectors, "spec.selectors"),
+      ...selectorErrors(selectors, "spec.selectors", deviceEnvironment()),
       ...(name === undefined ? [] : invalidFor("spec.extendedResourceName", name, qualifiedNameFaults(name))),
     ],
   },
