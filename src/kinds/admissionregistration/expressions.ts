@@ -7,7 +7,7 @@ import { BOOL, DYN, INT, listOf, mapOf, objectOf, STRING, TIMESTAMP, type CelTyp
 import { fieldError, type FieldError } from "../../machinery/status-error.ts";
 
 /** Of an object. Kubernetes has no such limit but that of the body. */
-const EXPRESSIONS_CHARACTERS_MAX = 64 * 1024;
+const EXPRESSIONS_SIZE_MAX = 128 * 1024;
 
 export interface ExpressionScope {
   hasParams: boolean;
@@ -81,7 +81,7 @@ const applied = objectOf("Object", () => DYN);
 export function expressionEnvironment(scope: ExpressionScope): CelEnvironment {
   const { hasParams, hasAuthorizer, variables, makesPatches } = scope;
   return celEnvironment()
-    .withBudget(EXPRESSIONS_CHARACTERS_MAX)
+    .withBudget(EXPRESSIONS_SIZE_MAX)
     .with(
       {
         object: DYN,

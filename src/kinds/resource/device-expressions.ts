@@ -44,11 +44,11 @@ function bounded(max: number | undefined): { min: number; max: number } | undefi
 }
 
 /** Of an object. */
-const EXPRESSIONS_CHARACTERS_MAX = 64 * 1024;
+const EXPRESSIONS_SIZE_MAX = 128 * 1024;
 
 /** For all expressions of one object. */
 export function deviceEnvironment(): CelEnvironment {
-  return celEnvironment().withBudget(EXPRESSIONS_CHARACTERS_MAX).withBindings().with({ device });
+  return celEnvironment().withBudget(EXPRESSIONS_SIZE_MAX).withBindings().with({ device });
 }
 
 export function deviceExpressionErrors(source: string, field: string, environment: CelEnvironment): FieldError[] {

@@ -10,6 +10,8 @@ import { ruleErrors } from "./validation-rules.ts";
 const TYPES = ["array", "boolean", "integer", "number", "object", "string"];
 /** More are not told anyway. */
 const ERRORS_MAX = 2_000;
+const JUNCTORS = ["allOf", "oneOf", "anyOf"] as const;
+const UNSUPPORTED = ["additionalItems", "patternProperties", "definitions", "dependencies", "$ref"] as const;
 const META_FIELDS = new Set(["metadata", "kind", "apiVersion"]);
 
 /** What an update does not have to hold to, as the stored definition does not either. */
@@ -79,7 +81,7 @@ class OpenApiWalk implements OpenApiFindings {
     this.members(schema, step);
     this.junctors(schema, step);
     this.items(schema, step);
-    for (const [name, dependency] of Object.entries(schema.dependencies ?? {})) {
+    for (const [name, dependency] of schema.dependencies ? Object.entries(schema.dependencies) : []) {
       if (!Array.isArray(dependency)) this.visit(dependency, inJunctor(step, `.dependencies[${name}]`));
     }
     this.errors.push(...extensionErrors(schema, path, this.leniency));
@@ -121,10 +123,10 @@ class OpenApiWalk implements OpenApiFindings {
 
   private junctors(schema: JsonSchema, step: Step): void {
     if (schema.not) this.visit(schema.not, inJunctor(step, ".not"));
-    for (const junctor of ["allOf", "oneOf", "anyOf"] as const) {
+    for (const junctor of JUNCTORS) {
       schema[junctor]?.forEach((one, index) => this.visit(one, inJunctor(step, `.${junctor}[${index}]`)));
     }
-    for (const [name, definition] of Object.entries(schema.definitions ?? {})) {
+    for (const [name, definition] of schema.definitions ? Object.entries(schema.definitions) : []) {
       this.visit(definition, inJunctor(step, `.definitions[${name}]`));
     }
   }
@@ -172,7 +174,7 @@ function fieldFaults(schema: JsonSchema, step: Step, leniency: SchemaLeniency): 
   }
   if (schema.default !== undefined && noDefaults !== undefined) forbid("default", `must not be set ${noDefaults}`);
   if (schema.id) forbid("id", "id is not supported");
-  for (const name of ["additionalItems", "patternProperties", "definitions", "dependencies", "$ref"] as const) {
+  for (const name of UNSUPPORTED) {
     if (schema[name] !== undefined) forbid(name, `${name} is not supported`);
   }
   if (type === "null") forbid("type", "type cannot be set to null, use nullable as an alternative");

@@ -54,7 +54,6 @@ function firstUnsupported(schemas: readonly JsonSchema[]): string | undefined {
 
 function unsupportedField(schema: JsonSchema): string | undefined {
   const { id, $schema, $ref, patternProperties, dependencies, additionalItems, definitions } = schema;
-  const unsupported = (name: string): string => `OpenAPIV3Schema '${name}' is not supported`;
   if (id) return unsupported("id");
   if ($schema) return unsupported("schema");
   if ($ref) return unsupported("$ref");
@@ -62,6 +61,10 @@ function unsupportedField(schema: JsonSchema): string | undefined {
   if (isFilled(dependencies)) return unsupported("dependencies");
   if (additionalItems !== undefined) return unsupported("additionalItems");
   return isFilled(definitions) ? unsupported("definitions") : undefined;
+}
+
+function unsupported(name: string): string {
+  return `OpenAPIV3Schema '${name}' is not supported`;
 }
 
 function isFilled(map: object | undefined): boolean {

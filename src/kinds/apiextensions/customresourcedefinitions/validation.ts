@@ -7,7 +7,7 @@ import type { StrategyContext } from "../../../registry/strategy.ts";
 import { sameJson } from "../../../registry/same-json.ts";
 import { schemasIn } from "../../../schema/custom/json-schema.ts";
 import { leniencyOf, STRICT, type SchemaLeniency } from "../../../schema/custom/openapi-rules.ts";
-import { EXPRESSIONS_CHARACTERS_MAX } from "../../../schema/custom/rule-expressions.ts";
+import { EXPRESSIONS_SIZE_MAX } from "../../../schema/custom/rule-expressions.ts";
 import { immutableErrors } from "../../immutable.ts";
 import { approvalErrors } from "./approval.ts";
 import { conversionErrors, knowsReviewVersion } from "./conversion.ts";
@@ -87,7 +87,7 @@ function changeErrors(now: Spec, { spec: old, status }: CustomResourceDefinition
 function specErrors(spec: Spec, leniency: Leniency): FieldError[] {
   const { group, names, scope, versions = [] } = spec;
   const { shared, versions: rest } = internalSpec(spec);
-  const environment = celEnvironment().withBudget(EXPRESSIONS_CHARACTERS_MAX);
+  const environment = celEnvironment().withBudget(EXPRESSIONS_SIZE_MAX);
   const errors = [...groupErrors(group, "spec.group"), ...validateOneOf(scope, "spec.scope", SCOPES)];
   versions.forEach(({ schema }, index) => {
     if (schema?.openAPIV3Schema) return;
