@@ -1,5 +1,5 @@
 /** Ranges of addresses of either family ("10.0.0.0/8", "2001:db8::/64"), as numbers. */
-import { ipNumber, isIpv4, isIpv6 } from "./ip.ts";
+import { canonicalIp, ipNumber, isIpv4, isIpv6 } from "./ip.ts";
 
 export interface IpRange {
   family: 4 | 6;
@@ -34,4 +34,12 @@ export function isStrictlyInside(inner: IpRange, outer: IpRange): boolean {
   if (inner.family !== outer.family || inner.length <= outer.length) return false;
   const host = BigInt(bitsOf(outer.family) - outer.length);
   return inner.base >> host === outer.base >> host;
+}
+
+/** An address with the length of its network, "10.1.2.3/8": IsValidInterfaceAddress of k8s.io/apimachinery. */
+export function interfaceAddressFaults(text: string): string[] {
+  const range = parseIpRange(text);
+  if (!range) return ["must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)"];
+  const canonical = `${canonicalIp(text.slice(0, text.indexOf("/")))}/${range.length}`;
+  return text === canonical ? [] : [`must be in canonical form ("${canonical}")`];
 }

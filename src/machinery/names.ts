@@ -219,6 +219,25 @@ export function percentFaults(value: string): string[] {
   return [pattern(text, PERCENT, "1%", "93%")];
 }
 
+const C_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*";
+
+/** How long one may be is for the caller to say. */
+export function cIdentifierFaults(value: string): string[] {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(value)) return [];
+  const text =
+    "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'";
+  return [pattern(text, C_IDENTIFIER, "my_name", "MY_NAME", "MyName")];
+}
+
+const CONDITION_REASON = "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?";
+
+export function conditionReasonFaults(value: string): string[] {
+  if (/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/.test(value)) return [];
+  const text =
+    "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_'";
+  return [pattern(text, CONDITION_REASON, "my_name", "MY_NAME", "MyName", "ReasonA,ReasonB", "ReasonA:ReasonB")];
+}
+
 export function httpHeaderNameFaults(value: string): string[] {
   if (/^[-A-Za-z0-9]+$/.test(value)) return [];
   return [pattern("a valid HTTP header must consist of alphanumeric characters or '-'", HEADER, "X-Header-Name")];

@@ -1,24 +1,29 @@
 /** Requests for devices: pkg/apis/resource of Kubernetes, defaults and rules. */
 import type { CelEnvironment } from "../../cel/environment.ts";
-import { dnsLabelFaults, dnsSubdomainFaults } from "../../machinery/names.ts";
+import { byteLength, dnsSubdomainFaults } from "../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../machinery/status-error.ts";
-import { invalidFor, tooManyError } from "../../machinery/validation.ts";
+import { invalidFor } from "../../machinery/validation.ts";
 import { deviceEnvironment, deviceExpressionErrors } from "./device-expressions.ts";
+import { configurationErrors, eachOf, fullDeviceKeyErrors, labelErrors, tolerationErrors } from "./parts.ts";
 import type {
+  DeviceClaim,
+  DeviceConstraint,
   DeviceRequest,
   DeviceSelector,
-  DeviceToleration,
   ExactDeviceRequest,
   ResourceClaimSpec,
 } from "./types.ts";
 
-const REQUESTS_MAX = 32;
+export const REQUESTS_MAX = 32;
+export const CONFIG_MAX = 32;
+const CONSTRAINTS_MAX = 32;
 const ALTERNATIVES_MAX = 8;
 const SELECTORS_MAX = 32;
 const EXPRESSION_BYTES_MAX = 10 * 1024;
 const MODES = ["All", "ExactCount"];
-const OPERATORS = ["Equal", "Exists"];
-const EFFECTS = ["NoExecute", "NoSchedule", "None"];
+const ONE_OF = "exactly one of `exactly` or `firstAvailable` is required";
+const NO_SUCH_REQUEST =
+  "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'";
 
 /** Changes its argument. */
 export function defaultClaimSpec({ devices }: ResourceClaimSpec): void {
@@ -31,80 +36,82 @@ export function defaultClaimSpec({ devices }: ResourceClaimSpec): void {
   }
 }
 
-export function claimSpecErrors({ devices }: ResourceClaimSpec, field: string): FieldError[] {
-  const requests = devices?.requests ?? [];
+export function claimSpecErrors({ devices = {} }: ResourceClaimSpec, field: string): FieldError[] {
+  const { requests = [], constraints = [], config = [] } = devices;
   const at = `${field}.devices`;
-  const known = new Set(requests.flatMap(namesOf));
+  const known = requestNames(devices);
+  // One for all of them, which counts what they cost together.
   const environment = deviceEnvironment();
   return [
-    ...(requests.length > REQUESTS_MAX ? [tooManyError(`${at}.requests`, requests.length, REQUESTS_MAX)] : []),
-    ...uniqueErrors(requests, `${at}.requests`),
-    ...requests.flatMap((request, index) => requestErrors(request, `${at}.requests[${index}]`, environment)),
-    ...(["constraints", "config"] as const).flatMap((list) =>
-      (devices?.[list] ?? []).flatMap(({ requests: named = [] }, index) =>
-        named.flatMap((name, at2) =>
-          known.has(name)
-            ? []
-            : [
-                fieldError.invalid(
-                  `${at}.${list}[${index}].requests[${at2}]`,
-                  name,
-                  "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'",
-                ),
-              ],
-        ),
-      ),
+    ...eachOf(requests, { field: `${at}.requests`, max: REQUESTS_MAX, key: ({ name }) => name }, (request, where) =>
+      requestErrors(request, where, environment),
     ),
+    ...eachOf(constraints, { field: `${at}.constraints`, max: CONSTRAINTS_MAX }, (constraint, where) =>
+      constraintErrors(constraint, known, where),
+    ),
+    ...eachOf(config, { field: `${at}.config`, max: CONFIG_MAX }, (one, where) => [
+      ...referenceErrors(one.requests ?? [], known, `${where}.requests`),
+      ...configurationErrors(one, where),
+    ]),
   ];
 }
 
-function namesOf({ name, firstAvailable = [] }: DeviceRequest): string[] {
-  return [name, ...firstAvailable.map((alternative) => `${name}/${alternative.name}`)];
+/** "gpu", and "gpu/large" where it has alternatives. */
+export function requestNames({ requests = [] }: DeviceClaim): ReadonlySet<string> {
+  return new Set(
+    requests.flatMap(({ name, firstAvailable = [] }) => [name, ...firstAvailable.map((one) => `${name}/${one.name}`)]),
+  );
 }
 
-export function uniqueErrors(list: readonly { name: string }[], field: string): FieldError[] {
-  const names = new Set<string>();
-  return list.flatMap(({ name }, index) => {
-    const repeated = names.has(name);
-    names.add(name);
-    return repeated ? [fieldError.duplicate(`${field}[${index}].name`, name)] : [];
-  });
+export function referenceErrors(names: readonly string[], known: ReadonlySet<string>, field: string): FieldError[] {
+  const rules = { field, max: REQUESTS_MAX, key: (name: string) => name };
+  return eachOf(names, rules, (name, where) => requestNameErrors(name, known, where));
+}
+
+export function requestNameErrors(name: string, known: ReadonlySet<string>, field: string): FieldError[] {
+  const segments = name.split("/");
+  if (segments.length > 2) return [fieldError.invalid(field, name, NO_SUCH_REQUEST)];
+  const errors = segments.flatMap((segment) => labelErrors(segment, field));
+  return known.has(name) ? errors : [...errors, fieldError.invalid(field, name, NO_SUCH_REQUEST)];
+}
+
+function constraintErrors(constraint: DeviceConstraint, known: ReadonlySet<string>, field: string): FieldError[] {
+  const { requests = [], matchAttribute, distinctAttribute } = constraint;
+  const errors = referenceErrors(requests, known, `${field}.requests`);
+  if (matchAttribute !== undefined) {
+    return [...errors, ...fullDeviceKeyErrors(matchAttribute, `${field}.matchAttribute`)];
+  }
+  if (distinctAttribute !== undefined) {
+    return [...errors, ...fullDeviceKeyErrors(distinctAttribute, `${field}.distinctAttribute`)];
+  }
+  // Upstream's words, though none is set.
+  const why = 'exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set';
+  return [...errors, fieldError.required(field, why)];
 }
 
 function requestErrors(
-  { name, exactly, firstAvailable }: DeviceRequest,
+  { name, exactly, firstAvailable = [] }: DeviceRequest,
   field: string,
   environment: CelEnvironment,
 ): FieldError[] {
-  const errors = nameErrors(name, `${field}.name`);
-  if (exactly && firstAvailable) {
-    return [
-      ...errors,
-      fieldError.invalid(
-        field,
-        "",
-        "exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set",
-      ),
-    ];
+  const errors = labelErrors(name, `${field}.name`);
+  if (exactly && firstAvailable.length > 0) {
+    return [...errors, fieldError.invalid(field, null, `${ONE_OF}, but multiple fields are set`)];
   }
   if (exactly) return [...errors, ...exactErrors(exactly, `${field}.exactly`, environment)];
-  if (!firstAvailable?.length) {
-    return [...errors, fieldError.required(field, "exactly one of `exactly` or `firstAvailable` is required")];
-  }
-  const at = `${field}.firstAvailable`;
-  if (firstAvailable.length > ALTERNATIVES_MAX) errors.push(tooManyError(at, firstAvailable.length, ALTERNATIVES_MAX));
-  errors.push(...uniqueErrors(firstAvailable, at));
-  firstAvailable.forEach((alternative, index) => {
-    errors.push(
-      ...nameErrors(alternative.name, `${at}[${index}].name`),
-      ...exactErrors(alternative, `${at}[${index}]`, environment),
-    );
-  });
-  return errors;
-}
-
-function nameErrors(name: string, field: string): FieldError[] {
-  return name ? invalidFor(field, name, dnsLabelFaults(name)) : [fieldError.required(field)];
+  if (firstAvailable.length === 0) return [...errors, fieldError.required(field, ONE_OF)];
+  const rules = {
+    field: `${field}.firstAvailable`,
+    max: ALTERNATIVES_MAX,
+    key: (one: { name: string }) => one.name,
+  };
+  return [
+    ...errors,
+    ...eachOf(firstAvailable, rules, (one, where) => [
+      ...labelErrors(one.name, `${where}.name`),
+      ...exactErrors(one, where, environment),
+    ]),
+  ];
 }
 
 function exactErrors(request: ExactDeviceRequest, field: string, environment: CelEnvironment): FieldError[] {
@@ -121,10 +128,7 @@ function exactErrors(request: ExactDeviceRequest, field: string, environment: Ce
   } else if (allocationMode === "ExactCount" && count <= 0) {
     errors.push(fieldError.invalid(`${field}.count`, count, "must be greater than zero"));
   }
-  return [
-    ...errors,
-    ...tolerations.flatMap((toleration, index) => tolerationErrors(toleration, `${field}.tolerations[${index}]`)),
-  ];
+  return [...errors, ...eachOf(tolerations, { field: `${field}.tolerations` }, tolerationErrors)];
 }
 
 export function selectorErrors(
@@ -132,26 +136,16 @@ export function selectorErrors(
   field: string,
   environment: CelEnvironment,
 ): FieldError[] {
-  const errors = selectors.length > SELECTORS_MAX ? [tooManyError(field, selectors.length, SELECTORS_MAX)] : [];
-  selectors.forEach(({ cel }, index) => {
-    const at = `${field}[${index}].cel`;
-    if (!cel) errors.push(fieldError.required(at));
-    else if (!cel.expression) errors.push(fieldError.required(`${at}.expression`));
-    else if (cel.expression.length > EXPRESSION_BYTES_MAX) {
-      errors.push(fieldError.tooLong(`${at}.expression`, EXPRESSION_BYTES_MAX));
-    } else errors.push(...deviceExpressionErrors(cel.expression, `${at}.expression`, environment));
-  });
-  return errors;
+  return eachOf(selectors, { field, max: SELECTORS_MAX }, ({ cel }, where) =>
+    cel
+      ? expressionErrors(cel.expression, `${where}.cel.expression`, environment)
+      : [fieldError.required(`${where}.cel`)],
+  );
 }
 
-function tolerationErrors({ key = "", operator = "", value, effect }: DeviceToleration, field: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (!OPERATORS.includes(operator)) errors.push(fieldError.notSupported(`${field}.operator`, operator, OPERATORS));
-  else if (operator === "Exists" && value) {
-    errors.push(fieldError.invalid(`${field}.value`, value, "must be empty for operator `Exists`"));
-  } else if (operator === "Equal" && key === "") {
-    errors.push(fieldError.required(`${field}.key`));
-  }
-  if (effect && !EFFECTS.includes(effect)) errors.push(fieldError.notSupported(`${field}.effect`, effect, EFFECTS));
-  return errors;
+function expressionErrors(expression: string, field: string, environment: CelEnvironment): FieldError[] {
+  if (!expression) return [fieldError.required(field)];
+  return byteLength(expression) > EXPRESSION_BYTES_MAX
+    ? [fieldError.tooLong(field, EXPRESSION_BYTES_MAX)]
+    : deviceExpressionErrors(expression, field, environment);
 }

@@ -13,6 +13,8 @@ const claim = (request: Loose = {}, devices: Loose = {}): Loose => ({
     devices: { requests: [{ name: "gpu", exactly: { deviceClassName: "gpu.example.com" }, ...request }], ...devices },
   },
 });
+const LABEL =
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 const slice = (change: Loose = {}): Loose => ({
   spec: {
     driver: "gpu.example.com",
@@ -41,7 +43,7 @@ describe("kinds of devices", () => {
       any(resourceClaimKind),
       claim({ name: "", exactly: undefined }),
       [
-        "spec.devices.requests[0].name: Required value",
+        `spec.devices.requests[0].name: Invalid value: "": ${LABEL}`,
         "spec.devices.requests[0]: Required value: exactly one of `exactly` or `firstAvailable` is required",
       ],
     ],
@@ -83,7 +85,7 @@ describe("kinds of devices", () => {
         "spec.driver: Required value",
         "spec.pool.name: Required value",
         "spec.pool.resourceSliceCount: Invalid value: 0: must be greater than zero",
-        "spec.pool.generation: Invalid value: -1: must be greater than or equal to 0",
+        "spec.pool.generation: Invalid value: -1: must be greater than or equal to zero",
         "spec: Required value: exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required",
       ],
     ],
@@ -100,7 +102,7 @@ describe("kinds of devices", () => {
       "one device twice",
       any(resourceSliceKind),
       slice({ devices: [{ name: "gpu-0" }, { name: "gpu-0" }] }),
-      ['spec.devices[1].name: Duplicate value: "gpu-0"'],
+      ['spec.devices[1]: Duplicate value: "gpu-0"'],
     ],
   ])("%s", (_, kind, object, faults) => expect(faultsOf(kind, object)).toEqual(faults));
 

@@ -1,11 +1,9 @@
-import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
 import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
-import type { StrategyContext } from "../../../registry/strategy.ts";
 import { text } from "../../columns.ts";
-import { immutableErrors } from "../../immutable.ts";
 import { statusSubresource } from "../../subresources.ts";
 import { claimSpecErrors, defaultClaimSpec } from "../requests.ts";
 import type { ResourceClaim } from "../types.ts";
+import { validateClaimUpdate } from "./validation.ts";
 
 export const resourceClaimKind = defineKind<ResourceClaim>({
   group: "resource.k8s.io",
@@ -23,8 +21,9 @@ export const resourceClaimKind = defineKind<ResourceClaim>({
     prepareForCreate(claim) {
       claim.status = {};
     },
-    validate: ({ spec }) => claimSpecErrors(spec, "spec"),
-    validateUpdate,
+    // It never changes, so what is stored is not judged anew.
+    validateCreate: ({ spec }) => claimSpecErrors(spec, "spec"),
+    validateUpdate: validateClaimUpdate,
   },
 });
 
@@ -33,15 +32,4 @@ function stateCell({ metadata, status }: ResourceClaim): string {
   const states = deleted ? ["deleted"] : [];
   if (!status?.allocation) return [...states, ...(deleted ? [] : ["pending"])].join(",");
   return [...states, "allocated", ...(status.reservedFor?.length ? ["reserved"] : [])].join(",");
-}
-
-function validateUpdate(now: ResourceClaim, old: ResourceClaim, { subresource }: StrategyContext): FieldError[] {
-  if (subresource !== "status") return immutableErrors(now.spec, old.spec, "spec");
-  const { allocation, reservedFor = [] } = now.status ?? {};
-  const errors: FieldError[] = [];
-  if (reservedFor.length > 0 && !allocation) {
-    errors.push(fieldError.forbidden("status.reservedFor", "may not be specified when `allocated` is not set"));
-  }
-  const before = old.status?.allocation;
-  return before && allocation ? [...errors, ...immutableErrors(allocation, before, "status.allocation")] : errors;
 }

@@ -15,7 +15,8 @@ export const resourceClaimTemplateKind = defineKind<ResourceClaimTemplate>({
   strategy: {
     countsGenerations: false,
     default: ({ spec }) => defaultClaimSpec(spec.spec),
-    validate: ({ spec }) => [
+    // It never changes, so what is stored is not judged anew.
+    validateCreate: ({ spec }) => [
       ...validateLabels(spec.metadata?.labels, "spec.labels"),
       ...validateAnnotations(spec.metadata?.annotations, "spec.annotations"),
       ...claimSpecErrors(spec.spec, "spec.spec"),
