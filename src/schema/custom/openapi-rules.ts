@@ -19,9 +19,16 @@ export interface SchemaLeniency {
   invalidTypes: boolean;
   nonAtomicSets: boolean;
   mapListKeys: boolean;
+  /** In defaults. */
+  unknownFields: boolean;
 }
 
-export const STRICT: SchemaLeniency = { invalidTypes: false, nonAtomicSets: false, mapListKeys: false };
+export const STRICT: SchemaLeniency = {
+  invalidTypes: false,
+  nonAtomicSets: false,
+  mapListKeys: false,
+  unknownFields: false,
+};
 
 /** A schema with rules, none of whose parts has a fault. Children come before what they are part of. */
 export interface RuledSchema {

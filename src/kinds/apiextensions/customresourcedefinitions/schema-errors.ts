@@ -2,6 +2,7 @@
 import type { CelEnvironment } from "../../../cel/environment.ts";
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
 import type { JsonSchema } from "../../../schema/custom/json-schema.ts";
+import { defaultErrors } from "../../../schema/custom/defaults.ts";
 import { openApiFindings, type SchemaLeniency } from "../../../schema/custom/openapi-rules.ts";
 import { expressionErrors } from "../../../schema/custom/rule-expressions.ts";
 import { structuralErrors, unsupportedPart } from "../../../schema/custom/structural.ts";
@@ -21,12 +22,13 @@ export function schemaErrors(schema: JsonSchema, field: string, checks: SchemaCh
   const errors = hasStatus ? rootErrors(schema, path) : [];
   if (schema.nullable) errors.push(fieldError.forbidden(`${path}.nullable`, "nullable cannot be true at the root"));
   const unsupported = unsupportedPart(schema);
-  const structural = unsupported === undefined ? structuralErrors(schema, path) : [];
+  const ofStructure = unsupported === undefined ? structuralErrors(schema, path) : [];
+  const isStructural = unsupported === undefined && ofStructure.length === 0;
+  const ofDefaults = isStructural ? defaultErrors(schema, path, { mayHaveUnknown: leniency.unknownFields }) : [];
   const { errors: ofOpenApi, ruled } = openApiFindings(schema, path, leniency);
-  errors.push(...structural, ...ofOpenApi);
+  errors.push(...ofStructure, ...ofDefaults, ...ofOpenApi);
   // Rules are judged where the schema is sound: their types are made of it.
-  if (unsupported === undefined && structural.length === 0)
-    errors.push(...expressionErrors(ruled, { path, isStored, environment }));
+  if (isStructural && ofDefaults.length === 0) errors.push(...expressionErrors(ruled, { path, isStored, environment }));
   if (errors.length > 0 || unsupported === undefined) return errors;
   return [fieldError.invalid(path, "", unsupported)];
 }

@@ -462,3 +462,101 @@ describe("versions that differ", () => {
     ]);
   });
 });
+
+describe("defaults: ValidateDefaults of schema/defaulting", () => {
+  const at = ".default";
+  it.each<Row>([
+    [{ type: "integer", default: 3 }, []],
+    [{ type: "string", default: "a", enum: ["a", "b"], pattern: "^[a-z]$", maxLength: 1 }, []],
+    [{ type: "object", default: { a: { b: 1 } }, "x-kubernetes-preserve-unknown-fields": true }, []],
+    [{ ...object({ a: { type: "string" } }), default: {} }, []],
+    [{ type: "string", nullable: true, default: "" }, []],
+    [{ "x-kubernetes-int-or-string": true, default: "50%" }, []],
+    [{ type: "array", items: { type: "object", additionalProperties: { type: "integer" } }, default: [{ a: 1 }] }, []],
+    [{ type: "integer", default: "3" }, [`${at}: Invalid value: "string":  in body must be of type integer: "string"`]],
+    [{ type: "integer", default: 1.5 }, [`${at}: Invalid value: "number":  in body must be of type integer: "number"`]],
+    [{ type: "number", default: 1 }, []],
+    [
+      { ...object({ a: { type: "string" } }), default: { a: 1, b: 2 } },
+      [
+        `${at}: Invalid value: {"a":1,"b":2}: must not have unknown fields`,
+        `${at}.a: Invalid value: "integer": a in body must be of type string: "integer"`,
+      ],
+    ],
+    [{ type: "string", enum: ["a", "b"], default: "c" }, [`${at}: Unsupported value: "c": supported values: "a", "b"`]],
+    [{ type: "string", maxLength: 1, default: "ab" }, [`${at}: Too long: may not be more than 1 bytes`]],
+    [
+      { type: "string", minLength: 3, default: "ab" },
+      [`${at}: Invalid value: "ab":  in body should be at least 3 chars long`],
+    ],
+    [{ type: "string", pattern: "^b", default: "ab" }, [`${at}: Invalid value: "ab":  in body should match '^b'`]],
+    [
+      { type: "string", format: "ipv4", default: "x" },
+      [`${at}: Invalid value: "x":  in body must be of type ipv4: "x"`],
+    ],
+    [{ type: "string", format: "what", default: "x" }, []],
+    [
+      { type: "integer", minimum: 2, default: 1 },
+      [`${at}: Invalid value: 1:  in body should be greater than or equal to 2`],
+    ],
+    [
+      { type: "integer", maximum: 2, exclusiveMaximum: true, multipleOf: 3, default: 2 },
+      [
+        `${at}: Invalid value: 2:  in body should be a multiple of 3`,
+        `${at}: Invalid value: 2:  in body should be less than 2`,
+      ],
+    ],
+    [
+      { type: "array", items: { type: "string" }, maxItems: 1, default: ["a", 1] },
+      [
+        `${at}[1]: Invalid value: "integer": [1] in body must be of type string: "integer"`,
+        `${at}: Too many: 2: must have at most 1 items`,
+      ],
+    ],
+    [
+      {
+        ...object({ a: { type: "string" }, b: { type: "string" } }),
+        required: ["a"],
+        minProperties: 2,
+        default: { b: "" },
+      },
+      [`${at}: Invalid value: 1:  in body should have at least 2 properties`, `${at}.a: Required value`],
+    ],
+    [
+      { ...object({ a: { type: "string" } }), oneOf: [{ required: ["a"] }, { maxProperties: 1 }], default: { a: "x" } },
+      [`${at}: Invalid value: "": "" must validate one and only one schema (oneOf). Found 2 valid alternatives`],
+    ],
+    [
+      { type: "string", anyOf: [{ minLength: 3 }, { pattern: "^x" }], not: { enum: ["ab"] }, default: "ab" },
+      [
+        `${at}: Invalid value: "": "" must validate at least one schema (anyOf)`,
+        `${at}: Invalid value: "ab":  in body should be at least 3 chars long`,
+        `${at}: Invalid value: "": "" must not validate the schema (not)`,
+      ],
+    ],
+    [
+      {
+        type: "object",
+        "x-kubernetes-embedded-resource": true,
+        "x-kubernetes-preserve-unknown-fields": true,
+        default: { kind: "", metadata: { name: "a/b", labels: { a: "-" } } },
+      },
+      [
+        `${at}.apiVersion: Required value`,
+        `${at}.kind: Invalid value: "": must not be empty`,
+        `${at}.metadata.name: Invalid value: "a/b": may not contain '/'`,
+        expect.stringContaining(`${at}.metadata.labels: Invalid value: "-"`) as string,
+      ],
+    ],
+  ])("%j", (schema, expected) => expect(faults(schema)).toEqual(expected));
+
+  it("stand nowhere that says which value they are of", () => {
+    const metadata: JsonSchema = object({
+      labels: { type: "object", additionalProperties: { type: "string", default: "x" } },
+    });
+    const embedded: JsonSchema = { ...object({ metadata }), "x-kubernetes-embedded-resource": true };
+    expect(faults(embedded)).toEqual([
+      ".properties[metadata].properties[labels].additionalProperties.default: Forbidden: must not be set inside additionalProperties applying to object metadata",
+    ]);
+  });
+});

@@ -5,6 +5,7 @@ import { fieldError, type FieldError } from "../../../machinery/status-error.ts"
 import { validateOneOf } from "../../../machinery/validation.ts";
 import type { StrategyContext } from "../../../registry/strategy.ts";
 import { sameJson } from "../../../registry/same-json.ts";
+import { defaultErrors } from "../../../schema/custom/defaults.ts";
 import { schemasIn } from "../../../schema/custom/json-schema.ts";
 import { leniencyOf, STRICT, type SchemaLeniency } from "../../../schema/custom/openapi-rules.ts";
 import { EXPRESSIONS_SIZE_MAX } from "../../../schema/custom/rule-expressions.ts";
@@ -65,7 +66,11 @@ export function validateDefinitionUpdate(
 function leniencyFor(old: Spec): Leniency {
   const versions = old.conversion?.webhook?.conversionReviewVersions ?? [];
   const anyReviewVersion = versions.length > 0 && !knowsReviewVersion(versions);
-  return { ...leniencyOf(schemasOf(old), schemasIn), anyReviewVersion, old };
+  const schemas = schemasOf(old);
+  const unknownFields = schemas.some(
+    (schema) => defaultErrors(schema, "").length > defaultErrors(schema, "", { mayHaveUnknown: true }).length,
+  );
+  return { ...leniencyOf(schemas, schemasIn), unknownFields, anyReviewVersion, old };
 }
 
 function changeErrors(now: Spec, { spec: old, status }: CustomResourceDefinition): FieldError[] {
