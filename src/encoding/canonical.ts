@@ -4,6 +4,7 @@
  * normalised, empty `omitempty` fields dropped, zero values behind pointers kept, plain structs and required scalars always
  * present, null never, members in struct order. What is canonical stays as it is.
  */
+import { tooManyItems, weightOf } from "../machinery/object-limits.ts";
 import { canonicalQuantity } from "../machinery/quantity.ts";
 import { fieldFacts, JSON_SCHEMA_PROPS, type FieldFact, type StructFact, type TypeFact } from "./field-facts.ts";
 import { canonicalMicroTime, canonicalTime } from "./go-time.ts";
@@ -30,11 +31,24 @@ export interface TypedObject {
  */
 export type DecodeWording = "json" | "converter";
 
-/** @throws GoDecodeError for the first value of a wrong type; Error when the definition is none */
-export function decodeTyped(value: unknown, definition: string, wording: DecodeWording = "json"): TypedObject {
+export interface TypedOptions {
+  wording?: DecodeWording;
+  /** By default as many as there are: what is stored has been counted. */
+  itemsMax?: number;
+}
+
+/**
+ * @throws GoDecodeError for the first value of a wrong type; StatusError "RequestEntityTooLarge" for more than `itemsMax` items; Error
+ * when the definition is none
+ */
+export function decodeTyped(
+  value: unknown,
+  definition: string,
+  { wording = "json", itemsMax = Number.POSITIVE_INFINITY }: TypedOptions = {},
+): TypedObject {
   const fact = fieldFacts.struct(definition);
   if (!fact) throw new Error(`there are no field facts of ${definition}`);
-  const decoder = new TypedDecoder(wording);
+  const decoder = new TypedDecoder(wording, itemsMax);
   return { value: decoder.root(value, fact), unknownFields: decoder.unknownFields };
 }
 
@@ -63,9 +77,12 @@ class TypedDecoder {
   /** Was the map that was last made empty? To ask a large one costs as much as to make it. */
   private madeEmptyMap = false;
   private readonly wording: DecodeWording;
+  private readonly itemsMax: number;
+  private items = 0;
 
-  constructor(wording: DecodeWording) {
+  constructor(wording: DecodeWording, itemsMax: number) {
     this.wording = wording;
+    this.itemsMax = itemsMax;
   }
 
   root(value: unknown, fact: StructFact): Record<string, unknown> {
@@ -173,10 +190,17 @@ class TypedDecoder {
     return value;
   }
 
+  private count(of: TypeFact): void {
+    if (of.form === "struct" && of.definition === JSON_SCHEMA_PROPS) return;
+    this.items += of.form === "struct" ? weightOf(structOf(of.definition).fields.length) : 1;
+    if (this.items > this.itemsMax) throw tooManyItems(this.itemsMax);
+  }
+
   private list(list: readonly unknown[], of: TypeFact): unknown[] {
     const out: unknown[] = [];
     for (let index = 0; index < list.length; index += 1) {
       const item = list[index];
+      this.count(of);
       if (item === null) {
         out.push(isRaw(of) ? null : (this.zero(of) ?? null));
         continue;
@@ -195,6 +219,7 @@ class TypedDecoder {
     for (const key in object) {
       const member = object[key];
       empty = false;
+      this.count(of);
       if (of.form === "string" && typeof member === "string") {
         out[key] = member;
         continue;

@@ -5,6 +5,7 @@
 import { apiVersionOf, parseApiVersion, type GroupVersionKind } from "../machinery/gvk.ts";
 import type { KubeObject, ObjectMeta } from "../machinery/meta.ts";
 import { goQuote } from "../machinery/go-text.ts";
+import { ITEMS_MAX } from "../machinery/object-limits.ts";
 import { badRequest, StatusError } from "../machinery/status-error.ts";
 import { decodeTyped, GoDecodeError, type DecodeWording } from "./canonical.ts";
 import { faultsInOrder, JsonSyntaxError, scanJson } from "./json.ts";
@@ -236,7 +237,7 @@ class BodyDecoder {
     const sent = typeMetaOf(value);
     const gvk = this.complete(sent);
     const definition = this.definitionOf(gvk);
-    const decoded = decodeTyped(value, definition, wording);
+    const decoded = decodeTyped(value, definition, { itemsMax: ITEMS_MAX, ...(wording ? { wording } : {}) });
     const object = named(decoded.value, gvk);
     if (resetsManagers(value)) object.metadata.managedFields = [];
     return { object, unknownFields: decoded.unknownFields };
@@ -246,7 +247,7 @@ class BodyDecoder {
     const { apiVersion, kind, raw } = readEnvelope(body);
     const gvk = this.complete({ apiVersion, kind });
     const definition = this.definitionOf(gvk);
-    const decoded = decodeTyped(decodeProtobuf(raw, definition), definition);
+    const decoded = decodeTyped(decodeProtobuf(raw, definition), definition, { itemsMax: ITEMS_MAX });
     return { object: named(decoded.value, gvk), faults: [] };
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { StatusError } from "../machinery/status-error.ts";
-import { FAULTS_MAX, faultsInOrder, isRawNumber, scanJson, VALUES_MAX } from "./json.ts";
+import { VALUES_MAX } from "../machinery/object-limits.ts";
+import { FAULTS_MAX, faultsInOrder, isRawNumber, scanJson } from "./json.ts";
 import { JsonScanner } from "./json-scanner.ts";
 
 describe("scanJson", () => {

@@ -2,7 +2,7 @@
  * Lossless JSON: `JSON.parse` swallows duplicate members and rounds integers beyond 2^53. It still does the work here; a
  * cheap pass tells whether it lost anything, and only then a scanner of our own looks closer (json-scanner.ts).
  */
-import { StatusError } from "../machinery/status-error.ts";
+import { tooManyValues, VALUES_MAX } from "../machinery/object-limits.ts";
 import { checked, DEPTH_MAX, JsonScanner, JsonSyntaxError } from "./json-scanner.ts";
 
 export { isRawNumber, JsonSyntaxError, type RawNumber } from "./json-scanner.ts";
@@ -18,12 +18,6 @@ export interface ScannedJson {
 
 /** Texts longer than this are measured before they are parsed: JSON.parse takes a second for a million brackets. */
 const MEASURED_CHARACTERS = 32 * 1024;
-
-/**
- * Members, items, objects and lists of one body. What an object may be stored with is 1.5 MB, so the fields of a larger one are ten
- * characters each, their owners included; a body may be twice as long, and parsing alone would take a tenth of a second.
- */
-export const VALUES_MAX = 50_000;
 
 /** Faults reported at most, unknown and duplicate fields together, as Kubernetes does. */
 export const FAULTS_MAX = 100;
@@ -56,10 +50,6 @@ export function scanJson(input: string | Uint8Array): ScannedJson {
 /** It may also stand in text: then a closer look finds nothing. */
 const LONG_INTEGER = /(?:^|[[,:\s])-?[0-9]{16}/;
 
-export function tooManyValues(max: number): StatusError {
-  return new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${max} fields and items`);
-}
-
 /**
  * Counts without parsing: a text that this lets through may be malformed. Returns the number of members.
  * @throws JsonSyntaxError, StatusError "RequestEntityTooLarge"
@@ -85,7 +75,7 @@ function measure(text: string): number {
       depth -= 1;
     }
   }
-  if (values > VALUES_MAX) throw tooManyValues(VALUES_MAX);
+  if (values > VALUES_MAX) throw tooManyValues();
   return members;
 }
 

@@ -1,3 +1,4 @@
+import { VALUES_MAX } from "../machinery/object-limits.ts";
 import { describe, expect, it } from "vitest";
 import type { GroupVersionKind } from "../machinery/gvk.ts";
 import { isStatusError } from "../machinery/status-error.ts";
@@ -161,6 +162,15 @@ describe("hostile bytes", () => {
     let message: number[] = [];
     for (let depth = 0; depth < 1_000; depth += 1) message = delimited(not, message);
     expect(() => decodeProtobuf(Uint8Array.from(message), schema)).toThrow("nests too deeply");
+  });
+
+  it.each([
+    ["fields that nobody knows", [0x78, 0x01]],
+    ["finalizers", text(14, "")],
+    ["labels", delimited(11, [])],
+  ])("bounds the number of %s", (_what, field) => {
+    const message = Uint8Array.from(Array.from({ length: VALUES_MAX + 1 }, () => field).flat());
+    expect(() => decodeProtobuf(message, `${META}.ObjectMeta`)).toThrow("limit is 50000 fields and items");
   });
 
   it("refuses times out of range and keys that JavaScript treats specially", () => {

@@ -14,6 +14,8 @@ import {
 } from "./field-facts.ts";
 import { microTimeOfSeconds, timeOfSeconds } from "./go-time.ts";
 import { JsonSyntaxError, scanJson, type RawNumber } from "./json.ts";
+import { tooManyValues, VALUES_MAX } from "../machinery/object-limits.ts";
+import { StatusError } from "../machinery/status-error.ts";
 
 /** Bytes that are no message of the expected type. */
 export class ProtobufError extends Error {
@@ -48,8 +50,8 @@ export function readEnvelope(body: Uint8Array): Envelope {
   return reading(() => {
     const envelope: Envelope = { apiVersion: "", kind: "", raw: new Uint8Array() };
     let contentEncoding = "";
-    eachField(new BinaryReader(body.subarray(PROTOBUF_MAGIC.length)), (reader, number, wire) => {
-      if (number === 1) readTypeMeta(nested(reader, wire), envelope);
+    eachField(new MessageReader(body.subarray(PROTOBUF_MAGIC.length)), (reader, number, wire) => {
+      if (number === 1) readTypeMeta(reader.message(wire), envelope);
       else if (number === 2) envelope.raw = bytes(reader, wire);
       else if (number === 3) contentEncoding = string(reader, wire);
       else reader.skip(wire, number);
@@ -59,7 +61,7 @@ export function readEnvelope(body: Uint8Array): Envelope {
   });
 }
 
-function readTypeMeta(meta: BinaryReader, envelope: Envelope): void {
+function readTypeMeta(meta: MessageReader, envelope: Envelope): void {
   eachField(meta, (reader, number, wire) => {
     if (number === 1) envelope.apiVersion = string(reader, wire);
     else if (number === 2) envelope.kind = string(reader, wire);
@@ -67,9 +69,12 @@ function readTypeMeta(meta: BinaryReader, envelope: Envelope): void {
   });
 }
 
-/** @throws ProtobufError when the bytes are no such message; Error when the definition has no facts */
+/**
+ * @throws ProtobufError when the bytes are no such message; StatusError "RequestEntityTooLarge" for more than VALUES_MAX fields; Error
+ * when the definition has no facts
+ */
 export function decodeProtobuf(raw: Uint8Array, definition: string): Record<string, unknown> {
-  return reading(() => struct(new BinaryReader(raw), structOf(definition), 0, {}));
+  return reading(() => struct(new MessageReader(raw), structOf(definition), 0, {}));
 }
 
 /** Whatever the reader meets in hostile bytes is one kind of error. */
@@ -77,17 +82,39 @@ function reading<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof ProtobufError) throw error;
+    if (error instanceof ProtobufError || error instanceof StatusError) throw error;
     if (error instanceof JsonSyntaxError) throw new ProtobufError(error.message, { cause: error });
     if (error instanceof RangeError) throw new ProtobufError("unexpected EOF", { cause: error });
     throw new ProtobufError(`proto: ${error instanceof Error ? error.message : "malformed"}`, { cause: error });
   }
 }
 
-type OnField = (reader: BinaryReader, number: number, wire: WireType) => void;
+/** Counts the fields of a message and of all messages in it. */
+class MessageReader extends BinaryReader {
+  private readonly left: { fields: number };
 
-function eachField(reader: BinaryReader, onField: OnField): void {
+  constructor(encoded: Uint8Array, left = { fields: VALUES_MAX }) {
+    super(encoded);
+    this.left = left;
+  }
+
+  /** @throws StatusError "RequestEntityTooLarge" */
+  count(): void {
+    this.left.fields -= 1;
+    if (this.left.fields < 0) throw tooManyValues();
+  }
+
+  /** The message in a field of this one. */
+  message(wire: WireType): MessageReader {
+    return new MessageReader(bytes(this, wire), this.left);
+  }
+}
+
+type OnField = (reader: MessageReader, number: number, wire: WireType) => void;
+
+function eachField(reader: MessageReader, onField: OnField): void {
   while (reader.pos < reader.len) {
+    reader.count();
     const [number, wire] = reader.tag();
     onField(reader, number, wire);
     if (reader.pos > reader.len) throw new ProtobufError("unexpected EOF");
@@ -98,18 +125,14 @@ function expectWire(wire: WireType, expected: WireType): void {
   if (wire !== expected) throw new ProtobufError(`proto: wrong wireType = ${wire}`);
 }
 
-function bytes(reader: BinaryReader, wire: WireType): Uint8Array {
+function bytes(reader: MessageReader, wire: WireType): Uint8Array {
   expectWire(wire, WireType.LengthDelimited);
   return reader.bytes();
 }
 
-function string(reader: BinaryReader, wire: WireType): string {
+function string(reader: MessageReader, wire: WireType): string {
   expectWire(wire, WireType.LengthDelimited);
   return reader.string();
-}
-
-function nested(reader: BinaryReader, wire: WireType): BinaryReader {
-  return new BinaryReader(bytes(reader, wire));
 }
 
 function structOf(definition: string): StructFact {
@@ -120,7 +143,7 @@ function structOf(definition: string): StructFact {
 
 /** Reads into `into`, as protobuf merges a message that comes in parts. */
 function struct(
-  message: BinaryReader,
+  message: MessageReader,
   fact: StructFact,
   depth: number,
   into: Record<string, unknown>,
@@ -136,7 +159,7 @@ function struct(
 
 /** Where the next value stands. */
 interface At {
-  reader: BinaryReader;
+  reader: MessageReader;
   wire: WireType;
   depth: number;
 }
@@ -145,7 +168,7 @@ function readField(at: At, { name, type }: FieldFact, into: Record<string, unkno
   if (type.form === "struct") {
     // An embedded struct has no name: its fields are those of the object around it.
     const target = name === "" ? into : ((into[name] ??= {}) as Record<string, unknown>);
-    struct(nested(at.reader, at.wire), structOf(type.definition), at.depth, target);
+    struct(at.reader.message(at.wire), structOf(type.definition), at.depth, target);
   } else if (type.form === "list") {
     const list = (into[name] ??= []) as unknown[];
     if (type.wrapped) wrapped(at, type.of, list);
@@ -164,14 +187,17 @@ function item(at: At, type: TypeFact, list: unknown[]): void {
     list.push(value(at, type));
     return;
   }
-  const reader = nested(at.reader, at.wire);
+  const reader = at.reader.message(at.wire);
   const wire = type.form === "float64" ? WireType.Bit64 : WireType.Varint;
-  while (reader.pos < reader.len) list.push(scalar({ reader, wire, depth: at.depth }, type.form));
+  while (reader.pos < reader.len) {
+    reader.count();
+    list.push(scalar({ reader, wire, depth: at.depth }, type.form));
+  }
 }
 
 /** A list that is a message of its own, with its items in field 1. */
 function wrapped(at: At, type: TypeFact, list: unknown[]): void {
-  eachField(nested(at.reader, at.wire), (reader, number, wire) => {
+  eachField(at.reader.message(at.wire), (reader, number, wire) => {
     if (number === 1) item({ reader, wire, depth: at.depth + 1 }, type, list);
     else reader.skip(wire, number);
   });
@@ -180,7 +206,7 @@ function wrapped(at: At, type: TypeFact, list: unknown[]): void {
 function entry(at: At, type: TypeFact, map: Record<string, unknown>): void {
   let key = "";
   let found: unknown;
-  eachField(nested(at.reader, at.wire), (reader, number, wire) => {
+  eachField(at.reader.message(at.wire), (reader, number, wire) => {
     if (number === 1) key = string(reader, wire);
     else if (number === 2) found = value({ reader, wire, depth: at.depth + 1 }, type);
     else reader.skip(wire, number);
@@ -192,9 +218,9 @@ function entry(at: At, type: TypeFact, map: Record<string, unknown>): void {
 function value(at: At, type: TypeFact): unknown {
   switch (type.form) {
     case "struct":
-      return struct(nested(at.reader, at.wire), structOf(type.definition), at.depth, {});
+      return struct(at.reader.message(at.wire), structOf(type.definition), at.depth, {});
     case "special":
-      return special(nested(at.reader, at.wire), type.special, at.depth);
+      return special(at.reader.message(at.wire), type.special, at.depth);
     case "list": {
       const list: unknown[] = [];
       wrapped(at, type.of, list);
@@ -235,7 +261,7 @@ function integer(int64: bigint | string): number | RawNumber {
   return (JSON as unknown as { rawJSON(text: string): RawNumber }).rawJSON(String(int64));
 }
 
-function special(reader: BinaryReader, form: SpecialForm, depth: number): unknown {
+function special(reader: MessageReader, form: SpecialForm, depth: number): unknown {
   switch (form) {
     case "quantity":
       return quantity(reader);
@@ -251,7 +277,7 @@ function special(reader: BinaryReader, form: SpecialForm, depth: number): unknow
   }
 }
 
-function quantity(message: BinaryReader): string {
+function quantity(message: MessageReader): string {
   let text = "0";
   eachField(message, (reader, number, wire) => {
     if (number === 1) text = string(reader, wire);
@@ -261,7 +287,7 @@ function quantity(message: BinaryReader): string {
 }
 
 /** Null is Go's zero time, which is an empty message. */
-function time(message: BinaryReader, form: "time" | "micro-time"): string | null {
+function time(message: MessageReader, form: "time" | "micro-time"): string | null {
   if (message.len === 0) return null;
   let seconds = 0;
   let nanos = 0;
@@ -278,7 +304,7 @@ function time(message: BinaryReader, form: "time" | "micro-time"): string | null
   return (form === "time" ? timeOfSeconds(seconds) : microTimeOfSeconds(seconds, nanos)) ?? null;
 }
 
-function intOrString(message: BinaryReader): number | string {
+function intOrString(message: MessageReader): number | string {
   let isString = false;
   let int = 0;
   let text = "";
@@ -292,7 +318,7 @@ function intOrString(message: BinaryReader): number | string {
 }
 
 /** RawExtension, FieldsV1 and JSON carry JSON text in field 1. */
-function rawJson(message: BinaryReader): unknown {
+function rawJson(message: MessageReader): unknown {
   let found: unknown = null;
   eachField(message, (reader, number, wire) => {
     if (number === 1) {
@@ -307,7 +333,7 @@ function rawJson(message: BinaryReader): unknown {
 
 /** The three unions of CRD schemas: a schema in one field, the alternative in another. */
 function schemaOr(
-  message: BinaryReader,
+  message: MessageReader,
   form: "schema-or-array" | "schema-or-bool" | "schema-or-strings",
   depth: number,
 ): unknown {
@@ -317,11 +343,11 @@ function schemaOr(
   const list: unknown[] = [];
   eachField(message, (reader, number, wire) => {
     if (number === schemaNumber) {
-      schema = struct(nested(reader, wire), structOf(JSON_SCHEMA_PROPS), depth + 1, schema ?? {});
+      schema = struct(reader.message(wire), structOf(JSON_SCHEMA_PROPS), depth + 1, schema ?? {});
     } else if (form === "schema-or-bool" && number === 1) {
       allows = scalar({ reader, wire, depth }, "bool") === true;
     } else if (form === "schema-or-array" && number === 2) {
-      list.push(struct(nested(reader, wire), structOf(JSON_SCHEMA_PROPS), depth + 1, {}));
+      list.push(struct(reader.message(wire), structOf(JSON_SCHEMA_PROPS), depth + 1, {}));
     } else if (form === "schema-or-strings" && number === 2) {
       list.push(string(reader, wire));
     } else {

@@ -16,7 +16,8 @@ import {
 } from "js-yaml";
 import { StatusError } from "../machinery/status-error.ts";
 import { duplicateKeyLines } from "./yaml-duplicates.ts";
-import { JsonSyntaxError, scanJson, tooManyValues, VALUES_MAX, type RawNumber, type ScannedJson } from "./json.ts";
+import { JsonSyntaxError, scanJson, type RawNumber, type ScannedJson } from "./json.ts";
+import { tooManyValues, VALUES_MAX } from "../machinery/object-limits.ts";
 import { plainYaml } from "./yaml-plain.ts";
 
 /** The text is no YAML, or says what JSON cannot. */
@@ -32,8 +33,8 @@ const DEPTH_MAX = 1_000;
 /** YAML takes much more time to read than JSON, so there may be less of it. What is JSON at the same time may be as long as JSON. */
 export const YAML_BYTES_MAX = 1024 * 1024;
 
-/** A mapping, its keys and its values are three events and more. */
-const EVENTS_MAX = 2 * VALUES_MAX;
+/** A mapping, its keys and its values are an event each. It takes twice as long to get as far with YAML as with JSON. */
+const EVENTS_MAX = VALUES_MAX;
 
 /** The same where there are tags, anchors or merge keys: the library takes much longer for those. */
 const CONSTRUCTED_EVENTS_MAX = 20_000;
@@ -174,7 +175,7 @@ function jsonOf(text: string): ScannedJson | undefined {
 /** Of the first document: of several the first counts, as for every reader of one object. */
 function eventsOf(text: string): Event[] {
   const events = parsing(() => firstDocument(parseEvents(text, { maxDepth: DEPTH_MAX })));
-  if (events.length > EVENTS_MAX) throw tooManyValues(VALUES_MAX);
+  if (events.length > EVENTS_MAX) throw tooManyValues();
   return events;
 }
 

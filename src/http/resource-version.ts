@@ -2,6 +2,8 @@
 import { badRequest, fieldError } from "../machinery/status-error.ts";
 
 const UINT64_MAX = 2n ** 64n - 1n;
+/** Of any number of 64 bits. To read a million digits takes a tenth of a second. */
+const DIGITS_MAX = 20;
 
 /** Unset, or "0": whatever state the server has. */
 export function isAnyRevision(text: string): boolean {
@@ -22,5 +24,7 @@ export function parseRevision(text: string, context = ""): number {
 
 function faultOf(text: string): string | undefined {
   if (!/^[0-9]+$/.test(text)) return "invalid syntax";
-  return text.length > 15 && BigInt(text) > UINT64_MAX ? "value out of range" : undefined;
+  const digits = text.replace(/^0+/, "");
+  if (digits.length > DIGITS_MAX) return "value out of range";
+  return digits.length > 15 && BigInt(digits) > UINT64_MAX ? "value out of range" : undefined;
 }

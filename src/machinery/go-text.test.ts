@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { goJson, goQuote, goValue } from "./go-text.ts";
+import { goJson, goQuote, goShown, goValue } from "./go-text.ts";
 
 describe("Go's texts", () => {
   // The right column was printed by Go 1.26 with fmt.Sprintf("%q").
@@ -14,6 +14,16 @@ describe("Go's texts", () => {
     ["<&>", `"<&>"`],
   ])("quotes %j", (text, expected) => {
     expect(goQuote(text)).toBe(expected);
+  });
+
+  it("shows the beginning of what is very long", () => {
+    const list = Array.from({ length: 5_000 }, (_, at) => at);
+    expect(goShown(list)).toMatch(/^\[0,1,2,.*,1998\] \.\.\.$/);
+    expect(goShown({ a: list })).toMatch(/^\{"a":\[0,1,.*\]\} \.\.\.$/);
+    expect(goShown("x".repeat(20_000))).toBe(`"${"x".repeat(16_384)}" ...`);
+    expect(goShown({ a: "x".repeat(20_000) })).toHaveLength(16_384 + 4);
+    expect(goValue(list)).toMatch(/^\[0 1 2 .* 1998\] \.\.\.$/);
+    expect(goShown({ a: ["b", null, 1, { c: {} }] })).toBe('{"a":["b",null,1,{"c":{}}]}');
   });
 
   it("writes JSON that is safe in HTML", () => {

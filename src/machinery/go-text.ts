@@ -79,16 +79,22 @@ function beginningOf(value: unknown, left: { values: number }): unknown {
   return members;
 }
 
-/** `%v` of a decoded JSON value: `map[a:1 b:[x y]]`. */
+/** `%v` of a decoded JSON value: `map[a:1 b:[x y]]`. Of a very long one the beginning. */
 export function goValue(value: unknown): string {
+  const left = { values: SHOWN_VALUES_MAX };
+  const text = valueText(typeof value === "object" ? beginningOf(value, left) : value);
+  return left.values <= 0 ? `${text} ...` : text;
+}
+
+function valueText(value: unknown): string {
   if (value === null || value === undefined) return "<nil>";
-  if (Array.isArray(value)) return `[${value.map(goValue).join(" ")}]`;
+  if (Array.isArray(value)) return `[${value.map(valueText).join(" ")}]`;
   if (typeof value === "number") return goNumber(value);
   if (typeof value === "string") return value;
   if (typeof value !== "object") return value === true ? "true" : "false";
   if (isRaw(value)) return value.rawJSON;
   const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return `map[${members.map(([key, member]) => `${key}:${goValue(member)}`).join(" ")}]`;
+  return `map[${members.map(([key, member]) => `${key}:${valueText(member)}`).join(" ")}]`;
 }
 
 /** A number that JSON.rawJSON keeps exact. */

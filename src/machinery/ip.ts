@@ -5,8 +5,12 @@ export function isIpv4(text: string): boolean {
   return /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?=.)|$)){4}$/.test(text);
 }
 
+/** "0000:0000:0000:0000:0000:0000:255.255.255.255" */
+const IPV6_CHARACTERS_MAX = 45;
+
 /** RFC 4291 text, without zones; the last 32 bits may be dotted decimal. */
 export function isIpv6(text: string): boolean {
+  if (text.length > IPV6_CHARACTERS_MAX) return false;
   const dotted = /^(.*:)([0-9.]+)$/.exec(text);
   if (dotted?.[2]?.includes(".")) {
     return isIpv4(dotted[2]) && isIpv6(`${dotted[1]}0:0`);

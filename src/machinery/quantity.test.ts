@@ -54,6 +54,12 @@ describe("quantities", () => {
   it.each(["", "abc", "1x", "--1", "1.2.3", "m", "1 Gi"])("refuses %j as no quantity", (text) => {
     expect(() => parseQuantity(text)).toThrow("quantities must match the regular expression");
   });
+  it.each([`${"1".repeat(1_000_000)}x`, "1".repeat(1_000_000), `1e${"1".repeat(1_000_000)}`])(
+    "refuses a million digits without trying what else they could be",
+    (text) => {
+      expect(() => parseQuantity(text)).toThrow("unable to parse numeric part of quantity");
+    },
+  );
   it.each(["1mi", "1iK", "1e", "1Mim", "1e99999999"])("refuses the suffix of %j", (text) => {
     expect(() => parseQuantity(text)).toThrow("unable to parse quantity's suffix");
   });

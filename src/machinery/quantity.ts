@@ -29,6 +29,7 @@ const BINARY = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 const BINARY_MAX = 2n ** 63n - 1n;
 /** Longer ones stand for no resource and would only cost time. */
 const DIGITS_MAX = 400;
+const TEXT_CHARACTERS_MAX = 2 * DIGITS_MAX;
 
 const FORMAT_FAULT = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 const NUMBER_FAULT = "unable to parse numeric part of quantity";
@@ -38,6 +39,8 @@ const TEXT = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/;
 
 /** @throws Error with Kubernetes' text */
 export function parseQuantity(text: string): Quantity {
+  // Digits may belong to the number or to its exponent: the expression tries both for each of them.
+  if (text.length > TEXT_CHARACTERS_MAX) throw new Error(NUMBER_FAULT);
   const match = TEXT.exec(text);
   if (!match) throw new Error(FORMAT_FAULT);
   const [, sign = "", whole = "", fraction = "", suffix = ""] = match;

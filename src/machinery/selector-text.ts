@@ -6,14 +6,23 @@ import { labelValueFaults, qualifiedNameFaults } from "./names.ts";
 import type { FieldRequirement, LabelRequirement } from "./selectors.ts";
 import { badRequest, fieldError } from "./status-error.ts";
 
+/** A selector becomes one statement, and SQLite takes no expression of more than 1,000 levels; Kubernetes has no such limit. */
+const REQUIREMENTS_MAX = 500;
+
+/** Of one selector. */
+const VALUES_MAX = 10_000;
+
+function assertWithin(count: number, max: number, what: string): void {
+  if (count > max) throw badRequest(`the selector has too many ${what}: must have at most ${max}`);
+}
+
 type Token = { kind: "symbol" | "word" | "end"; text: string };
 
 const SYMBOL = /!=|==|[=!(),<>]/y;
 const WORD = /[^=!(),<>\s]+/y;
 const BINARY_OPERATORS = "in, notin, =, ==, !=, gt, lt";
 
-function tokens(text: string): Token[] {
-  const found: Token[] = [];
+function* tokens(text: string): Generator<Token, void> {
   for (let at = 0; at < text.length;) {
     if (/\s/.test(text[at] ?? "")) {
       at += 1;
@@ -23,27 +32,27 @@ function tokens(text: string): Token[] {
     WORD.lastIndex = at;
     const symbol = SYMBOL.exec(text)?.[0];
     const matched = symbol ?? WORD.exec(text)?.[0] ?? "";
-    found.push({ kind: symbol === undefined ? "word" : "symbol", text: matched });
     at += matched.length;
+    yield { kind: symbol === undefined ? "word" : "symbol", text: matched };
   }
-  return found;
 }
 
 class LabelSelectorParser {
-  private readonly tokens: readonly Token[];
-  private position = 0;
+  private readonly tokens: Iterator<Token, void>;
+  /** Looked at and not taken. */
+  private next: Token | undefined;
 
   constructor(text: string) {
     this.tokens = tokens(text);
   }
 
   private look(): Token {
-    return this.tokens[this.position] ?? { kind: "end", text: "" };
+    return (this.next ??= this.tokens.next().value ?? { kind: "end", text: "" });
   }
 
   private take(): Token {
     const token = this.look();
-    this.position += 1;
+    if (token.kind !== "end") this.next = undefined;
     return token;
   }
 
@@ -59,6 +68,7 @@ class LabelSelectorParser {
       } catch (error) {
         throw badRequest(`unable to parse requirement: ${(error as Error).message}`, error);
       }
+      assertWithin(requirements.length, REQUIREMENTS_MAX, "requirements");
       const next = this.take();
       if (next.kind === "end") return requirements;
       if (next.text !== ",") throw badRequest(`found '${next.text}', expected: ',' or 'end of string'`);
@@ -135,6 +145,7 @@ class LabelSelectorParser {
       } else {
         throw new Error(`found '${next.text}', expected: ',', or identifier`);
       }
+      assertWithin(values.length, VALUES_MAX, "values");
       const after = this.take();
       if (after.text === ")") return values;
       if (after.text !== ",") throw new Error(`found '${after.text}', expected: ',' or ')'`);
@@ -180,15 +191,14 @@ export function parseLabelSelector(text: string): LabelRequirement[] {
 
 /** "a=1,b!=2"; a backslash escapes "\", "," and "=" in values. @throws StatusError "BadRequest" with Kubernetes' text */
 export function parseFieldSelector(text: string): FieldRequirement[] {
-  return fieldTerms(text)
-    .filter((term) => term !== "")
-    .toSorted()
-    .map((term) => {
-      const split = /!=|==?/.exec(term);
-      if (!split) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
-      const value = unescaped(term.slice(split.index + split[0].length));
-      return { field: term.slice(0, split.index), operator: split[0] === "!=" ? "!=" : "=", value };
-    });
+  const terms = fieldTerms(text).filter((term) => term !== "");
+  assertWithin(terms.length, REQUIREMENTS_MAX, "requirements");
+  return terms.toSorted().map((term) => {
+    const split = /!=|==?/.exec(term);
+    if (!split) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
+    const value = unescaped(term.slice(split.index + split[0].length));
+    return { field: term.slice(0, split.index), operator: split[0] === "!=" ? "!=" : "=", value };
+  });
 }
 
 /** Split at commas that are not escaped; escapes stay as they are. */

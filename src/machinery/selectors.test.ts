@@ -67,6 +67,20 @@ describe("label selectors", () => {
     expect(() => parseLabelSelector(text)).toThrow(expect.objectContaining({ message, code: 400 }));
   });
 
+  it.each([
+    [Array.from({ length: 501 }, (_, at) => `k${at}`).join(","), "too many requirements: must have at most 500"],
+    [`a in (${"b,".repeat(10_000)}b)`, "too many values: must have at most 10000"],
+    ["(".repeat(1_000_000), "found '(', expected: !, identifier, or 'end of string'"],
+  ])("bounds %.20s …", (text, message) => {
+    expect(() => parseLabelSelector(text)).toThrow(message);
+  });
+
+  it("bounds field selectors", () => {
+    const terms = Array.from({ length: 501 }, (_, at) => `metadata.name!=k${at}`);
+    expect(() => parseFieldSelector(terms.join(","))).toThrow("too many requirements: must have at most 500");
+    expect(parseFieldSelector(terms.slice(1).join(","))).toHaveLength(500);
+  });
+
   it("an absent selector of an object selects nothing, an empty one everything", () => {
     expect(matchesLabels(requirementsOf(undefined), {})).toBe(false);
     expect(matchesLabels(requirementsOf({}), {})).toBe(true);

@@ -2,16 +2,30 @@
 import { elementText } from "./path-element.ts";
 import { goQuote, goValue } from "../go-text.ts";
 import { isRawNumber } from "../patch/json-value.ts";
+import { ITEMS_MAX, tooManyItems, weightOf } from "../object-limits.ts";
 import { formOfValue, itemElement, memberOf, typeFor, type FieldType } from "./field-type.ts";
 
 /** Faults reported at most. */
 const FAULTS_MAX = 100;
 
-/** What is wrong with `value`, each with its path: `.spec.foo: field not declared in schema`. Empty when nothing is. */
+/**
+ * What is wrong with `value`, each with its path: `.spec.foo: field not declared in schema`. Empty when nothing is.
+ * @throws StatusError "RequestEntityTooLarge" for more than ITEMS_MAX items and entries that have owners of their own
+ */
 export function typeFaults(value: unknown, type: FieldType): string[] {
-  const faults: string[] = [];
-  check(faults, undefined, value, type);
-  return faults;
+  const found: Found = { faults: [], items: 0 };
+  check(found, undefined, value, type);
+  return found.faults;
+}
+
+interface Found {
+  faults: string[];
+  items: number;
+}
+
+function count(found: Found, of: FieldType | undefined): void {
+  found.items += weightOf(of?.fields.size ?? 0);
+  if (found.items > ITEMS_MAX) throw tooManyItems();
 }
 
 /** Where a value is: its text is put together for a fault only. */
@@ -34,55 +48,52 @@ export function faultsText(faults: readonly string[]): string {
   return faults.length === 1 ? (faults[0] ?? "") : ["errors:", ...faults.map((fault) => `  ${fault}`)].join("\n");
 }
 
-function report(faults: string[], place: Place | undefined, message: string): void {
+function report({ faults }: Found, place: Place | undefined, message: string): void {
   if (faults.length >= FAULTS_MAX) return;
   const path = pathOf(place);
   faults.push(path === "" ? message : `${path}: ${message}`);
 }
 
-function check(faults: string[], path: Place | undefined, value: unknown, declared: FieldType): void {
+function check(found: Found, path: Place | undefined, value: unknown, declared: FieldType): void {
   const type = typeFor(declared, value);
   const form = formOfValue(value);
   if (form === "null" || form === "absent") return;
   if (type.form === "scalar") {
     const fault = scalarFault(value, type);
-    if (fault !== undefined) report(faults, path, fault);
+    if (fault !== undefined) report(found, path, fault);
   } else if (form !== type.form) {
-    report(faults, path, `expected ${type.form}, got &{${goValue(value)}}`);
+    report(found, path, `expected ${type.form}, got &{${goValue(value)}}`);
   } else if (type.form === "list") {
-    checkItems(faults, path, value as readonly unknown[], type);
+    checkItems(found, path, value as readonly unknown[], type);
   } else {
-    checkMembers(faults, path, value as Record<string, unknown>, type);
+    checkMembers(found, path, value as Record<string, unknown>, type);
   }
 }
 
-function checkMembers(
-  faults: string[],
-  path: Place | undefined,
-  object: Record<string, unknown>,
-  type: FieldType,
-): void {
+function checkMembers(found: Found, path: Place | undefined, object: Record<string, unknown>, type: FieldType): void {
   for (const name of Object.keys(object)) {
     if (object[name] === undefined) continue;
     const member = memberOf(type, name);
+    if (member.type.form === "scalar" && !type.fields.has(name)) count(found, member.type);
     const at = { around: path, step: member.element };
-    if (!type.fields.has(name) && !type.element) return report(faults, at, "field not declared in schema");
-    check(faults, at, object[name], member.type);
+    if (!type.fields.has(name) && !type.element) return report(found, at, "field not declared in schema");
+    check(found, at, object[name], member.type);
   }
 }
 
-function checkItems(faults: string[], path: Place | undefined, items: readonly unknown[], type: FieldType): void {
+function checkItems(found: Found, path: Place | undefined, items: readonly unknown[], type: FieldType): void {
   const seen = new Set<string>();
   for (const [index, item] of items.entries()) {
     let step: Place["step"] = index;
     if (!type.atomic) {
+      count(found, type.element);
       const at = itemElement(type, item);
-      if ("fault" in at) return report(faults, path, `element ${index}: ${at.fault}`);
+      if ("fault" in at) return report(found, path, `element ${index}: ${at.fault}`);
       step = at.element;
-      if (seen.has(step)) report(faults, path, `duplicate entries for key ${elementText(step)}`);
+      if (seen.has(step)) report(found, path, `duplicate entries for key ${elementText(step)}`);
       seen.add(step);
     }
-    if (type.element) check(faults, { around: path, step }, item, type.element);
+    if (type.element) check(found, { around: path, step }, item, type.element);
   }
 }
 

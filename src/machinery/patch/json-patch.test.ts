@@ -121,6 +121,23 @@ describe("JSON patch", () => {
     expect(refusal(() => apply({ l: ["some text"] }, doubling)).code).toBe(422);
   });
 
+  it.each([
+    ["insertions at the front", { op: "add", path: "/l/0", value: 1 }],
+    ["removals at the front", { op: "remove", path: "/l/0" }],
+    ["moves to the front", { op: "move", from: "/l/-1", path: "/l/0" }],
+  ])("bounds what %s move of a long list", (_what, operation) => {
+    const l = Array.from({ length: 40_000 }, (_, at) => at);
+    const patch = Array.from({ length: 1_000 }, () => operation);
+    expect(refusal(() => apply({ l }, patch))).toMatchObject({ code: 422 });
+    expect(() => apply({ l: l.slice(0, 10_000) }, patch)).not.toThrow();
+  });
+
+  it("bounds the length of a path", () => {
+    expect(refusal(() => apply({}, [{ op: "test", path: "/a".repeat(1_000_000), value: 1 }]))).toMatchObject({
+      code: 422,
+    });
+  });
+
   it("shares nothing with the patch", () => {
     const patch = [{ op: "add", path: "/a", value: { b: 1 } }];
     const result = apply({}, patch) as { a: { b: number } };

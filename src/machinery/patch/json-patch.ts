@@ -10,7 +10,13 @@ import { rejected } from "./rejected.ts";
 export const JSON_PATCH_OPERATIONS_MAX = 10_000;
 
 /** Repeated copies would otherwise double an object with each operation. Measured as JSON text, over all operations. */
-const COPIED_CHARACTERS_MAX = 3 * 1024 * 1024;
+const COPIED_CHARACTERS_MAX = 1.5 * 1024 * 1024;
+
+/** Items of lists that make room or close up, over all operations: ten thousand at the front of a long list would move them for seconds. */
+const SHIFTED_ITEMS_MAX = 20_000_000;
+
+/** No object is deeper. */
+const POINTER_TOKENS_MAX = 1_000;
 
 interface Operation {
   op: string;
@@ -61,6 +67,7 @@ function parseOperations(patch: unknown): Operation[] {
 class PatchedDocument {
   root: unknown;
   private copiedCharacters = 0;
+  private shiftedItems = 0;
 
   constructor(root: unknown) {
     this.root = root;
@@ -92,15 +99,26 @@ class PatchedDocument {
     const key = path.at(-1);
     if (key === undefined) throw rejected("nothing can be added where the document is");
     const parent = this.parentOf(path);
-    if (Array.isArray(parent)) parent.splice(key === "-" ? parent.length : indexIn(key, parent.length + 1), 0, value);
-    else setMember(parent, key, value);
+    if (!Array.isArray(parent)) return setMember(parent, key, value);
+    const index = key === "-" ? parent.length : indexIn(key, parent.length + 1);
+    this.shift(parent.length - index);
+    parent.splice(index, 0, value);
+  }
+
+  private shift(items: number): void {
+    this.shiftedItems += items;
+    if (this.shiftedItems > SHIFTED_ITEMS_MAX) throw rejected("the operations move too much");
   }
 
   private remove(path: readonly string[]): unknown {
     const key = path.at(-1);
     if (key === undefined) throw rejected("the whole document cannot be removed");
     const parent = this.parentOf(path);
-    if (Array.isArray(parent)) return parent.splice(indexIn(key, parent.length), 1)[0];
+    if (Array.isArray(parent)) {
+      const index = indexIn(key, parent.length);
+      this.shift(parent.length - index);
+      return parent.splice(index, 1)[0];
+    }
     const value = member(parent, key);
     if (value === undefined) throw rejected(`there is nothing to remove at ${JSON.stringify(path)}`);
     delete parent[key];
@@ -157,7 +175,8 @@ class PatchedDocument {
 function pointer(text: string | undefined, field: string): string[] {
   if (text === undefined) throw rejected(`the operation has no ${field}`);
   if (text === "") return [];
-  const [first, ...tokens] = text.split("/");
+  const [first, ...tokens] = text.split("/", POINTER_TOKENS_MAX + 2);
+  if (tokens.length > POINTER_TOKENS_MAX) throw rejected(`${field} is too long`);
   if (first !== "") throw rejected(`${field} ${JSON.stringify(text)} does not begin with a slash`);
   return tokens.map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
 }

@@ -33,8 +33,10 @@ export const secretKind = defineKind<Secret>({
 /** `stringData` is a convenience of writing: it is merged into `data`, where it wins, and forgotten. */
 function defaultSecret(secret: Secret): void {
   secret.type ||= "Opaque";
-  for (const [key, text] of Object.entries(secret.stringData ?? {})) {
-    secret.data = { ...secret.data, [key]: textToBase64(text) };
+  const { stringData } = secret;
+  if (stringData) {
+    const written = Object.entries(stringData).map(([key, text]) => [key, textToBase64(text)]);
+    secret.data = { ...secret.data, ...Object.fromEntries(written) };
   }
   delete secret.stringData;
 }

@@ -1,0 +1,37 @@
+/**
+ * How much one object may hold. Kubernetes bounds the bytes alone: three megabytes of a body, one and a half of what is stored. They can
+ * be so many small things that to read them takes seconds, and the time of one request is bounded here (decisions/0011).
+ */
+import { StatusError } from "./status-error.ts";
+
+/**
+ * Members, items, objects and lists of one body, counted before it is parsed. The largest definitions of custom resources that
+ * people have are a megabyte of some 35,000.
+ */
+export const VALUES_MAX = 50_000;
+
+/**
+ * Items of lists and entries of maps in one object. Each has defaults, an owner and a validation of its own, some hundredths of a
+ * millisecond in all, so one of a type with many fields counts for several. Schemas of custom resources are not counted: they have
+ * thousands of properties, and those cost little.
+ */
+export const ITEMS_MAX = 10_000;
+
+const FIELDS_OF_ONE = 10;
+
+/** For how many an item counts. A container has 25 fields, most of which have a default or a validation. */
+export function weightOf(declaredFields: number): number {
+  return Math.max(1, Math.ceil(declaredFields / FIELDS_OF_ONE));
+}
+
+export function tooManyValues(max = VALUES_MAX): StatusError {
+  return tooLarge(`${max} fields and items`);
+}
+
+export function tooManyItems(max = ITEMS_MAX): StatusError {
+  return tooLarge(`${max} list items and map entries`);
+}
+
+function tooLarge(limit: string): StatusError {
+  return new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${limit}`);
+}
