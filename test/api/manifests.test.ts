@@ -15,6 +15,7 @@ import {
   manifests,
   type Manifest,
 } from "../manifests/index.ts";
+import { statuses } from "../manifests/statuses.ts";
 
 let api: TestCluster;
 let nowMs = Date.parse("2026-01-01T00:00:00Z");
@@ -133,29 +134,110 @@ describe.each(cases.map((one) => [one.manifest.id, one] as const))("%s", (id, on
 
   it("is patched in each way, and a patch that says nothing new changes nothing", async () => {
     const made = await send("POST", collection, object);
-    for (const [type, value, body, nothing] of patches(made.body)) {
-      await assertUnchanged(() => patch(`${path}?dryRun=All`, type, body));
-      const patched = await patch(path, type, body);
+    for (const [type, value, body, nothing] of patches({ ...made.body, ...typeOf(object) })) {
+      const options = type === APPLY ? "fieldManager=proof&force=true" : "";
+      await assertUnchanged(() => patch(`${path}?dryRun=All&${options}`, type, body));
+      const patched = await patch(`${path}?${options}`, type, body);
       assertKind(patched, { status: 200, kind: object.kind });
       expect(patched.body.metadata.labels?.["proof"]).toBe(value);
       expect(losses(id, object, patched.body)).toEqual([]);
-      await assertUnchanged(() => patch(path, type, nothing));
+      await assertUnchanged(() => patch(`${path}?${options}`, type, nothing));
       if (isWholePatch(id, type)) await assertUnchanged(() => patch(path, type, object));
     }
   });
 });
 
+describe.each(cases.filter(({ kind }) => hasStatus(kind)).map((one) => [one.manifest.id, one] as const))(
+  "the status of %s",
+  (id, one) => {
+    const { manifest, kind, collection, path } = one;
+    const { object } = manifest;
+    const status = statuses[`${kind.group}/${kind.plural}`] ?? {};
+
+    afterEach(async () => await remove(one));
+
+    it("comes through its subresource alone, by PUT and each patch, and changes nothing else", async () => {
+      const made = await send("POST", collection, object);
+      const wanted = { ...made.body, status };
+      // The object itself takes no status, and the status nothing of the object.
+      const ignored = await send("PUT", path, wanted);
+      assertKind(ignored, { status: 200, kind: object.kind });
+      expect(ignored.body["status"]).toEqual(made.body["status"]);
+      await assertUnchanged(() => send("PUT", `${path}/status?dryRun=All`, wanted));
+      const put = await send("PUT", `${path}/status`, labelled(wanted, "status"));
+      assertKind(put, { status: 200, kind: object.kind });
+      expect(losses(id, { status }, { status: put.body["status"] })).toEqual([]);
+      expect(partsOf(put.body)).toEqual(partsOf(made.body));
+      await assertUnchanged(() => send("PUT", `${path}/status`, put.body));
+      for (const type of [MERGE_PATCH, STRATEGIC_PATCH, JSON_PATCH]) {
+        const body = type === JSON_PATCH ? [{ op: "add", path: "/status", value: put.body["status"] }] : { status };
+        await assertUnchanged(() => patch(`${path}/status`, type, body));
+      }
+      await assertUnchanged(() => patch(path, MERGE_PATCH, { status: { conditions: null } }));
+      expect((await api.call(`${path}/status`)).body).toEqual((await api.call(path)).body);
+    });
+  },
+);
+
+describe("a PUT of what is not there", () => {
+  /** AllowCreateOnUpdate of the strategies in kubernetes/pkg/registry. */
+  const CREATED = [
+    "clusterrolebindings.rbac.authorization.k8s.io",
+    "clusterroles.rbac.authorization.k8s.io",
+    "endpoints",
+    "events",
+    "events.events.k8s.io",
+    "leases.coordination.k8s.io",
+    "limitranges",
+    "rolebindings.rbac.authorization.k8s.io",
+    "roles.rbac.authorization.k8s.io",
+    "runtimeclasses.node.k8s.io",
+    "services",
+  ];
+  const firsts = new Map(cases.map((one) => [gvkOf(one.kind), one]));
+
+  it.each([...firsts])("%s", async (_, one) => {
+    const { kind, manifest, path } = one;
+    const { object } = manifest;
+    if (!kind.verbs.includes("update")) return;
+    const name = kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
+    const answer = await send("PUT", path, { ...object, metadata: { ...object.metadata } });
+    expect([name, answer.status]).toEqual([name, CREATED.includes(name) ? 201 : 404]);
+    await remove(one);
+  });
+});
+
+function hasStatus({ subresources }: KindDefinition): boolean {
+  return subresources.some(({ name }) => name === "status");
+}
+
+/** All but the status and what a server writes down of the writes. */
+function partsOf(object: KubeObject): object {
+  const { status: _status, ...rest } = contentOf(object) as Record<string, unknown>;
+  return rest;
+}
+
+function typeOf({ apiVersion, kind }: Manifest["object"]): { apiVersion: string; kind: string } {
+  return { apiVersion, kind };
+}
+
 const JSON_PATCH = "application/json-patch+json";
+const MERGE_PATCH = "application/merge-patch+json";
+const STRATEGIC_PATCH = "application/strategic-merge-patch+json";
+const APPLY = "application/apply-patch+yaml";
 
 /** By media type: a body that adds a label, and one that changes nothing after it. */
-function patches({ metadata }: KubeObject): [type: string, value: string, body: unknown, nothing: unknown][] {
+function patches(object: KubeObject): [type: string, value: string, body: unknown, nothing: unknown][] {
+  const { metadata, apiVersion, kind } = object;
+  const applied = { apiVersion, kind, metadata: { name: metadata.name, labels: { proof: "apply" } } };
   const add = metadata.labels
     ? { op: "add", path: "/metadata/labels/proof", value: "json" }
     : { op: "add", path: "/metadata/labels", value: { proof: "json" } };
   return [
     [JSON_PATCH, "json", [add], [{ op: "test", path: "/metadata/labels/proof", value: "json" }]],
-    ["application/merge-patch+json", "merge", { metadata: { labels: { proof: "merge" } } }, {}],
-    ["application/strategic-merge-patch+json", "strategic", { metadata: { labels: { proof: "strategic" } } }, {}],
+    [MERGE_PATCH, "merge", { metadata: { labels: { proof: "merge" } } }, {}],
+    [STRATEGIC_PATCH, "strategic", { metadata: { labels: { proof: "strategic" } } }, {}],
+    [APPLY, "apply", applied, applied],
   ];
 }
 
@@ -168,7 +250,7 @@ async function patch(path: string, type: string, body: unknown): Promise<Answer>
 }
 
 async function apply(path: string, object: unknown): Promise<Answer> {
-  return await patch(path, "application/apply-patch+yaml", object);
+  return await patch(path, APPLY, object);
 }
 
 function assertKind(answer: Answer, wanted: { status: number; kind: string }): void {
@@ -190,7 +272,7 @@ async function applyBeside(
 
 /** Can the manifest itself be a patch of this type that changes nothing? A merge patch replaces lists, and what admission added to them. */
 function isWholePatch(id: string, type: string): boolean {
-  if (type === JSON_PATCH) return false;
+  if (type === JSON_PATCH || type === APPLY) return false;
   if (type.includes("strategic")) return !ambiguous.includes(id);
   return !id.startsWith("v1 Pod/");
 }
