@@ -1,5 +1,4 @@
 /** A WebSocket of a client's, passed on to a server in a pod. Only what has answered 101 becomes one: everything else is an answer. */
-import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import { splice } from "../../src/platform/node/splice.ts";
@@ -23,21 +22,22 @@ export async function askSocket(
     followRedirects: false,
     handshakeTimeout: HANDSHAKE_MS_MAX,
   });
-  const answered = new Promise<IncomingMessage>((resolve) =>
-    socket.once("unexpected-response", (_request, response) => resolve(response)),
-  );
-  const opened = once(socket, "open").then(() => {
-    socket.pause();
-    return undefined;
+  const response = await new Promise<IncomingMessage | undefined>((resolve, reject) => {
+    socket.once("open", () => {
+      // At once: what the pod says first must not be lost.
+      socket.pause();
+      resolve(undefined);
+    });
+    socket.once("unexpected-response", (_request, answered) => resolve(answered));
+    socket.on("error", reject);
   });
-  const response = await Promise.race([opened, answered]);
   if (response === undefined) return { socket };
-  // The end of the request that ws has begun is that of its answer.
-  opened.catch(() => undefined);
-  socket.on("error", () => undefined);
+  const { socket: connection } = response;
+  response.once("close", () => connection.destroy());
   const answer = answerOf(response);
   if (answer.status >= 400) return { answer };
-  response.destroy();
+  // Whatever its connection would be good for: nobody gets hold of it (CVE-2018-1002105).
+  connection.destroy();
   throw new UpgradeRefused(answer.status);
 }
 

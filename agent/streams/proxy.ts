@@ -85,7 +85,10 @@ async function requestBody(exchange: ProxyExchange, stopped: AbortSignal): Promi
   const headers = { authorization: `Bearer ${credential}` };
   const response = await fetch(new Request(url, { headers, signal: stopped }));
   if (!response.ok) throw new Error(`the body of the request is not there: ${response.status}`);
-  return response.body === null ? Readable.from([]) : Readable.fromWeb(response.body as NodeReadableStream);
+  if (response.body === null) return Readable.from([]);
+  const body = Readable.fromWeb(response.body as NodeReadableStream);
+  // It may break off before anybody reads it, and after the pod has answered.
+  return body.on("error", () => undefined);
 }
 
 /** Over a connection of its own. The body of the answer has its links rewritten. */
@@ -113,8 +116,13 @@ export function askPort(
   return new Promise((resolve, reject) => {
     outgoing.setTimeout(CONNECT_MS_MAX, () => outgoing.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`)));
     outgoing.once("socket", (socket) => socket.once("connect", () => outgoing.setTimeout(0)));
-    outgoing.once("error", (error) => reject(dialError(error, { host, port })));
+    outgoing.on("error", (error) => reject(dialError(error, { host, port })));
     outgoing.once("response", (response) => resolve(rewritten(answerOf(response), linkContext(proxy, { host, port }))));
+    outgoing.once("upgrade", (_response, socket) => {
+      socket.destroy();
+      reject(new Error("the server switches protocols without having been asked"));
+    });
+    outgoing.once("close", () => reject(new Error("the server hung up")));
     if (body === undefined) outgoing.end();
     else pipeline(body, outgoing).catch((error: Error) => outgoing.destroy(error));
   });
@@ -140,7 +148,8 @@ export function groupedHeaders({ headers }: ProxyRequest, hasBody: boolean): Rec
     grouped[name] = before === undefined ? value : [before, value].flat();
   }
   if (hasBody && grouped["content-length"] === undefined) grouped["transfer-encoding"] = "chunked";
-  return { ...grouped, connection: "close" };
+  // A server that was told of the end would not read the rest of a body that it has answered already. Nothing is kept all the same.
+  return { ...grouped, connection: "keep-alive" };
 }
 
 export function answerOf(response: IncomingMessage): ProxyAnswer {
@@ -180,7 +189,7 @@ export function rewritten(answer: ProxyAnswer, context: LinkContext): ProxyAnswe
   let last: Readable = body;
   for (const step of steps) {
     const source = last;
-    source.once("error", (error) => step.destroy(error));
+    source.on("error", (error) => step.destroy(error));
     step.once("close", () => source.destroy());
     last = source.pipe(step);
   }

@@ -100,7 +100,7 @@ async function answer({ url, credential, fetch, stopped }: ProxyDeps, of: ProxyA
   if ("body" in of) {
     const { body: source, ...head } = of;
     passing.write(encodeHead(head));
-    source.once("error", () => passing.destroy());
+    source.on("error", () => passing.destroy());
     passing.once("close", () => source.destroy());
     source.pipe(passing);
   } else passing.end(encodeHead(of));

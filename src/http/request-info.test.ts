@@ -45,6 +45,12 @@ describe("request info", () => {
     ["GET", "/", "path get /"],
     ["GET", "/api/v1/namespaces/n/pods/p/log/extra", "path get /api/v1/namespaces/n/pods/p/log/extra"],
     ["OPTIONS", "/api/v1/pods", "path options /api/v1/pods"],
+    ["GET", "/api/v1/namespaces/n/pods/p/proxy", "get core v1 pods n p proxy"],
+    ["HEAD", "/api/v1/namespaces/n/pods/p/proxy/a/b/", "get core v1 pods n p proxy"],
+    ["POST", "/api/v1/namespaces/n/services/http:s:80/proxy/a", "create core v1 services n http:s:80 proxy"],
+    ["PATCH", "/api/v1/nodes/m/proxy/a", "patch core v1 nodes - m proxy"],
+    ["OPTIONS", "/api/v1/nodes/m/proxy/a", "options core v1 nodes - m proxy"],
+    ["GET", "/api/v1/namespaces/n/pods/p/proxy/x?watch=true", "get core v1 pods n p proxy"],
   ])("%s %s", (method, target, expected) => {
     expect(info(method, target)).toBe(expected);
   });

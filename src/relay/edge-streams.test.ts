@@ -1,6 +1,4 @@
 /** The relay's edge half in workerd, between real sockets: tunnels, and streams whose bytes no JavaScript on the edge reads. */
-import { build } from "esbuild";
-import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { WebSocket } from "ws";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { createHttpsFetch } from "../../agent/https-fetch.ts";
@@ -9,43 +7,27 @@ import { openTunnel, type Tunnel } from "../../agent/tunnel.ts";
 import { createNodePlatform } from "../platform/node/platform.ts";
 import type { LogEntry } from "../storage/storage.ts";
 import type { TunnelMessage } from "./protocol.ts";
+import { startRelayWorker, type RelayWorker } from "./testing/start-relay-worker.ts";
 
 const platform = createNodePlatform({ level: "error" });
 const MIB = 1024 * 1024;
 const http = createHttpsFetch();
 const plainFetch = http.fetch;
-let miniflare: Miniflare | undefined;
+let worker: RelayWorker | undefined;
 let base: string;
 let nodes = 0;
 const open: { terminate(): void }[] = [];
 const tunnels: Tunnel[] = [];
 
 beforeAll(async () => {
-  const bundle = await build({
-    entryPoints: [new URL("../platform/workers/testing/relay-worker.ts", import.meta.url).pathname],
-    bundle: true,
-    format: "esm",
-    write: false,
-    external: ["cloudflare:workers"],
-    target: "es2024",
-  });
-  const worker = {
-    modules: true,
-    script: bundle.outputFiles[0]?.text ?? "",
-    compatibilityDate: "2026-10-01",
-    durableObjects: {
-      HUB: { className: "TestHub", useSQLite: true },
-      BROKER: { className: "StreamBroker", useSQLite: true },
-    },
-  };
-  miniflare = new Miniflare(convertV4MiniflareOptions(worker));
-  base = (await miniflare.ready).origin;
+  worker = await startRelayWorker();
+  base = worker.url;
 }, 60_000);
 afterAll(async () => {
   for (const tunnel of tunnels) tunnel.stop();
   for (const socket of open) socket.terminate();
   http.close();
-  await miniflare?.dispose();
+  await worker?.stop();
 });
 
 type OpenMessage = Extract<TunnelMessage, { type: "open" }>;

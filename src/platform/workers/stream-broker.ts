@@ -2,7 +2,7 @@
  * Where a client's stream and the agent that serves it meet on the edge: one object per stream. It hands the two ends of one
  * WebSocketPair to the two requests and accepts neither, so the runtime moves the bytes, with back-pressure, and JavaScript reads none.
  */
-import { DurableObject } from "cloudflare:workers";
+import { DurableObject, waitUntil } from "cloudflare:workers";
 import { StatusError } from "../../machinery/status-error.ts";
 import { toBase64Url } from "../../pki/encoding.ts";
 import type { AgentSockets } from "../../relay/agent-sockets.ts";
@@ -46,6 +46,7 @@ export class StreamBroker extends DurableObject<unknown> {
   /** The client's answer: made by the agent's end when it arrives. */
   readonly #answer = Promise.withResolvers<Response>();
   #taken = false;
+  readonly #gone = new AbortController();
   /** Of a request that is proxied, until the agent fetches it. */
   #requestBody: ReadableStream<Uint8Array> | null = null;
 
@@ -59,6 +60,11 @@ export class StreamBroker extends DurableObject<unknown> {
   /** The agent cannot serve this stream, or is not there. */
   refuse(code: number, message: string): void {
     this.#answer.reject(new Refused({ code, message }));
+  }
+
+  /** The client has gone: an agent whose body is being relayed need not go on. */
+  abandon(): void {
+    this.#gone.abort();
   }
 
   override async fetch(request: Request): Promise<Response> {
@@ -123,7 +129,7 @@ export class StreamBroker extends DurableObject<unknown> {
       }),
     );
     try {
-      await request.body.pipeTo(writable);
+      await request.body.pipeTo(writable, { signal: this.#gone.signal });
       return new Response(null, { status: 204, headers: { [SERVED]: "1" } });
     } catch {
       // The client has gone: the agent may stop reading its log.
@@ -169,6 +175,8 @@ export function createWorkersStreams(deps: {
       answer.catch(() => {});
       const opened = await openStream(node, { type: "open", id: id.toString(), ticket, target });
       if (!opened) await stub.refuse(503, `node "${node}" is not connected`);
+      // Told, the broker ends the agent's work at once; else it would notice with the next bytes.
+      client.signal.addEventListener("abort", () => waitUntil(stub.abandon()));
       const response = await served(await answer);
       return target.kind === "proxy" && response.status !== 101 ? await proxied(response, client.method) : response;
     },

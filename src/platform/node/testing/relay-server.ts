@@ -12,7 +12,7 @@ import { loadClusterKeys } from "../../../pki/load-cluster-keys.ts";
 import { issueServerIdentity } from "../../../pki/server-identity.ts";
 import { createAgentRoutes } from "../../../relay/agent-routes.ts";
 import { createMemoryApi, type MemoryApi } from "../../../relay/testing/memory-api.ts";
-import type { StreamTarget } from "../../../relay/protocol.ts";
+import type { ProxyRequest, StreamTarget } from "../../../relay/protocol.ts";
 import type { Platform } from "../../platform.ts";
 import { createNodeStreamBroker, type NodeStreamBroker } from "../stream-broker.ts";
 import { createNodeTunnels, type NodeTunnels } from "../tunnels.ts";
@@ -122,6 +122,12 @@ export async function startRelayServer(platform: Platform): Promise<RelayServer>
   };
 }
 
+/** A request to be proxied is described by the query's `proxy`, as JSON. */
+function proxyOf(query: URLSearchParams): Pick<StreamTarget, "proxy"> {
+  const text = query.get("proxy");
+  return text === null ? {} : { proxy: JSON.parse(text) as ProxyRequest };
+}
+
 function targetOf(request: Request, search: string): StreamTarget {
   const query = new URLSearchParams(search);
   const offered = request.headers.get("sec-websocket-protocol")?.split(",")[0];
@@ -131,6 +137,7 @@ function targetOf(request: Request, search: string): StreamTarget {
     pod: query.get("pod") ?? "p",
     uid: query.get("uid") ?? "u",
     query: search.slice(1),
+    ...proxyOf(query),
     ...(offered === undefined ? {} : { subprotocol: offered.trim() }),
   };
 }

@@ -1,8 +1,9 @@
 /** For tests: the relay's edge half alone. Clients reach pods' streams at /stream/<node>, agents say who they are in a header. */
 import { DurableObject } from "cloudflare:workers";
 import { isStatusError } from "../../../machinery/status-error.ts";
-import type { StreamTarget, TunnelMessage } from "../../../relay/protocol.ts";
+import type { ProxyRequest, StreamTarget, TunnelMessage } from "../../../relay/protocol.ts";
 import type { LogEntry } from "../../../storage/storage.ts";
+import { asSent } from "../as-sent.ts";
 import { createHubTunnels, type HubTunnels } from "../hub-tunnels.ts";
 import { createWorkersPlatform } from "../platform.ts";
 import { createWorkersAgentSockets, createWorkersStreams, StreamBroker, tunnelNodeOf } from "../stream-broker.ts";
@@ -71,7 +72,12 @@ async function route(request: Request, env: Env): Promise<Response> {
   const nodeName = request.headers.get("authorization")?.replace(/^Bearer /, "") ?? "";
   const streamId = /^\/agent\/v1\/streams\/(.+)$/.exec(pathname)?.[1];
   if (streamId !== undefined)
-    return sockets.stream(request, { id: streamId, ticket: searchParams.get("ticket") ?? "", nodeName });
+    return sockets.stream(request, {
+      id: streamId,
+      ticket: searchParams.get("ticket") ?? "",
+      nodeName,
+      subprotocol: searchParams.get("subprotocol") ?? undefined,
+    });
   if (pathname === "/agent/v1/tunnel") return sockets.tunnel(request, nodeName);
   if (pathname === "/seen") return Response.json(await hub.lastSeen());
   if (pathname === "/commit") {
@@ -84,13 +90,16 @@ async function route(request: Request, env: Env): Promise<Response> {
     random,
   });
   const subprotocol = request.headers.get("sec-websocket-protocol")?.split(",")[0]?.trim();
+  // A request to be proxied is described by the query, as JSON.
+  const proxy = searchParams.get("proxy");
   const target: StreamTarget = {
     kind: (searchParams.get("kind") ?? "exec") as StreamTarget["kind"],
     namespace: "default",
     pod: "p",
-    uid: "u",
+    uid: searchParams.get("uid") ?? "u",
     query: search.slice(1),
-    ...(subprotocol === undefined ? {} : { subprotocol }),
+    ...(proxy === null ? {} : { proxy: JSON.parse(proxy) as ProxyRequest }),
+    ...(subprotocol === undefined || proxy !== null ? {} : { subprotocol }),
   };
-  return streams.open({ node: pathname.replace("/stream/", ""), target, client: request });
+  return asSent(await streams.open({ node: pathname.replace("/stream/", ""), target, client: request }));
 }
