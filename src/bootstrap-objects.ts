@@ -13,7 +13,6 @@ import { SUGGESTED_LEVELS, SUGGESTED_SCHEMAS } from "./kinds/flowcontrol/suggest
 import { flowSchemas, priorityLevelConfigurations } from "./kinds/flowcontrol/types.ts";
 import { kinds } from "./kinds/index.ts";
 import { serviceCidrs, type ServiceCidr } from "./kinds/networking/types.ts";
-import { roles } from "./kinds/rbac/types.ts";
 import { priorityClasses, SYSTEM_CLASSES } from "./kinds/scheduling/priorityclasses/types.ts";
 import { storageClasses, type StorageClass } from "./kinds/storage/types.ts";
 import type { GroupVersion, ResourceRef } from "./machinery/gvk.ts";
@@ -60,7 +59,6 @@ export function wantedObjects({
     ...all(endpoints, [kubernetesEndpoints(kubernetesServiceIp)]),
     ...all(endpointSlices, [kubernetesEndpointSlice(kubernetesServiceIp)]),
     ...all(configMaps, [extensionAuthentication(clusterCa)]),
-    ...all(roles, [EXTENSION_READER]),
   ];
   return [unscoped, inNamespaces];
 }
@@ -100,24 +98,6 @@ function extensionAuthentication(clusterCa: string): KubeObject {
   const configMap: ConfigMap = { metadata: EXTENSION_AUTHENTICATION, data: { "client-ca-file": clusterCa } };
   return configMap;
 }
-
-/** Lets an aggregated API server read it: plugin/pkg/auth/authorizer/rbac/bootstrappolicy/namespace_policy.go. */
-const EXTENSION_READER = {
-  metadata: {
-    ...EXTENSION_AUTHENTICATION,
-    name: `${EXTENSION_AUTHENTICATION.name}-reader`,
-    labels: { "kubernetes.io/bootstrapping": "rbac-defaults" },
-    annotations: { "rbac.authorization.kubernetes.io/autoupdate": "true" },
-  },
-  rules: [
-    {
-      verbs: ["get", "list", "watch"],
-      apiGroups: [""],
-      resources: ["configmaps"],
-      resourceNames: [EXTENSION_AUTHENTICATION.name],
-    },
-  ],
-} as KubeObject;
 
 function kubernetesService(address: string): KubeObject {
   return {

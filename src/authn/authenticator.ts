@@ -12,7 +12,8 @@ export interface Authenticator {
   authenticate(request: { token: string | undefined; audience?: string }): Promise<User | undefined>;
 }
 
-export const ANONYMOUS: User = { name: "system:anonymous", groups: ["system:unauthenticated"] };
+export const UNAUTHENTICATED_GROUP = "system:unauthenticated";
+export const ANONYMOUS: User = { name: "system:anonymous", groups: [UNAUTHENTICATED_GROUP] };
 export const AUTHENTICATED_GROUP = "system:authenticated";
 export const MASTERS_GROUP = "system:masters";
 export const NODES_GROUP = "system:nodes";

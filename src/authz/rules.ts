@@ -3,7 +3,7 @@ import type { User } from "../authn/authenticator.ts";
 import type { Attributes } from "./authorizer.ts";
 
 export interface PolicyRule {
-  verbs: readonly string[];
+  verbs?: readonly string[];
   apiGroups?: readonly string[];
   /** "pods", "pods/log", "*", "*" + "/scale" for a subresource of everything. */
   resources?: readonly string[];
@@ -30,7 +30,7 @@ export function isSubjectOf({ subjects }: Grant, { name, groups }: User): boolea
 }
 
 export function ruleAllows(rule: PolicyRule, attributes: Attributes): boolean {
-  if (!has(rule.verbs, attributes.verb)) return false;
+  if (!has(rule.verbs ?? [], attributes.verb)) return false;
   const { resource } = attributes;
   if (!resource) return (rule.nonResourceURLs ?? []).some((pattern) => pathMatches(pattern, attributes.path));
   return (

@@ -36,7 +36,7 @@ async function cache(bytesMax?: number) {
       const objects = resource === "things" ? [...rows.values()] : [];
       return { objects: objects.slice(0, limit), revision: state.revision, more: objects.length > limit };
     },
-    exist: async (keys) => keys.map(({ name }) => rows.has(name)),
+    getMany: async (keys) => keys.flatMap(({ name }) => rows.get(name) ?? []),
     revision: async () => state.revision,
   };
   const reader = await createCachedReader({

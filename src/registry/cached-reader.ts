@@ -63,8 +63,8 @@ class CachedReader implements StorageReader {
     return answer;
   }
 
-  exist(keys: readonly ObjectKey[]): Promise<boolean[]> {
-    return this.#storage.exist(keys);
+  getMany(keys: readonly ObjectKey[]): Promise<StoredObject[]> {
+    return this.#storage.getMany(keys);
   }
 
   /** Whole lists and first pages are kept, one of each kind and namespace: what informers, kubectl and control loops ask for again. */

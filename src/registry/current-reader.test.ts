@@ -29,7 +29,7 @@ const rows = [row("old", "v1/1"), row("current", "v1/2"), { ...row("foreign", "v
 const storage: StorageReader = {
   get: async ({ name }) => ({ object: rows.find((one) => one.name === name), revision: 7 }),
   list: async () => ({ objects: rows, revision: 7, more: false }),
-  exist: async (keys) => keys.map(({ name }) => rows.some((one) => one.name === name)),
+  getMany: async (keys) => rows.filter((one) => keys.some(({ name }) => name === one.name)),
   revision: async () => 7,
 };
 const entries = rows.map((stored): LogEntry => ({ ...stored, type: "ADDED" }));

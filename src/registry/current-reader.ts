@@ -22,7 +22,7 @@ export function createCurrentReader({
 
   const reader: StorageReader = {
     revision: () => storage.revision(),
-    exist: (keys) => storage.exist(keys),
+    getMany: async (keys) => (await storage.getMany(keys)).map(current),
     async get(key) {
       const { object, revision } = await storage.get(key);
       return { object: object && current(object), revision };

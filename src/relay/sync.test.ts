@@ -136,7 +136,7 @@ test("an idle sync is three reads and no write", async () => {
     get: (key) => ((reads += 1), api.storage.get(key)),
     list: (query) => ((reads += 1), api.storage.list(query)),
     changes: (query) => ((reads += 1), api.storage.changes(query)),
-    exist: (keys) => api.storage.exist(keys),
+    getMany: (keys) => api.storage.getMany(keys),
     revision: () => api.storage.revision(),
   };
   await ask({ since: revision, digest: await podDigest([made.metadata.uid ?? ""]) }, counted);

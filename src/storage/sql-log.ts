@@ -43,7 +43,8 @@ const GET = `SELECT position.seq, ${OBJECT_COLUMNS.replace(/(\w+)/g, "l.$1")}
   WHERE position.name = 'log'`;
 
 /** All keys are one parameter: a statement has a hundred at most. */
-const EXIST = `SELECT wanted.key FROM json_each(?) AS wanted CROSS JOIN log AS l INDEXED BY log_live
+const GET_MANY = `SELECT ${OBJECT_COLUMNS.replace(/(\w+)/g, "l.$1")}
+  FROM json_each(?) AS wanted CROSS JOIN log AS l INDEXED BY log_live
     ON l.resource = wanted.value ->> 0 AND l.namespace = wanted.value ->> 1 AND l.name = wanted.value ->> 2
       AND l.superseded IS NULL AND l.deleted = 0`;
 
@@ -110,11 +111,10 @@ class SqlReader implements LogReader {
     return { object: row[1] === null ? undefined : this.rows.object(row, 1), revision: row[0] as number };
   }
 
-  async exist(keys: readonly ObjectKey[]): Promise<boolean[]> {
+  async getMany(keys: readonly ObjectKey[]): Promise<StoredObject[]> {
     const wanted = keys.map(({ resource, namespace, name }) => [resource, namespace, name]);
-    const [found] = await this.run([{ sql: EXIST, args: [JSON.stringify(wanted)] }], "read");
-    const live = new Set(found?.rows.map(([at]) => Number(at)));
-    return keys.map((_, at) => live.has(at));
+    const [found] = await this.run([{ sql: GET_MANY, args: [JSON.stringify(wanted)] }], "read");
+    return (found?.rows ?? []).map((row) => this.rows.object(row));
   }
 
   async list(query: ListQuery): Promise<ListPage> {

@@ -66,8 +66,8 @@ export interface ListPage {
 export interface StorageReader {
   /** @throws StorageError "unavailable" */
   get(key: ObjectKey): Promise<{ object: StoredObject | undefined; revision: number }>;
-  /** Which of these live, in their order: one round trip and none of their values. @throws StorageError "unavailable" */
-  exist(keys: readonly ObjectKey[]): Promise<boolean[]>;
+  /** The live ones of these, in no order: one round trip. @throws StorageError "unavailable" */
+  getMany(keys: readonly ObjectKey[]): Promise<StoredObject[]>;
   /** @throws StorageError "compacted" | "future" | "unavailable" */
   list(query: ListQuery): Promise<ListPage>;
   /** The newest revision. An empty log has one too: to clients a resourceVersion of 0 means something else. */

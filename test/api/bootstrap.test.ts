@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bootstrapCluster } from "../../src/bootstrap.ts";
 import type { ApiService } from "../../src/kinds/apiregistration/apiservices/types.ts";
 import type { FlowSchema, PriorityLevelConfiguration } from "../../src/kinds/flowcontrol/types.ts";
+import type { ClusterRole } from "../../src/kinds/rbac/types.ts";
 import type { KubeList, KubeObject } from "../../src/machinery/meta.ts";
 import { createTestCluster } from "../harness/cluster.ts";
 
@@ -140,14 +141,58 @@ describe("a fresh cluster, as a kube-apiserver leaves one", () => {
     expect(roles.map(({ metadata }) => metadata.name)).toContain("extension-apiserver-authentication-reader");
   });
 
+  // plugin/pkg/auth/authorizer/rbac/bootstrappolicy
+  test("has the default roles, marked as such, and who has them", async () => {
+    const rbac = "/apis/rbac.authorization.k8s.io/v1";
+    for (const plural of ["clusterroles", "clusterrolebindings", "roles", "rolebindings"]) {
+      const found = await list(`${rbac}/${plural}`);
+      expect(found.length).toBeGreaterThan(5);
+      for (const { metadata } of found) {
+        expect(metadata.labels).toMatchObject({ "kubernetes.io/bootstrapping": "rbac-defaults" });
+        expect(metadata.annotations).toEqual({ "rbac.authorization.kubernetes.io/autoupdate": "true" });
+      }
+    }
+    const admin = await cluster.call<ClusterRole>(`${rbac}/clusterroles/admin`);
+    const { aggregationRule, rules } = admin.body;
+    expect(aggregationRule).toEqual({
+      clusterRoleSelectors: [{ matchLabels: { "rbac.authorization.k8s.io/aggregate-to-admin": "true" } }],
+    });
+    // Its own part, that of edit, and through edit that of view.
+    const resources = rules?.flatMap((rule) => rule.resources ?? []);
+    expect(resources).toEqual(expect.arrayContaining(["rolebindings", "pods/exec", "pods/log"]));
+  });
+
+  test("puts back what its default roles have lost, and keeps what they were given", async () => {
+    const roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+    const patch = (name: string, body: object) =>
+      cluster.call(`${roles}/${name}`, {
+        method: "PATCH",
+        body,
+        headers: { "content-type": "application/merge-patch+json" },
+      });
+    const extra = { verbs: ["get"], apiGroups: ["x.io"], resources: ["extras"] };
+    await patch("system:kube-dns", { rules: [extra], metadata: { labels: { mine: "yes" } } });
+    const off = { "rbac.authorization.kubernetes.io/autoupdate": "false" };
+    await patch("system:heapster", { rules: [extra], metadata: { annotations: off } });
+    const bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+    await cluster.call(`${bindings}/system:discovery`, { method: "DELETE" });
+    await bootstrapCluster(cluster.cluster, cluster.app);
+    const dns = (await cluster.call<ClusterRole>(`${roles}/system:kube-dns`)).body;
+    expect(dns.rules?.[0]).toEqual(extra);
+    expect(dns.rules).toContainEqual({ verbs: ["watch"], apiGroups: [""], resources: ["services"] });
+    expect(dns.metadata.labels).toEqual({ "kubernetes.io/bootstrapping": "rbac-defaults", mine: "yes" });
+    expect((await cluster.call<ClusterRole>(`${roles}/system:heapster`)).body.rules).toEqual([extra]);
+    expect((await cluster.call(`${bindings}/system:discovery`)).status).toBe(200);
+  });
+
   test("a later start asks once for all of it, writes nothing, and makes what is gone", async () => {
     const { cluster: made, app } = cluster;
     const asked: number[] = [];
     const storage = {
       ...made.storage,
-      exist: async (keys: Parameters<typeof made.storage.exist>[0]) => {
+      getMany: async (keys: Parameters<typeof made.storage.getMany>[0]) => {
         asked.push(keys.length);
-        return await made.storage.exist(keys);
+        return await made.storage.getMany(keys);
       },
     };
     const before = await made.storage.revision();

@@ -105,7 +105,8 @@ export function createMemoryApi(): MemoryApi {
     onCommit: (listener) => void listeners.push(listener),
     forbid: (what) => void refused.add(what),
     storage: {
-      exist: async (keys) => keys.map(({ resource, namespace, name }) => heads.has(`${resource}/${namespace}/${name}`)),
+      getMany: async (keys) =>
+        keys.flatMap(({ resource, namespace, name }) => heads.get(`${resource}/${namespace}/${name}`) ?? []),
       get: async ({ resource, namespace, name }) => ({
         object: heads.get(`${resource}/${namespace}/${name}`),
         revision: entries.length,
