@@ -59,11 +59,11 @@ export function proxySuite(start: () => Promise<ProxyRelay>): void {
   let streams: StreamServer;
   const cleanup: (() => unknown)[] = [];
 
-  beforeAll(async () => {
-    relay = await start();
-    const common = { server: relay.url, credential: () => relay.credential, ca: () => relay.ca };
-    streams = createStreamServer({
-      ...common,
+  const common = () => ({ server: relay.url, credential: () => relay.credential, ca: () => relay.ca });
+
+  function startStreams(): StreamServer {
+    return createStreamServer({
+      ...common(),
       fetch: relay.fetch,
       log: platform.log,
       send: (message) => tunnel.send(message),
@@ -79,8 +79,13 @@ export function proxySuite(start: () => Promise<ProxyRelay>): void {
         page: async ({ path }) => ({ status: path === "/healthz" ? 200 : 404, type: "text/plain", text: "ok" }),
       },
     });
+  }
+
+  beforeAll(async () => {
+    relay = await start();
+    streams = startStreams();
     tunnel = openTunnel({
-      ...common,
+      ...common(),
       platform,
       onMessage: (message) => void (message.type === "open" && streams.serve(message)),
       onUp: () => {},
@@ -460,6 +465,16 @@ export function proxySuite(start: () => Promise<ProxyRelay>): void {
       expect(status).toBe(503);
       expect(body).toContain("error dialing backend");
     });
+  });
+
+  test("an agent that goes away while its pod thinks", async () => {
+    const { port, open } = await pod(() => undefined);
+    const waiting = ask({ port });
+    await eventually(() => expect(open.size).toBe(1), { withinMs: 10_000, everyMs: 20 });
+    streams.stop();
+    expect(await messageOf(await waiting)).toEqual([503, "error trying to reach service: the node hung up"]);
+    await eventually(() => expect(open.size).toBe(0), { withinMs: 10_000, everyMs: 20 });
+    streams = startStreams();
   });
 
   test("the node itself, where no port is named", async () => {

@@ -38,8 +38,13 @@ export function decodeHead(bytes: Uint8Array): ProxyHead {
   }
 }
 
-/** The node hung up before it said anything, or said nonsense. */
-export function unreadable(cause?: unknown): StatusError {
+/** The node went away before its pod had answered. */
+export function hungUp(cause?: unknown): StatusError {
+  return new StatusError("ServiceUnavailable", "error trying to reach service: the node hung up", { cause });
+}
+
+/** The node said nonsense. */
+function unreadable(cause?: unknown): StatusError {
   return new StatusError("InternalError", "the node's answer cannot be read", { cause });
 }
 

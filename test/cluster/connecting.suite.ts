@@ -1,5 +1,7 @@
 /** Ways into a pod from outside, with the real kubectl and real containers: port-forward and proxies. On Node and in workerd. */
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { once } from "node:events";
+import { WebSocket } from "ws";
 import { beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../harness/eventually.ts";
 import type { Kubectl } from "../harness/kubectl.ts";
@@ -50,6 +52,11 @@ spec:
   ports: [{name: http, port: 80, targetPort: http}]
 `;
 
+interface KubeConfig {
+  clusters: [{ cluster: { server: string; "certificate-authority-data": string } }];
+  users: [{ user: { token: string } }];
+}
+
 interface Forwarded {
   port: number;
   child: ChildProcessWithoutNullStreams;
@@ -82,6 +89,8 @@ async function forward(kubectl: Kubectl, target: string, port: number): Promise<
   };
 }
 
+/** As both channels of a port begin. */
+const number = (port: number) => String.fromCharCode(port & 0xff, port >>> 8);
 const get = async (port: number, path = "/") => await fetch(`http://127.0.0.1:${port}${path}`);
 
 export function connectingSuite(start: () => Promise<TwoNodes>): void {
@@ -131,6 +140,28 @@ export function connectingSuite(start: () => Promise<TwoNodes>): void {
       await expect(get(forwarded.port)).rejects.toThrow();
       await eventually(() => expect(forwarded.output()).toMatch(/error forwarding port 4711 to pod .*refused/));
       await forwarded.end();
+    });
+
+    test("port-forward in channels, as a browser speaks it: one port works, the other is refused", async () => {
+      const { clusters, users } = JSON.parse(await kubectl.ok(["config", "view", "--raw", "-o", "json"])) as KubeConfig;
+      const [{ cluster: api }] = clusters;
+      const token = Buffer.from(users[0].user.token).toString("base64url");
+      const url = `${api.server.replace("https", "wss")}/api/v1/namespaces/default/pods/${pod}/portforward?ports=9090,4711`;
+      const socket = new WebSocket(url, [`base64url.bearer.authorization.k8s.io.${token}`, "v4.channel.k8s.io"], {
+        ca: Buffer.from(api["certificate-authority-data"], "base64"),
+      });
+      const channels = ["", "", "", ""];
+      socket.on("message", (data: Buffer) => {
+        const [channel = 0] = data;
+        channels[channel] += data.subarray(1).toString("latin1");
+      });
+      await once(socket, "open");
+      expect(socket.protocol).toBe("v4.channel.k8s.io");
+      socket.send(Buffer.from("\0GET / HTTP/1.0\r\n\r\n"));
+      expect((await once(socket, "close"))[0]).toBe(1000);
+      expect(channels[0]).toMatch(new RegExp(`hello from ${pod}\n$`));
+      expect([channels[1], channels[2]]).toEqual([number(9090), number(4711)]);
+      expect(channels[3]).toMatch(/error forwarding port 4711 to pod .*refused/);
     });
 
     test("a pod without a node, and one that does not exist, are refused", async () => {

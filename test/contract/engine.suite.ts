@@ -211,6 +211,7 @@ export function engineSuite(name: string, open: () => Promise<EngineFixture>, op
       expect(await codeOf(engine.execSync({ containerId: UNKNOWN, command, timeoutSeconds: 1 }))).toBe("not-found");
       expect(await codeOf(engine.exec({ containerId: UNKNOWN, command, stdin: false, tty: false }))).toBe("not-found");
       expect(await codeOf(engine.attach({ containerId: UNKNOWN, stdin: false, tty: false }))).toBe("not-found");
+      expect(await codeOf(engine.portForward({ sandboxId: UNKNOWN, ports: [] }))).toBe("not-found");
       expect(await codeOf(create({ sandboxId: UNKNOWN, sandbox }, command))).toBe("not-found");
       await engine.stopContainer(UNKNOWN, 1);
       await engine.removeContainer(UNKNOWN);

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
+import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -8,6 +10,7 @@ import { eventually } from "../../../test/harness/eventually.ts";
 import { silentLog } from "../../../test/harness/silent-log.ts";
 import { realClock, realTimers } from "../../../test/harness/timers.ts";
 import type { Log } from "../../../src/platform/platform.ts";
+import { createSpdyConnection } from "../../streams/spdy.ts";
 import type { ContainerConfig, Engine, SandboxConfig } from "../engine.ts";
 import { createProcessEngine } from "./process-engine.ts";
 
@@ -160,6 +163,21 @@ describe.skipIf(skip !== undefined)(`processes as containers${skip === undefined
       timeoutSeconds: 5,
     });
     expect(output).toBe("hunter2-on-disk\n");
+  });
+
+  test("port-forward reaches what listens at the machine's localhost", async () => {
+    const server = createServer((socket) => void socket.end("hello"));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { socket, head } = await engine.portForward({ sandboxId, ports: [] });
+    const spdy = createSpdyConnection(socket, { head });
+    const headers = { port: String((server.address() as AddressInfo).port), requestID: "0" };
+    const errors = spdy.openStream({ headers: { ...headers, streamType: "error" } });
+    const data = spdy.openStream({ headers: { ...headers, streamType: "data" } });
+    expect(await new Response(data.readable).text()).toBe("hello");
+    expect(await new Response(errors.readable).text()).toBe("");
+    spdy.close();
+    server.close();
   });
 
   test("what ends while there is no agent has its exit code, and loses no output", async () => {

@@ -1,5 +1,5 @@
 /** The answer of a pod to a request that is proxied, out of the body that the agent sends: see relay/proxy-answer.ts. */
-import { answerOf, decodeHead, HEAD_LENGTH_BYTES, headLength, unreadable } from "../../relay/proxy-answer.ts";
+import { answerOf, decodeHead, HEAD_LENGTH_BYTES, headLength, hungUp } from "../../relay/proxy-answer.ts";
 
 /** Resolves once the head has come. A client that leaves before cancels the body. @throws StatusError as the agent refused */
 export async function answered(body: ReadableStream<Uint8Array>, client: Request): Promise<Response> {
@@ -10,8 +10,10 @@ export async function answered(body: ReadableStream<Uint8Array>, client: Request
   let bytes = new Uint8Array();
   const atLeast = async (length: number) => {
     while (bytes.length < length) {
-      const { done, value } = await reader.read();
-      if (done) throw unreadable();
+      const { done, value } = await reader.read().catch((cause: unknown) => {
+        throw hungUp(cause);
+      });
+      if (done) throw hungUp();
       const joined = new Uint8Array(bytes.length + value.length);
       joined.set(bytes);
       joined.set(value, bytes.length);

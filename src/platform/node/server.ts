@@ -3,6 +3,7 @@ import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } f
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Fetch } from "../../client/client.ts";
+import { tellClientAddress } from "./client-address.ts";
 
 export interface RunningServer {
   host: string;
@@ -31,7 +32,10 @@ export async function startServer(options: {
   identity: { key: string; certificate: string };
   fetch: Fetch;
 }): Promise<RunningServer> {
-  const listener = getRequestListener((request) => options.fetch(request));
+  const listener = getRequestListener((request, { incoming }) => {
+    tellClientAddress(() => request.headers, incoming);
+    return options.fetch(request);
+  });
   const settings = {
     allowHTTP1: true,
     // Of HTTP/1.1, where its types do not know it; the other is of HTTP/2.

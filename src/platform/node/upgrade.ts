@@ -9,6 +9,7 @@ import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Fetch } from "../../client/client.ts";
 import type { Log, Random } from "../platform.ts";
+import { tellClientAddress } from "./client-address.ts";
 
 export interface Upgrades {
   /**
@@ -123,6 +124,7 @@ function toRequest(incoming: IncomingMessage, socket: Duplex, signal: AbortSigna
     for (const one of Array.isArray(value) ? value : [value ?? ""])
       if (!name.startsWith(":")) headers.append(name, one);
   }
+  tellClientAddress(() => headers, incoming);
   const url = new URL(incoming.url ?? "/", `${scheme}://${incoming.headers.host ?? "localhost"}`);
   return new Request(url, { method: incoming.method ?? "GET", headers, signal });
 }

@@ -7,7 +7,7 @@ import { StatusError } from "../../machinery/status-error.ts";
 import { toBase64Url } from "../../pki/encoding.ts";
 import type { AgentSockets } from "../../relay/agent-sockets.ts";
 import type { NodeStreams } from "../../relay/node-streams.ts";
-import { answerOf, decodeHead, HEAD_LENGTH_BYTES, headLength, unreadable } from "../../relay/proxy-answer.ts";
+import { answerOf, decodeHead, HEAD_LENGTH_BYTES, headLength, hungUp } from "../../relay/proxy-answer.ts";
 import type { StreamTarget, TunnelMessage } from "../../relay/protocol.ts";
 import { assertUpgrade, refusal } from "../../relay/refusal.ts";
 import type { Random } from "../platform.ts";
@@ -190,11 +190,13 @@ function kindOf({ kind, proxy }: StreamTarget): Kind {
 
 /** What a pod answers. Only its head is read; the rest goes on as it is. @throws StatusError as the agent refused */
 async function proxied({ body }: Response, method: string): Promise<Response> {
-  if (body === null) throw unreadable();
+  if (body === null) throw hungUp();
   const reader = body.getReader({ mode: "byob" });
   const exactly = async (length: number) => {
-    const { value } = await reader.readAtLeast(length, new Uint8Array(length));
-    if (value === undefined || value.length < length) throw unreadable();
+    const { value } = await reader.readAtLeast(length, new Uint8Array(length)).catch((cause: unknown) => {
+      throw hungUp(cause);
+    });
+    if (value === undefined || value.length < length) throw hungUp();
     return value;
   };
   const length = headLength(await exactly(HEAD_LENGTH_BYTES));
