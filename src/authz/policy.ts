@@ -113,6 +113,10 @@ const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
     { verbs: READ, apiGroups: [FLOW_CONTROL], resources: ["flowschemas", "prioritylevelconfigurations"] },
     { verbs: ["patch"], apiGroups: [FLOW_CONTROL], resources: ["flowschemas/status"] },
   ],
+  "definition-names-controller": [
+    { verbs: READ, apiGroups: ["apiextensions.k8s.io"], resources: ["customresourcedefinitions"] },
+    { verbs: ["patch"], apiGroups: ["apiextensions.k8s.io"], resources: ["customresourcedefinitions/status"] },
+  ],
   "namespace-controller": [
     { verbs: [...READ, "delete"], apiGroups: [""], resources: ["namespaces"] },
     { verbs: ["get", "update", "patch"], apiGroups: [""], resources: ["namespaces/finalize", "namespaces/status"] },

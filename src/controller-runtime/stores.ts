@@ -1,5 +1,6 @@
 /** One informer a resource, shared by all loops: they read it through the stores and write with clients of their own. */
 import type { Client } from "../client/client.ts";
+import { customResourceDefinitions } from "../kinds/apiextensions/customresourcedefinitions/types.ts";
 import { deployments } from "../kinds/apps/deployments/types.ts";
 import { replicaSets } from "../kinds/apps/replicasets/types.ts";
 import { statefulSets } from "../kinds/apps/statefulsets/types.ts";
@@ -19,6 +20,7 @@ import type { KubeObject } from "../machinery/meta.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Indices } from "./indexed-store.ts";
 import { createInformer, type Informer } from "./informer.ts";
+import { definitionView, type DefinitionView } from "./views/definition-view.ts";
 import { budgetView, scaleView, type BudgetView, type ScaleView } from "./views/budget-view.ts";
 import { nodeView, type NodeView } from "./views/node-view.ts";
 import {
@@ -52,6 +54,7 @@ export interface Stores {
   podDisruptionBudgets: Informer<BudgetView>;
   flowSchemas: Informer<FlowSchemaView>;
   priorityLevelConfigurations: Informer;
+  customResourceDefinitions: Informer<DefinitionView>;
   /** All of them, those above included, by group-resource ("pods", "deployments.apps"). */
   all: ReadonlyMap<string, Informer>;
 }
@@ -62,6 +65,8 @@ export const BY_NODE = "node";
 export const ORPHANS = "orphans";
 /** Index of slices by "namespace/service". */
 export const BY_SERVICE = "service";
+/** Index of definitions by their group. */
+export const BY_GROUP = "group";
 /** Index of FlowSchemas by their priority level. */
 export const BY_LEVEL = "level";
 
@@ -92,6 +97,9 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
     podDisruptionBudgets: informer(podDisruptionBudgets, budgetView),
     flowSchemas: informer(flowSchemas, flowSchemaView, { [BY_LEVEL]: ({ level }) => [level] }),
     priorityLevelConfigurations: informer(priorityLevelConfigurations, metadataOnly),
+    customResourceDefinitions: informer(customResourceDefinitions, definitionView, {
+      [BY_GROUP]: ({ group }) => [group],
+    }),
     all,
   };
   for (const ref of deps.resources) {

@@ -13,7 +13,10 @@ export const AWAITED: ReadonlyMap<string, string> = new Map([
   ["csidrivers.storage.k8s.io", "mounts volumes of drivers"],
   ["csinodes.storage.k8s.io", "schedules by limits of volumes"],
   ["csistoragecapacities.storage.k8s.io", "schedules by capacity of volumes"],
-  ["customresourcedefinitions.apiextensions.k8s.io", "serves the resources that they define; none is Established"],
+  [
+    "customresourcedefinitions.apiextensions.k8s.io",
+    "serves the resources that they define: names are accepted, none is Established",
+  ],
   ["daemonsets.apps", "makes a Pod on each node"],
   ["deviceclasses.resource.k8s.io", "allocates devices"],
   ["endpoints", "mirrors them to EndpointSlices"],

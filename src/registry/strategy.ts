@@ -60,8 +60,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
    * on create, `now` on delete. Pure; runs last, on what will be stored.
    */
   companions?(change: { now: T | undefined; old: T | undefined }): Companion[];
-  /** Warnings for the client, shown as `Warning: 299` headers. */
-  warnings?(obj: T): string[];
+  /** Warnings for the client, shown as `Warning: 299` headers. `old` is undefined on create. */
+  warnings?(obj: T, old?: T): string[];
   /** Selectable fields beyond metadata.name and metadata.namespace. Values are strings; absent is "". */
   fields?(obj: T): Record<string, string>;
   /** Why this object may never be deleted, if so ("this is a system priority class …"). */

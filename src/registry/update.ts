@@ -107,7 +107,7 @@ async function tryUpdate(deps: RegistryDeps, request: AttemptedUpdate, stored: S
   admitted.object = next;
   await deps.admission.validate(admitted);
   // Of a part of the object nobody wants to hear what is odd about the rest.
-  if (request.scope === "object") for (const warning of strategy.warnings?.(next) ?? []) context.warn(warning);
+  if (request.scope === "object") for (const warning of strategy.warnings?.(next, old) ?? []) context.warn(warning);
 
   if (isUnchanged(next, old) && stored.form === resource.form) {
     return { done: true, written: written(resource, stored.value, stored.revision, false) };

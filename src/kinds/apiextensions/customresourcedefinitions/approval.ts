@@ -1,18 +1,19 @@
 /** Groups of the Kubernetes project are not for everybody: validateAPIApproval, k8s.io/apiextensions-apiserver/pkg/apihelpers. */
+import { goQuote } from "../../../machinery/go-text.ts";
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
-import type { CustomResourceDefinition } from "./types.ts";
+import type { CustomResourceDefinition, DefinitionCondition } from "./types.ts";
 
 const ANNOTATION = "api-approved.kubernetes.io";
 const MORE = "see https://github.com/kubernetes/enhancements/pull/1111";
 
 /** Does the group belong to the project? */
-export function isProtectedGroup(group: string): boolean {
+function isProtectedGroup(group: string): boolean {
   return /(^|\.)(k8s|kubernetes)\.io$/.test(group);
 }
 
 type Approval = "missing" | "bypassed" | "approved" | "invalid";
 
-export function approvalOf({ metadata }: CustomResourceDefinition): Approval {
+function approvalOf({ metadata }: CustomResourceDefinition): Approval {
   const value = metadata.annotations?.[ANNOTATION] ?? "";
   if (value === "") return "missing";
   if (value.startsWith("unapproved")) return "bypassed";
@@ -31,4 +32,31 @@ export function approvalErrors(now: CustomResourceDefinition, old: CustomResourc
   if (approval !== "invalid") return [];
   const why = `${must} with either a URL or a reason starting with "unapproved", ${MORE}`;
   return [fieldError.invalid(field, now.metadata.annotations?.[ANNOTATION], why)];
+}
+
+const REASONS: Readonly<Record<Approval, string>> = {
+  missing: "MissingAnnotation",
+  bypassed: "UnapprovedAnnotation",
+  approved: "ApprovedAnnotation",
+  invalid: "InvalidAnnotation",
+};
+
+/** What is to be said of a definition in one of the project's groups: apiapproval_controller.go. */
+export function approvalCondition(definition: CustomResourceDefinition): DefinitionCondition | undefined {
+  if (!isProtectedGroup(definition.spec.group)) return undefined;
+  const approval = approvalOf(definition);
+  const value = definition.metadata.annotations?.[ANNOTATION] ?? "";
+  const must = `protected groups must have approval annotation "${ANNOTATION}"`;
+  const messages: Readonly<Record<Approval, string>> = {
+    missing: `${must}, ${MORE}`,
+    bypassed: `not approved: ${goQuote(value)}`,
+    approved: `approved in ${value}`,
+    invalid: `${must} with either a URL or a reason starting with "unapproved", ${MORE}`,
+  };
+  return {
+    type: "KubernetesAPIApprovalPolicyConformant",
+    status: approval === "approved" ? "True" : "False",
+    reason: REASONS[approval],
+    message: messages[approval],
+  };
 }

@@ -1,6 +1,7 @@
 import { createdColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
 import { statusSubresource } from "../../subresources.ts";
 import type { CustomResourceDefinition } from "./types.ts";
+import { formatWarnings } from "./format-warnings.ts";
 import { validateDefinitionUpdate, validateNewDefinition } from "./validation.ts";
 
 const WEBHOOK_PORT = 443;
@@ -38,6 +39,7 @@ export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>
     },
     validateCreate: validateNewDefinition,
     validateUpdate: validateDefinitionUpdate,
+    warnings: formatWarnings,
   },
 });
 

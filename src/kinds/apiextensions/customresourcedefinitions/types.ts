@@ -42,6 +42,14 @@ export interface DefinitionVersion {
   selectableFields?: { jsonPath: string }[];
 }
 
+export interface DefinitionCondition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  lastTransitionTime?: string;
+}
+
 export interface CustomResourceDefinition extends KubeObject {
   spec: {
     group: string;
@@ -58,7 +66,7 @@ export interface CustomResourceDefinition extends KubeObject {
     preserveUnknownFields?: boolean;
   };
   status?: {
-    conditions?: { type: string; status: string; [field: string]: unknown }[];
+    conditions?: DefinitionCondition[];
     acceptedNames?: DefinitionNames;
     storedVersions?: string[];
     observedGeneration?: number;
