@@ -76,12 +76,9 @@ function age(time: string | null | undefined, nowMs: number): string {
   return time ? humanDuration(nowMs - Date.parse(time)) : "<unknown>";
 }
 
-function lastSeen(event: CoreEvent, nowMs: number): string {
-  const { series, count = 0, firstTimestamp, lastTimestamp, eventTime } = event;
-  const first = age(firstTimestamp ?? eventTime, nowMs);
-  if (series) return `${age(series.lastObservedTime, nowMs)} (x${series.count ?? 0} over ${first})`;
-  if (count > 1) return `${age(lastTimestamp, nowMs)} (x${count} over ${first})`;
-  return lastTimestamp ? age(lastTimestamp, nowMs) : first;
+/** How often is a column of its own. */
+function lastSeen({ series, firstTimestamp, lastTimestamp, eventTime }: CoreEvent, nowMs: number): string {
+  return age(series ? series.lastObservedTime : (lastTimestamp ?? firstTimestamp ?? eventTime), nowMs);
 }
 
 function countOf({ series, count }: CoreEvent): string {
