@@ -204,7 +204,7 @@ describe("events and leases", () => {
     ]);
     expect(eventKind.strategy.expiresMs?.(prepared(eventKind, about("default")), 5)).toBe(3_600_005);
   });
-  it("an event is shown with how often it happened", () => {
+  it("an event is shown with when it was seen, and how often in a column of its own", () => {
     const event = {
       involvedObject: { kind: "Pod", name: "p", namespace: "default" },
       count: 3,
@@ -213,7 +213,7 @@ describe("events and leases", () => {
       type: "Warning",
     };
     expect(cellsOf(eventKind, event)).toMatchObject({
-      "Last Seen": "60s (x3 over 10m)",
+      "Last Seen": "60s",
       Object: "pod/p",
       Type: "Warning",
       Count: "3",

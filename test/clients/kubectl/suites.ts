@@ -5,6 +5,7 @@ import { requires } from "../../harness/requires.ts";
 import { lacks, startControlPlane, type ControlPlane, type Runtime } from "../control-plane.ts";
 import { applyingSuite } from "./applying.suite.ts";
 import { changingSuite } from "./changing.suite.ts";
+import { columnsSuite } from "./columns.suite.ts";
 import { creatingMoreSuite } from "./creating-more.suite.ts";
 import { creatingSuite } from "./creating.suite.ts";
 import { describingSuite } from "./describing.suite.ts";
@@ -38,6 +39,7 @@ export function kubectlSuites(runtime: Runtime): void {
       () => kubectl,
       () => plane,
     );
+    columnsSuite(() => kubectl);
     describingSuite(() => kubectl);
     changingSuite(() => kubectl);
     applyingSuite(() => kubectl);
