@@ -87,6 +87,9 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const staticTokens = createStaticTokens(config.adminTokenHashes);
   const chain: Authenticator[] = [staticTokens, tokens, nodeCredentials];
   const authenticator = createRequestAuthenticator({ chain, clock });
+  cluster.onCommit?.((entries) =>
+    authenticator.forget(entries.filter(({ type }) => type === "DELETED").map(({ uid }) => uid)),
+  );
   const authorizer = createAuthorizer({ nodeReferences: createNodeReferences(current) });
 
   const managedFields = createManagedFields({
@@ -121,6 +124,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     registry,
     authorizer,
     tokens,
+    lookup,
     bodies: createBodyDecoder(scheme),
     patcher: createPatcher(schema),
     overlays: createOverlays({ presence, clock }),

@@ -5,12 +5,14 @@ import type { ClusterKeys } from "./pki/cluster-keys.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { ServerSockets } from "./platform/sockets.ts";
 import type { NodeStreams } from "./relay/node-streams.ts";
-import type { StorageReader } from "./storage/storage.ts";
+import type { LogEntry, StorageReader } from "./storage/storage.ts";
 
 export interface Cluster {
   id: string;
   storage: StorageReader;
   hub: Hub;
+  /** Where this process hears of every commit, so that a token ends with what it is bound to; elsewhere it is remembered for seconds. */
+  onCommit?: (listener: (entries: readonly LogEntry[]) => void) => unknown;
   presence: Presence;
   streams: NodeStreams;
   /** Absent: watches are served over HTTP alone. */

@@ -1,6 +1,6 @@
 /** All control loops of a cluster over one set of shared informers, each writing as its own service account. */
 import type { App } from "./app.ts";
-import { serviceAccountUser } from "./authn/service-account.ts";
+import { serviceAccountUser, signSecretToken } from "./authn/service-account.ts";
 import { AUTHENTICATED_GROUP } from "./authn/authenticator.ts";
 import type { Client } from "./client/client.ts";
 import type { Cluster } from "./cluster.ts";
@@ -19,6 +19,7 @@ import { createNamespaceController } from "./controllers/namespace/controller.ts
 import { createNodeLifecycleController } from "./controllers/node-lifecycle/controller.ts";
 import { createReplicaSetController } from "./controllers/replicaset/controller.ts";
 import { createRootCaPublisher } from "./controllers/root-ca-publisher/controller.ts";
+import { createServiceAccountTokenController } from "./controllers/service-account-tokens/controller.ts";
 import { createServiceAccountController } from "./controllers/service-account/controller.ts";
 import { namespaces } from "./kinds/core/namespaces/types.ts";
 import { kinds as builtInKinds } from "./kinds/index.ts";
@@ -59,6 +60,11 @@ export function createLoops({
 
   const controllers: Controller[] = [
     createServiceAccountController(depsOf("service-account-controller")),
+    createServiceAccountTokenController({
+      ...depsOf("tokens-controller"),
+      sign: (held) => signSecretToken(keys, held),
+      clusterCa: keys.clusterCa,
+    }),
     createRootCaPublisher({ ...depsOf("root-ca-cert-publisher"), clusterCa: keys.clusterCa }),
     createNodeLifecycleController({ ...depsOf("node-controller"), config }),
     createDeploymentController(depsOf("deployment-controller")),

@@ -5,6 +5,8 @@ export interface User {
   uid?: string;
   groups: readonly string[];
   extra?: Readonly<Record<string, readonly string[]>>;
+  /** Uids of the objects that the credential is worth no more than: when one is gone, so is the user. */
+  boundTo?: readonly string[];
 }
 
 /** Undefined: this authenticator has no opinion; the next one is asked. @throws StatusError "Unauthorized" for a bad credential */

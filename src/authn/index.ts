@@ -6,12 +6,16 @@ import { ANONYMOUS, AUTHENTICATED_GROUP, type Authenticator, type User } from ".
 /** A revoked token, or one of a deleted pod, is refused after this long at the latest. */
 const REMEMBER_MS = 5_000;
 const REMEMBERED_MAX = 4_096;
+/** Objects that tokens are bound to; a token has up to three. */
+const BOUND_MAX = 3 * REMEMBERED_MAX;
 /** Longer than any token of ours; a body of noise is not worth hashing. */
 const TOKEN_LENGTH_MAX = 16 * 1024;
 
 export interface RequestAuthenticator {
   /** Answers at once for a remembered token. @throws StatusError "Unauthorized" */
   authenticate(token: string | undefined): User | Promise<User>;
+  /** Forgets whom it remembers by a credential that is bound to one of these objects. For a process that hears of every commit. */
+  forget(uids: readonly string[]): void;
 }
 
 /** The first authenticator with an opinion decides; no token at all is anonymous. */
@@ -21,6 +25,8 @@ export function createRequestAuthenticator(deps: {
 }): RequestAuthenticator {
   const { chain, clock } = deps;
   const remembered = new Map<string, { user: User; untilMs: number }>();
+  /** Tokens by what they are bound to; of those that are remembered no more some may be left, until the object goes or the map is full. */
+  const tokensOf = new Map<string, Set<string>>();
 
   async function ask(token: string): Promise<User> {
     if (token.length > TOKEN_LENGTH_MAX) throw unauthorized();
@@ -43,6 +49,14 @@ export function createRequestAuthenticator(deps: {
     }
     remembered.delete(token);
     remembered.set(token, { user, untilMs: clock.now() + REMEMBER_MS });
+    for (const uid of user.boundTo ?? []) {
+      if (tokensOf.size >= BOUND_MAX) {
+        tokensOf.clear();
+        remembered.clear();
+      }
+      const tokens = tokensOf.get(uid) ?? new Set<string>();
+      tokensOf.set(uid, tokens.add(token));
+    }
   }
 
   return {
@@ -50,6 +64,12 @@ export function createRequestAuthenticator(deps: {
       if (token === undefined) return ANONYMOUS;
       const entry = remembered.get(token);
       return entry !== undefined && entry.untilMs > clock.now() ? entry.user : ask(token);
+    },
+    forget(uids) {
+      for (const uid of uids) {
+        for (const token of tokensOf.get(uid) ?? []) remembered.delete(token);
+        tokensOf.delete(uid);
+      }
     },
   };
 }

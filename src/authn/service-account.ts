@@ -1,8 +1,11 @@
 /**
- * Tokens of service accounts: ES256 JWTs with the claims of Kubernetes' bound tokens (KEP-1205). A token is worth as much as the
- * objects it names: when its ServiceAccount or its Pod is gone, or is another one of the same name, so is the token.
+ * Tokens of service accounts: ES256 JWTs with the claims of Kubernetes' bound tokens (KEP-1205), and of the older ones that a Secret
+ * holds. A token is worth as much as the objects it names: when its ServiceAccount, Pod, Secret or Node is gone, or is another one of
+ * the same name, so is the token.
  */
-import { SignJWT, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from "jose";
+import { SignJWT, decodeJwt, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from "jose";
+import type { Secret } from "../kinds/core/secrets/types.ts";
+import { textFromBase64 } from "../machinery/base64.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import { StatusError } from "../machinery/status-error.ts";
 import type { ClusterKeys } from "../pki/cluster-keys.ts";
@@ -27,6 +30,8 @@ export interface TokenRequest {
   audiences: readonly string[];
   lifetimeSeconds: number;
   pod?: BoundObject;
+  secret?: BoundObject;
+  /** Alone, what the token is bound to; beside a pod, where that runs. */
   node?: BoundObject;
 }
 
@@ -40,8 +45,13 @@ interface PrivateClaims {
   namespace: string;
   serviceaccount: BoundObject;
   pod?: BoundObject;
+  secret?: BoundObject;
   node?: BoundObject;
 }
+
+/** Tokens in Secrets have flat claims and an issuer of their own; both are fixed by Kubernetes (pkg/serviceaccount/legacy.go). */
+const SECRET_TOKEN_ISSUER = "kubernetes/serviceaccount";
+const SECRET_CLAIM = "kubernetes.io/serviceaccount/";
 
 const CLAIM = "kubernetes.io";
 export const SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:";
@@ -67,12 +77,13 @@ export function createServiceAccountTokens(deps: {
   return {
     audience: issuer,
 
-    async issue({ namespace, serviceAccount, audiences, lifetimeSeconds, pod, node }) {
+    async issue({ namespace, serviceAccount, audiences, lifetimeSeconds, pod, secret, node }) {
       const [key] = keys.tokenKeys;
       if (!key) throw new Error("the cluster has no key to sign tokens with");
       const nowSeconds = Math.floor(clock.now() / 1000);
       const claims: PrivateClaims = { namespace, serviceaccount: serviceAccount };
       if (pod) claims.pod = pod;
+      if (secret) claims.secret = secret;
       if (node) claims.node = node;
       const expires = nowSeconds + lifetimeSeconds;
       const token = await new SignJWT({ [CLAIM]: claims })
@@ -93,17 +104,23 @@ export function createServiceAccountTokens(deps: {
       if (token === undefined || keyId === undefined) return undefined;
       const key = keys.tokenKeys.find((candidate) => candidate.keyId === keyId);
       if (!key) return undefined;
-      const payload = await verified(token, { key: key.publicKey, audience: audience ?? issuer });
+      if (issuerOf(token) === SECRET_TOKEN_ISSUER) {
+        // It names no audience: it is for the API alone.
+        if (audience !== undefined && audience !== issuer) return undefined;
+        const held = await verified(token, { key: key.publicKey, issuer: SECRET_TOKEN_ISSUER });
+        return held && (await userOfSecretToken(held, token));
+      }
+      const payload = await verified(token, { key: key.publicKey, issuer, audience: audience ?? issuer });
       return payload && (await userOf(payload));
     },
   };
 
   async function verified(
     token: string,
-    { key, audience }: { key: CryptoKey; audience: string },
+    { key, ...expected }: { key: CryptoKey; issuer: string; audience?: string },
   ): Promise<JWTPayload | undefined> {
     try {
-      const options = { issuer, audience, algorithms: ["ES256"], currentDate: new Date(clock.now()) };
+      const options = { ...expected, algorithms: ["ES256"], currentDate: new Date(clock.now()) };
       return (await jwtVerify(token, key, options)).payload;
     } catch (error) {
       // Another issuer under the same keys (a node's credential): not ours to judge.
@@ -112,12 +129,29 @@ export function createServiceAccountTokens(deps: {
     }
   }
 
+  async function userOfSecretToken(payload: JWTPayload, token: string): Promise<User> {
+    const claim = (name: string) => (payload[SECRET_CLAIM + name] ?? "") as string;
+    const namespace = claim("namespace");
+    const account = { name: claim("service-account.name"), uid: claim("service-account.uid") };
+    const secret: Secret | undefined = await lookup({ resource: "secrets", namespace, name: claim("secret.name") });
+    const { metadata, data } = secret ?? {};
+    if (!metadata || metadata.deletionTimestamp !== undefined) throw unauthorized();
+    if (textFromBase64(data?.["token"] ?? "") !== token) throw unauthorized();
+    await assertAlive({ resource: "serviceaccounts", namespace, ...account });
+    const user = serviceAccountUser({ namespace, ...account });
+    return { ...user, boundTo: [account.uid, metadata.uid ?? ""] };
+  }
+
   async function userOf(payload: JWTPayload): Promise<User> {
     const claims = payload[CLAIM] as PrivateClaims | undefined;
     if (!claims?.serviceaccount) throw unauthorized();
-    const { namespace, serviceaccount, pod, node } = claims;
+    const { namespace, serviceaccount, pod, secret, node } = claims;
     await assertAlive({ resource: "serviceaccounts", namespace, ...serviceaccount });
     if (pod) await assertAlive({ resource: "pods", namespace, ...pod });
+    if (secret) await assertAlive({ resource: "secrets", namespace, ...secret });
+    // Beside a pod the node only says where that runs.
+    if (node && !pod) await assertAlive({ resource: "nodes", namespace: "", ...node });
+    const boundTo = [serviceaccount, pod, secret, pod ? undefined : node].flatMap((bound) => bound?.uid ?? []);
     const extra: Record<string, readonly string[]> = {};
     if (payload.jti !== undefined) extra["authentication.kubernetes.io/credential-id"] = [`JTI=${payload.jti}`];
     if (pod) {
@@ -128,7 +162,7 @@ export function createServiceAccountTokens(deps: {
       extra["authentication.kubernetes.io/node-name"] = [node.name];
       extra["authentication.kubernetes.io/node-uid"] = [node.uid];
     }
-    return { ...serviceAccountUser({ namespace, name: serviceaccount.name, uid: serviceaccount.uid }), extra };
+    return { ...serviceAccountUser({ namespace, name: serviceaccount.name, uid: serviceaccount.uid }), extra, boundTo };
   }
 
   /** As Kubernetes, an object that is being deleted still vouches for a minute, so that a pod can end in order. */
@@ -137,6 +171,34 @@ export function createServiceAccountTokens(deps: {
     if (!object || object.metadata.uid !== at.uid) throw unauthorized();
     const { deletionTimestamp } = object.metadata;
     if (deletionTimestamp !== undefined && Date.parse(deletionTimestamp) + 60_000 < clock.now()) throw unauthorized();
+  }
+}
+
+/** What a Secret of a service account holds. It has no end of its own. */
+export async function signSecretToken(
+  { tokenKeys: [key] }: Pick<ClusterKeys, "tokenKeys">,
+  { namespace, serviceAccount, secret }: { namespace: string; serviceAccount: BoundObject; secret: string },
+): Promise<string> {
+  if (!key) throw new Error("the cluster has no key to sign tokens with");
+  const claims = {
+    namespace,
+    "secret.name": secret,
+    "service-account.name": serviceAccount.name,
+    "service-account.uid": serviceAccount.uid,
+  };
+  return await new SignJWT(Object.fromEntries(Object.entries(claims).map(([name, is]) => [SECRET_CLAIM + name, is])))
+    .setProtectedHeader({ alg: "ES256", kid: key.keyId })
+    .setIssuer(SECRET_TOKEN_ISSUER)
+    .setSubject(`${SERVICE_ACCOUNT_PREFIX}${namespace}:${serviceAccount.name}`)
+    .sign(key.privateKey);
+}
+
+/** As the token says itself: nothing is verified. */
+function issuerOf(token: string): string | undefined {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    return undefined;
   }
 }
 

@@ -127,6 +127,10 @@ const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
     { verbs: [...READ, "create", "update"], apiGroups: [""], resources: ["serviceaccounts"] },
     { verbs: READ, apiGroups: [""], resources: ["namespaces"] },
   ],
+  "tokens-controller": [
+    { verbs: [...READ, "update", "delete"], apiGroups: [""], resources: ["secrets"] },
+    { verbs: READ, apiGroups: [""], resources: ["serviceaccounts"] },
+  ],
   "root-ca-cert-publisher": [
     { verbs: [...READ, "create", "update"], apiGroups: [""], resources: ["configmaps"] },
     { verbs: READ, apiGroups: [""], resources: ["namespaces"] },

@@ -10,6 +10,7 @@ import { namespaces } from "../kinds/core/namespaces/types.ts";
 import { nodes } from "../kinds/core/nodes/types.ts";
 import { pods } from "../kinds/core/pods/types.ts";
 import { replicationControllers } from "../kinds/core/replicationcontrollers/types.ts";
+import { secrets } from "../kinds/core/secrets/types.ts";
 import { serviceAccounts } from "../kinds/core/serviceaccounts/types.ts";
 import { services } from "../kinds/core/services/types.ts";
 import { endpointSlices, SERVICE_NAME_LABEL } from "../kinds/discovery/endpointslices/types.ts";
@@ -28,11 +29,13 @@ import {
   endpointSliceView,
   flowSchemaView,
   namespaceView,
+  secretView,
   serviceView,
   type ConfigMapView,
   type EndpointSliceView,
   type FlowSchemaView,
   type NamespaceView,
+  type SecretView,
   type ServiceView,
 } from "./views/other-views.ts";
 import { podView, type PodView } from "./views/pod-view.ts";
@@ -48,6 +51,7 @@ export interface Stores {
   replicaSets: Informer<ReplicaSetView>;
   namespaces: Informer<NamespaceView>;
   serviceAccounts: Informer;
+  secrets: Informer<SecretView>;
   configMaps: Informer<ConfigMapView>;
   statefulSets: Informer<ScaleView>;
   replicationControllers: Informer<ScaleView>;
@@ -67,6 +71,8 @@ export const ORPHANS = "orphans";
 export const BY_SERVICE = "service";
 /** Index of definitions by their group. */
 export const BY_GROUP = "group";
+/** Index of Secrets with a token by "namespace/service account". */
+export const BY_ACCOUNT = "account";
 /** Index of FlowSchemas by their priority level. */
 export const BY_LEVEL = "level";
 
@@ -91,6 +97,7 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
     replicaSets: informer(replicaSets, replicaSetView, { [ORPHANS]: orphanOf }),
     namespaces: informer(namespaces, namespaceView),
     serviceAccounts: informer(serviceAccounts, metadataOnly),
+    secrets: informer(secrets, secretView, { [BY_ACCOUNT]: accountOf }),
     configMaps: informer(configMaps, configMapView),
     statefulSets: informer(statefulSets, scaleView),
     replicationControllers: informer(replicationControllers, scaleView),
@@ -111,6 +118,10 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
 
 function orphanOf(view: View): string[] {
   return controllerOfView(view) ? [] : [view.metadata.namespace];
+}
+
+function accountOf({ metadata, account }: SecretView): string[] {
+  return account ? [`${metadata.namespace}/${account.name}`] : [];
 }
 
 export function serviceOf({ metadata }: View): string[] {

@@ -6,7 +6,7 @@ import { badRequest, invalid } from "../machinery/status-error.ts";
 import type { WriteContext } from "../registry/context.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Resource, Scheme } from "../registry/scheme.ts";
-import type { ServiceAccountTokens } from "../authn/service-account.ts";
+import type { ObjectLookup, ServiceAccountTokens } from "../authn/service-account.ts";
 import type { StoredObject } from "../storage/storage.ts";
 import type { BodyDecoder } from "./body.ts";
 import { fieldManagerOf } from "./field-manager.ts";
@@ -22,6 +22,7 @@ export interface Services {
   registry: Registry;
   authorizer: Authorizer & RuleResolver;
   tokens: ServiceAccountTokens;
+  lookup: ObjectLookup;
   bodies: BodyDecoder;
   patcher: Patcher;
   overlays: Overlays;

@@ -136,7 +136,7 @@ describe("service account tokens", () => {
       code: 404,
       reason: "NotFound",
     });
-    assertFailure(await askToken({ boundObjectRef: { kind: "Node", apiVersion: "v1", name: "x" } }), {
+    assertFailure(await askToken({ boundObjectRef: { kind: "Service", apiVersion: "v1", name: "x" } }), {
       code: 400,
       reason: "BadRequest",
     });

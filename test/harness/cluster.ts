@@ -99,12 +99,12 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
   });
   const masterKey = new Uint8Array(32);
   const keys = await loadClusterKeys({ settings: createSettings({ database }), masterKey, clock, random });
+  const isAlone = options.cachesReads ?? testRuntime.cachesReads;
+  const onCommit: ClusterHub["onCommit"] = (listener) => hub.onCommit(listener);
   const cluster: Cluster = {
     id: "test",
-    storage:
-      (options.cachesReads ?? testRuntime.cachesReads)
-        ? await createCachedReader({ storage, onCommit: (listener) => hub.onCommit(listener) })
-        : storage,
+    storage: isAlone ? await createCachedReader({ storage, onCommit }) : storage,
+    ...(isAlone ? { onCommit } : {}),
     hub,
     presence: options.presence ?? { lastSeen: async () => ({}) },
     streams: options.streams ?? noStreams,

@@ -10,7 +10,13 @@ import {
 } from "../../kinds/discovery/endpointslices/types.ts";
 import type { FlowCondition, FlowSchema } from "../../kinds/flowcontrol/types.ts";
 import type { KubeObject } from "../../machinery/meta.ts";
-import { metaView, type View } from "./view.ts";
+import {
+  ACCOUNT_NAME_ANNOTATION,
+  ACCOUNT_UID_ANNOTATION,
+  SERVICE_ACCOUNT_TOKEN,
+  type Secret,
+} from "../../kinds/core/secrets/types.ts";
+import { metaView, ownershipOnly, type View } from "./view.ts";
 
 export interface ServiceView extends View {
   spec: Pick<
@@ -28,6 +34,16 @@ export interface EndpointSliceView extends View {
 export interface NamespaceView extends View {
   specFinalizers: readonly string[];
   conditions: readonly NamespaceCondition[];
+}
+
+/** Of a Secret for a service account; of all others only that they are there. */
+export interface SecretView extends View {
+  account?: {
+    name: string;
+    uid: string;
+    /** It has a token, a CA and a namespace. */
+    filled: boolean;
+  };
 }
 
 export interface ConfigMapView extends View {
@@ -86,4 +102,14 @@ export function flowSchemaView(object: KubeObject): FlowSchemaView {
   const view: FlowSchemaView = { metadata: metaView(metadata), level: spec.priorityLevelConfiguration.name };
   const dangling = status?.conditions?.find(({ type }) => type === "Dangling");
   return dangling ? { ...view, dangling } : view;
+}
+
+const TOKEN_KEYS = ["token", "ca.crt", "namespace"];
+
+export function secretView(object: KubeObject): SecretView {
+  const { type, metadata, data = {} } = object as Secret;
+  const view = ownershipOnly(object);
+  if (type !== SERVICE_ACCOUNT_TOKEN) return view;
+  const { [ACCOUNT_NAME_ANNOTATION]: name = "", [ACCOUNT_UID_ANNOTATION]: uid = "" } = metadata.annotations ?? {};
+  return { ...view, account: { name, uid, filled: uid !== "" && TOKEN_KEYS.every((key) => Boolean(data[key])) } };
 }

@@ -14,7 +14,9 @@ import { isDryRun, type Exchange, type Services } from "../exchange.ts";
 import { negotiate } from "../negotiate.ts";
 import { respondObject } from "../respond-object.ts";
 import { target } from "../write.ts";
-import type { BoundObject } from "../../authn/service-account.ts";
+import type { TokenRequest } from "../../authn/service-account.ts";
+import type { Pod } from "../../kinds/core/pods/types.ts";
+import { parseApiVersion } from "../../machinery/gvk.ts";
 
 interface TokenRequestBody extends KubeObject {
   spec?: {
@@ -44,15 +46,15 @@ export async function handleToken(services: Services, exchange: Exchange): Promi
   const spec = body.spec ?? {};
   const seconds = lifetimeOf(spec.expirationSeconds, info.name);
   const audiences = spec.audiences?.length ? spec.audiences : [services.tokens.audience];
-  const bound = await boundPod(services, exchange, spec.boundObjectRef);
-  assertNodeMayAsk(user, info.name, bound?.nodeName);
+  const bound = await boundObject(services, exchange, spec.boundObjectRef);
+  assertNodeMayAsk(user, info.name, bound);
+  const { nodeName: _nodeName, ...claims } = bound;
   const { token, expiresMs } = await services.tokens.issue({
     namespace: info.namespace,
     serviceAccount: { name: info.name, uid: account.uid },
     audiences,
     lifetimeSeconds: seconds,
-    ...(bound ? { pod: bound.pod } : {}),
-    ...(bound?.node ? { node: bound.node } : {}),
+    ...claims,
   });
   const value = {
     kind: "TokenRequest",
@@ -81,57 +83,64 @@ function lifetimeOf(asked: number | undefined, name: string): number {
   return Math.min(seconds, LIFETIME_MAX_SECONDS);
 }
 
-interface Bound {
-  pod: BoundObject;
-  nodeName: string | undefined;
-  node: BoundObject | undefined;
+interface Bound extends Pick<TokenRequest, "pod" | "secret" | "node"> {
+  /** Where the pod runs; its Node object may be gone. */
+  nodeName?: string;
 }
 
-async function boundPod(
+const BINDABLE = {
+  Pod: { resource: "pods", namespaced: true, claim: "pod" },
+  Secret: { resource: "secrets", namespaced: true, claim: "secret" },
+  Node: { resource: "nodes", namespaced: false, claim: "node" },
+} as const;
+
+async function boundObject(
   services: Services,
   exchange: Exchange,
   ref: NonNullable<TokenRequestBody["spec"]>["boundObjectRef"],
-): Promise<Bound | undefined> {
-  if (!ref) return undefined;
-  const { kind = "", apiVersion = "v1", name = "", uid } = ref;
-  if (kind !== "Pod" || apiVersion !== "v1") {
-    throw badRequest(`cannot bind token to object of type ${apiVersion}, Kind=${kind}`);
+): Promise<Bound> {
+  if (!ref) return {};
+  const { kind = "", apiVersion = "v1", name = "", uid = "" } = ref;
+  const { group, version } = parseApiVersion(apiVersion);
+  if (group !== "" || !Object.hasOwn(BINDABLE, kind)) {
+    throw badRequest(`cannot bind token to object of type ${group}/${version}, Kind=${kind}`);
   }
-  const { storage } = services.cluster;
-  const { namespace } = exchange.info;
-  const { object } = await storage.get({ resource: "pods", namespace, name });
-  if (!object) throw notFound({ group: "", resource: "pods" }, name);
-  if (uid !== undefined && uid !== "" && uid !== object.uid) {
+  const { resource, namespaced, claim } = BINDABLE[kind as keyof typeof BINDABLE];
+  const namespace = namespaced ? exchange.info.namespace : "";
+  const object = await services.lookup({ resource, namespace, name });
+  if (!object) throw notFound({ group: "", resource }, name);
+  const { uid: found = "" } = object.metadata;
+  if (uid !== "" && uid !== found) {
     throw conflict(
-      { group: "", resource: "pods" },
+      { group: "", resource: kind },
       name,
       `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`,
     );
   }
-  const pod = JSON.parse(object.value) as { spec?: { serviceAccountName?: string; nodeName?: string } };
-  if (pod.spec?.serviceAccountName !== exchange.info.name) {
+  const bound = { [claim]: { name, uid: found } };
+  return kind === "Pod" ? { ...bound, ...(await nodeOfPod(services, exchange, object as Pod)) } : bound;
+}
+
+async function nodeOfPod(services: Services, { info }: Exchange, pod: Pod): Promise<Bound> {
+  const { serviceAccountName, nodeName = "" } = pod.spec;
+  if (serviceAccountName !== info.name) {
     throw badRequest(
-      `cannot bind token for serviceaccount "${exchange.info.name}" to pod running with different serviceaccount name.`,
+      `cannot bind token for serviceaccount "${info.name}" to pod running with different serviceaccount name.`,
     );
   }
-  const nodeName = pod.spec.nodeName === "" ? undefined : pod.spec.nodeName;
-  const node =
-    nodeName === undefined ? undefined : await storage.get({ resource: "nodes", namespace: "", name: nodeName });
-  return {
-    pod: { name, uid: object.uid },
-    nodeName,
-    node: node?.object && nodeName !== undefined ? { name: nodeName, uid: node.object.uid } : undefined,
-  };
+  if (nodeName === "") return {};
+  const node = await services.lookup({ resource: "nodes", namespace: "", name: nodeName });
+  return { nodeName, ...(node ? { node: { name: nodeName, uid: node.metadata.uid ?? "" } } : {}) };
 }
 
 /** A node gets tokens for the pods it runs and for nothing else (NodeRestriction). */
-function assertNodeMayAsk(user: Exchange["user"], account: string, podsNode: string | undefined): void {
+function assertNodeMayAsk(user: Exchange["user"], account: string, { pod, nodeName }: Bound): void {
   const node = nodeNameOf(user);
-  if (node === undefined || podsNode === node) return;
+  if (node === undefined || (pod && nodeName === node)) return;
   throw forbidden(
     { group: "", resource: "serviceaccounts" },
     account,
-    podsNode === undefined
+    !pod
       ? "node requested token not bound to a pod"
       : "node requested token bound to a pod scheduled on a different node",
   );

@@ -110,6 +110,7 @@ export async function startControlPlane(options: {
       id: "default",
       storage: reader,
       hub,
+      onCommit: (listener) => undo.push(hub.onCommit(listener)),
       presence: tunnels,
       streams: broker,
       sockets: createServerSockets(upgrades),

@@ -4,6 +4,11 @@ import type { KubeObject } from "../../../machinery/meta.ts";
 
 export const secrets: ResourceRef = { group: "", version: "v1", resource: "secrets", namespaced: true };
 
+/** Type of Secrets that hold a token of a service account, and the annotations that name it. */
+export const SERVICE_ACCOUNT_TOKEN = "kubernetes.io/service-account-token";
+export const ACCOUNT_NAME_ANNOTATION = "kubernetes.io/service-account.name";
+export const ACCOUNT_UID_ANNOTATION = "kubernetes.io/service-account.uid";
+
 export interface Secret extends KubeObject {
   type?: string;
   /** Base64. */

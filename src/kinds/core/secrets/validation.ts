@@ -4,9 +4,7 @@ import { configKeyFaults } from "../../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
 import { invalidFor } from "../../../machinery/validation.ts";
 import { base64Length, DATA_BYTES_MAX, validateImmutable } from "../configmaps/validation.ts";
-import type { Secret } from "./types.ts";
-
-const ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name";
+import { ACCOUNT_NAME_ANNOTATION, SERVICE_ACCOUNT_TOKEN, type Secret } from "./types.ts";
 
 /** What the built-in types must hold. */
 const REQUIRED_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -28,9 +26,9 @@ export function validateSecret({ metadata, type = "", data = {} }: Secret): Fiel
     if (!Object.hasOwn(data, key)) errors.push(fieldError.required(`data[${key}]`));
     else if (key.startsWith(".docker")) errors.push(...jsonErrors(data[key] ?? "", `data[${key}]`));
   }
-  const named = metadata.annotations?.[ACCOUNT_ANNOTATION];
-  if (type === "kubernetes.io/service-account-token" && !named) {
-    errors.push(fieldError.required(`metadata.annotations[${ACCOUNT_ANNOTATION}]`));
+  const named = metadata.annotations?.[ACCOUNT_NAME_ANNOTATION];
+  if (type === SERVICE_ACCOUNT_TOKEN && !named) {
+    errors.push(fieldError.required(`metadata.annotations[${ACCOUNT_NAME_ANNOTATION}]`));
   }
   const authKeys = ["username", "password"];
   if (type === "kubernetes.io/basic-auth" && !authKeys.some((key) => Object.hasOwn(data, key))) {
