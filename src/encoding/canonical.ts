@@ -190,9 +190,11 @@ class TypedDecoder {
     return value;
   }
 
+  /** What has a syntax of its own, such as a quantity, is read more than once. */
   private count(of: TypeFact): void {
     if (of.form === "struct" && of.definition === JSON_SCHEMA_PROPS) return;
-    this.items += of.form === "struct" ? weightOf(structOf(of.definition).fields.length) : 1;
+    this.items +=
+      of.form === "struct" ? weightOf(structOf(of.definition).fields.length) : of.form === "special" ? 2 : 1;
     if (this.items > this.itemsMax) throw tooManyItems(this.itemsMax);
   }
 

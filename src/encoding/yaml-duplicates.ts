@@ -25,17 +25,17 @@ export function duplicateKeyLines(text: string, events: readonly Event[], scalar
   const open: Open[] = [];
 
   /** A node is complete: a key, or the value of one. */
-  function done(node: { shown: string; start: number; endsAt: number }): void {
+  function done(node: { key: () => string; start: number; endsAt: number }): void {
     const around = open.at(-1);
     if (!around?.keys) return;
     if (around.key === undefined) {
-      around.key = node.shown;
+      around.key = node.key();
       around.start = node.endsAt;
       return;
     }
     if (around.keys.has(around.key)) {
       const start = node.start < 0 ? around.start : node.start;
-      faults.push(`line ${lineOf(start)}: key ${around.key} already set in map`);
+      faults.push(`line ${lineOf(start)}: key ${shown(around.key)} already set in map`);
     }
     around.keys.add(around.key);
     around.key = undefined;
@@ -48,10 +48,10 @@ export function duplicateKeyLines(text: string, events: readonly Event[], scalar
       open.push({ keys: event.type === EVENT_ID.MAPPING ? new Set() : undefined, key: undefined, start: -1 });
       starts.push(startOf(text, event));
     } else if (event.type === EVENT_ID.SCALAR) {
-      done({ shown: shownKey(text, event, scalarOf), start: startOf(text, event), endsAt: event.valueEnd });
+      done({ key: () => keyOf(text, event, scalarOf), start: startOf(text, event), endsAt: event.valueEnd });
     } else if (event.type === EVENT_ID.ALIAS) {
       done({
-        shown: `*${text.slice(event.anchorStart, event.anchorEnd)}`,
+        key: () => `${AS_IT_IS}*${text.slice(event.anchorStart, event.anchorEnd)}`,
         start: event.anchorStart,
         endsAt: event.anchorEnd,
       });
@@ -59,7 +59,7 @@ export function duplicateKeyLines(text: string, events: readonly Event[], scalar
       if (open.length === 0) break;
       open.pop();
       const start = starts.pop() ?? -1;
-      done({ shown: "a collection", start, endsAt: start });
+      done({ key: () => `${AS_IT_IS}a collection`, start, endsAt: start });
     }
   }
   return faults;
@@ -80,12 +80,20 @@ function startOf(
   return Math.min(content, ...marks);
 }
 
-/** `%#v` of the key. */
-function shownKey(text: string, event: ScalarEvent, scalarOf: ScalarOf): string {
+/** How keys are kept that are no strings: as they are shown. Most are strings, which are quoted when they are told. */
+const AS_IT_IS = "v";
+const QUOTED = "s";
+
+function shown(key: string): string {
+  return key.startsWith(QUOTED) ? goQuote(key.slice(QUOTED.length)) : key.slice(AS_IT_IS.length);
+}
+
+/** Stands for `%#v` of the key. */
+function keyOf(text: string, event: ScalarEvent, scalarOf: ScalarOf): string {
   const source = getScalarValue(text, event);
   const value = event.style === SCALAR_STYLE.PLAIN ? scalarOf(source) : source;
-  if (typeof value === "string") return goQuote(value);
-  return value === null ? "interface {}(nil)" : goValue(value);
+  if (typeof value === "string") return `${QUOTED}${value}`;
+  return `${AS_IT_IS}${value === null ? "interface {}(nil)" : goValue(value)}`;
 }
 
 /** Lines count from 1; positions are asked for in any order. */

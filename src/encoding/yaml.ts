@@ -34,7 +34,7 @@ const DEPTH_MAX = 1_000;
 export const YAML_BYTES_MAX = 1024 * 1024;
 
 /** A mapping, its keys and its values are an event each. It takes twice as long to get as far with YAML as with JSON. */
-const EVENTS_MAX = VALUES_MAX;
+const EVENTS_MAX = 0.8 * VALUES_MAX;
 
 /** The same where there are tags, anchors or merge keys: the library takes much longer for those. */
 const CONSTRUCTED_EVENTS_MAX = 20_000;
@@ -68,6 +68,8 @@ const boolTag = defineScalarTag<boolean>("tag:yaml.org,2002:bool", {
   identify: never,
 });
 
+/** Most are, and need no care. */
+const SHORT = /^(?:0|[1-9][0-9]{0,14})$/;
 const INTEGER = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))$/;
 /** 64 binary digits with their sign, their prefix and what may stand between them. To read a million digits takes a tenth of a second. */
 const INTEGER_CHARACTERS_MAX = 160;
@@ -77,6 +79,7 @@ const INT64_MIN = -(2n ** 63n);
 /** An integer as Go's strconv reads it with base 0, when 64 bits hold it. */
 function integerOf(source: string): number | RawNumber | undefined {
   if (source.length > INTEGER_CHARACTERS_MAX) return undefined;
+  if (SHORT.test(source)) return Number(source);
   const found = INTEGER.exec(source.replaceAll("_", ""));
   if (!found) return undefined;
   const [, sign, hex, binary, octal, decimal] = found;
@@ -175,7 +178,7 @@ function jsonOf(text: string): ScannedJson | undefined {
 /** Of the first document: of several the first counts, as for every reader of one object. */
 function eventsOf(text: string): Event[] {
   const events = parsing(() => firstDocument(parseEvents(text, { maxDepth: DEPTH_MAX })));
-  if (events.length > EVENTS_MAX) throw tooManyValues();
+  if (events.length > EVENTS_MAX) throw tooManyValues(EVENTS_MAX);
   return events;
 }
 

@@ -37,7 +37,7 @@ export function decodePatched(
   const refused = (why: string): StatusError =>
     refusal(isStrategic ? goValue(patch.patch) : JSON.stringify(value), why);
   // What a strategic merge patch says of kind and apiVersion has no effect: its result is one of the type by definition.
-  const typed = isStrategic ? { ...(value as object), kind: type.kind, apiVersion: apiVersionOf(type) } : value;
+  const typed = isStrategic ? typedAs(type, value as Partial<KubeObject>) : value;
   let decoded: Decoded;
   try {
     const wording = isStrategic ? "converter" : "json";
@@ -51,6 +51,12 @@ export function decodePatched(
   const faults = [...patch.faults, ...found];
   if (as.isStrict && faults.length > 0) throw refused(strictDecodingError(faults));
   return { object: decoded.object, faults };
+}
+
+function typedAs(type: BodyType, value: Partial<KubeObject>): object {
+  const { kind } = type;
+  const apiVersion = apiVersionOf(type);
+  return value.kind === kind && value.apiVersion === apiVersion ? value : { ...value, kind, apiVersion };
 }
 
 function refusal(shown: string, why: string): StatusError {

@@ -7,6 +7,11 @@ import { isRawNumber } from "./patch/json-value.ts";
 export function copyJson<T>(value: T): T {
   if (typeof value !== "object" || value === null || isRawNumber(value)) return value;
   if (Array.isArray(value)) return value.map(copyJson) as T;
-  const members = Object.entries(value).map(([name, member]) => [name, copyJson(member)]);
-  return Object.fromEntries(members) as T;
+  // No decoder lets a member `__proto__` in.
+  const copy: Record<string, unknown> = {};
+  for (const name of Object.keys(value)) {
+    const member: unknown = (value as Record<string, unknown>)[name];
+    copy[name] = typeof member === "object" ? copyJson(member) : member;
+  }
+  return copy as T;
 }

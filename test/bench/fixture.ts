@@ -24,7 +24,7 @@ import type { ObjectKey, PreparedWrite, StorageWriter, StoredObject } from "../.
 import { silentLog } from "../harness/silent-log.ts";
 
 export const BENCH_TOKEN = "bench-admin-token";
-const ORIGIN = "https://gantry.bench:6443";
+export const ORIGIN = "https://gantry.bench:6443";
 const GROUP_WRITES = 64;
 /** All nodes here have one key, so that they can be copies of each other. */
 const NODE_KEY = createHash("sha256").update("bench").digest("base64url");

