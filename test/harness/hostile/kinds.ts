@@ -70,6 +70,12 @@ export const KIND_BODIES: readonly HostileRequest[] = [
       `{"metadata":{"name":"x"},"rules":[${entries(ITEMS_MAX / 4, (at) => `{"apiGroups":[""],"resources":["r${at}"],"verbs":["get"]}`)}]}`,
     status: 201,
   }),
+  kind("a hand that no deck holds", {
+    path: "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations",
+    body: () =>
+      '{"metadata":{"name":"x"},"spec":{"type":"Limited","limited":{"limitResponse":{"type":"Queue","queuing":{"queues":1,"handSize":2147483647,"queueLengthLimit":1}}}}}',
+    status: 422,
+  }),
   kind("requirements of a selector", {
     path: "/apis/apps/v1/namespaces/default/deployments",
     body: () =>

@@ -127,20 +127,19 @@ function responseErrors({ type, queuing }: LimitResponse, field: string): FieldE
   else if (queues > QUEUES_MAX) {
     errors.push(fieldError.invalid(`${at}.queues`, queues, `must not be greater than ${QUEUES_MAX}`));
   }
-  const bits = entropyBits(queues, handSize);
   if (handSize <= 0) errors.push(fieldError.invalid(`${at}.handSize`, handSize, "must be positive"));
   else if (handSize > queues) {
     errors.push(fieldError.invalid(`${at}.handSize`, handSize, `should not be greater than queues (${queues})`));
-  } else if (bits > HASH_BITS_MAX) {
+  } else if (entropyBits(queues, handSize) > HASH_BITS_MAX) {
     const why = `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than ${HASH_BITS_MAX}`;
     errors.push(fieldError.invalid(`${at}.handSize`, handSize, why));
   }
   return errors;
 }
 
-/** How many bits it takes to deal a hand from a deck. No more are counted than decide the matter. */
+/** How many bits it takes to deal a hand from a deck that holds it. No more are counted than decide the matter: each card is a bit at least. */
 function entropyBits(deck: number, hand: number): number {
   let bits = 0;
-  for (let index = 0; index < hand && bits <= HASH_BITS_MAX; index += 1) bits += Math.log2(Math.max(1, deck - index));
+  for (let index = 0; index < hand && bits <= HASH_BITS_MAX; index += 1) bits += Math.log2(deck - index);
   return Math.ceil(bits);
 }
