@@ -322,7 +322,7 @@ export function textOf(value: Value): string | undefined {
   if (value instanceof Uint) return String(value.value);
   if (value instanceof Duration) return durationText(value.ns);
   if (value instanceof Timestamp) return timestampText(value.ns);
-  if (value instanceof Uint8Array) return new TextDecoder("utf-8", { fatal: false }).decode(value);
+  if (value instanceof Uint8Array) return new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(value);
   return value instanceof Opaque ? value.key : undefined;
 }
 

@@ -7,6 +7,7 @@ import { dns1035LabelFaults } from "../../machinery/names.ts";
 import type { ObjectMeta } from "../../machinery/meta.ts";
 import { fieldError, type FieldError } from "../../machinery/status-error.ts";
 import { validateObjectMeta } from "../../machinery/validate-meta.ts";
+import { ruleFaults, type RuleEvaluation } from "./evaluate-rules.ts";
 import { itemsOf, propertiesOf, propertyOf, valuesOf, type JsonSchema } from "./json-schema.ts";
 import { pruned } from "./prune.ts";
 import { valueErrors } from "./validate-value.ts";
@@ -19,6 +20,19 @@ export function defaultErrors(root: JsonSchema, path: string, { mayHaveUnknown =
   const errors: FieldError[] = [];
   visit(root, path, { isRoot: true, mayHaveUnknown, errors });
   return errors;
+}
+
+/** Whether defaults hold to the rules of their schema. Of schemas whose rules compile. */
+export function defaultRuleErrors(schema: JsonSchema, path: string, deps: RuleEvaluation): FieldError[] {
+  const own = schema.default === undefined ? [] : ruleFaults(schema.default, schema, `${path}.default`, deps);
+  const items = itemsOf(schema);
+  return [
+    ...own,
+    ...(items ? defaultRuleErrors(items, `${path}.items`, deps) : []),
+    ...propertiesOf(schema).flatMap(([name, property]) =>
+      defaultRuleErrors(property, `${path}.properties[${name}]`, deps),
+    ),
+  ];
 }
 
 interface Walk {

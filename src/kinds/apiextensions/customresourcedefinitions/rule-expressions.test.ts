@@ -177,3 +177,55 @@ describe("size of rules", () => {
     );
   });
 });
+
+function withDefault(
+  value: unknown,
+  rule: ValidationRule,
+  more: JsonSchema = { type: "string", maxLength: 9 },
+): string[] {
+  return faults({ type: "object", properties: { a: { ...more, default: value, ...rules(rule) } } });
+}
+
+describe("defaults under rules", () => {
+  const at = ".properties[a].default";
+  it.each<[unknown, ValidationRule, JsonSchema | undefined, string[]]>([
+    ["ab", { rule: "self.startsWith('a') && self == oldSelf" }, undefined, []],
+    [
+      "b",
+      { rule: "self.startsWith('a')" },
+      undefined,
+      [`${at}: Invalid value: "b": failed rule: self.startsWith('a')`],
+    ],
+    ["b", { rule: "self == ''", message: " must be empty " }, undefined, [`${at}: Invalid value: "b": must be empty`]],
+    [
+      "b",
+      { rule: "self == ''", messageExpression: "self + ' is not empty'" },
+      undefined,
+      [`${at}: Invalid value: "b": b is not empty`],
+    ],
+    [
+      "b",
+      { rule: "self == ''", reason: "FieldValueForbidden" },
+      undefined,
+      [`${at}: Forbidden: failed rule: self == ''`],
+    ],
+    [
+      "b",
+      { rule: "int(self) > 0" },
+      undefined,
+      [`${at}: Invalid value: "string": type conversion error from 'string' to 'int' evaluating rule: int(self) > 0`],
+    ],
+    [
+      "b",
+      { rule: "oldSelf.hasValue()", optionalOldSelf: true },
+      undefined,
+      [`${at}: Invalid value: "b": failed rule: oldSelf.hasValue()`],
+    ],
+    [
+      { n: 1 },
+      { rule: "self.n > 1", message: "too few", fieldPath: ".n" },
+      { type: "object", properties: { n: { type: "integer" } } },
+      [`${at}.n: Invalid value: too few`],
+    ],
+  ])("%j %j", (value, rule, schema, expected) => expect(withDefault(value, rule, schema)).toEqual(expected));
+});

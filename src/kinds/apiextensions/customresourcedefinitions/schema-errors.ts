@@ -2,8 +2,9 @@
 import type { CelEnvironment } from "../../../cel/environment.ts";
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
 import type { JsonSchema } from "../../../schema/custom/json-schema.ts";
-import { defaultErrors } from "../../../schema/custom/defaults.ts";
+import { defaultErrors, defaultRuleErrors } from "../../../schema/custom/defaults.ts";
 import { openApiFindings, type SchemaLeniency } from "../../../schema/custom/openapi-rules.ts";
+import { RuleTypes } from "../../../schema/custom/rule-types.ts";
 import { expressionErrors } from "../../../schema/custom/rule-expressions.ts";
 import { structuralErrors, unsupportedPart } from "../../../schema/custom/structural.ts";
 
@@ -29,6 +30,9 @@ export function schemaErrors(schema: JsonSchema, field: string, checks: SchemaCh
   errors.push(...ofStructure, ...ofDefaults, ...ofOpenApi);
   // Rules are judged where the schema is sound: their types are made of it.
   if (isStructural && ofDefaults.length === 0) errors.push(...expressionErrors(ruled, { path, isStored, environment }));
+  if (errors.length === 0 && ruled.length > 0) {
+    errors.push(...defaultRuleErrors(schema, path, { types: new RuleTypes(), environment }));
+  }
   if (errors.length > 0 || unsupported === undefined) return errors;
   return [fieldError.invalid(path, "", unsupported)];
 }
