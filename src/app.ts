@@ -2,19 +2,26 @@
  * The API of one cluster, from top to bottom: request-info → authn → authz → decode → admission → registry. Everything a request
  * meets on its way is put together here and nowhere else.
  */
-import type { MayUseSigner } from "./admission/certificates.ts";
 import { createAdmission } from "./admission/index.ts";
 import type { Authenticator, User } from "./authn/authenticator.ts";
 import { createRequestAuthenticator, tokenOf, type RequestAuthenticator } from "./authn/index.ts";
-import { impersonationOf } from "./authn/impersonation.ts";
 import { createNodeCredentials } from "./authn/node-credential.ts";
 import { createServiceAccountTokens } from "./authn/service-account.ts";
 import { createStaticTokens } from "./authn/static-token.ts";
-import type { Authorizer } from "./authz/authorizer.ts";
-import { assertAuthorized, createAuthorizer, isMaster } from "./authz/index.ts";
+import { createAuthorization, type Authorization } from "./authz/authorization.ts";
+import { createAuthorizer, isMaster } from "./authz/index.ts";
+import { createPolicyMemory, type PolicyMemory } from "./authz/rbac/policy-memory.ts";
+import { createAnnouncedPolicy, createAskedPolicy, createPolicyWatch, type Policy } from "./authz/rbac/policy.ts";
 import { createClient } from "./client/fetch-client.ts";
 import type { Client, Fetch } from "./client/client.ts";
 import type { Cluster } from "./cluster.ts";
+import {
+  actingUser,
+  assertMayCreate,
+  authorizeRequest,
+  createSignerRights,
+  freshAuthorizer,
+} from "./http/authorize.ts";
 import { createBodyDecoder } from "./http/body.ts";
 import { createDiscovery } from "./http/discovery.ts";
 import { createHealth } from "./http/health.ts";
@@ -30,6 +37,7 @@ import { BUILD, createPaths, joinPaths, methodNotAllowed, pageNotFound, type Ser
 import { parseRequest, splitUrl, type RequestInfo } from "./http/request-info.ts";
 import { createRequestMetrics, type Counted } from "./http/request-metrics.ts";
 import { handlerOf } from "./http/resources.ts";
+import { isAnyRevision } from "./http/resource-version.ts";
 import { respondError } from "./http/respond-error.ts";
 import { REVIEWS, findReview, handleReview, routedReview } from "./http/reviews.ts";
 import { createMetrics } from "./metrics/metrics.ts";
@@ -44,7 +52,8 @@ import type { KindDefinition } from "./registry/kind.ts";
 import { createManagedFields } from "./registry/managed-fields.ts";
 import { createRegistry } from "./registry/registry.ts";
 import { createScheme } from "./registry/scheme.ts";
-import type { StorageWriter } from "./storage/storage.ts";
+import { isPolicy } from "./storage/policy-sql.ts";
+import type { StorageReader, StorageWriter } from "./storage/storage.ts";
 import { emptyObjectOf } from "./encoding/empty-object.ts";
 
 export interface App {
@@ -68,6 +77,8 @@ export interface AppOptions {
   agents?: AgentAccess;
   /** What is served; the built-in kinds unless said otherwise. */
   kinds?: readonly KindDefinition[];
+  /** Where the policies of several clusters share a memory. */
+  policyMemory?: PolicyMemory;
 }
 
 export function createApp(cluster: Cluster, options: AppOptions = {}): App {
@@ -90,48 +101,55 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   cluster.onCommit?.((entries) =>
     authenticator.forget(entries.filter(({ type }) => type === "DELETED").map(({ uid }) => uid)),
   );
-  const authorizer = createAuthorizer({ nodeReferences: createNodeReferences(current) });
+  const { policy, checkedReader } = policyOf(cluster, options);
+  const authorizer = createAuthorizer({ nodeReferences: createNodeReferences(current), policy });
 
   const managedFields = createManagedFields({
     clock,
     node: (kind) => schema.node(kind.schema),
     emptyObject: (kind) => emptyObjectOf(kind.schema),
   });
-  const registry = createRegistry({
-    storage,
-    hub,
-    scheme,
-    admission: createAdmission({
-      lookup,
-      listClasses: createClassList(current, "priorityclasses.scheduling.k8s.io"),
-      listStorageClasses: createClassList(current, "storageclasses.storage.k8s.io"),
-      mayUseSigner: (asked) => mayUseSigner(authorizer, asked),
-      cluster: config,
-      random,
+  const registryOn = (reader: StorageReader) =>
+    createRegistry({
+      storage: reader,
+      hub,
+      scheme,
+      admission: createAdmission({
+        lookup,
+        listClasses: createClassList(current, "priorityclasses.scheduling.k8s.io"),
+        listStorageClasses: createClassList(current, "storageclasses.storage.k8s.io"),
+        mayUseSigner: createSignerRights(authorizer),
+        cluster: config,
+        random,
+        clock,
+        timers: platform.timers,
+      }),
       clock,
-      timers: platform.timers,
-    }),
-    clock,
-    random,
-    serviceCidr: config.serviceCidr,
-    managedFields,
-    canonical: (resource, object) => resource.stored.canonical(object),
-  });
+      random,
+      serviceCidr: config.serviceCidr,
+      managedFields,
+      canonical: (resource, object) => resource.stored.canonical(object),
+    });
 
   const services: Services = {
     cluster,
     scheme,
-    registry,
-    authorizer,
+    registry: registryOn(storage),
+    authorizer: freshAuthorizer(authorizer, policy),
     tokens,
     lookup,
     bodies: createBodyDecoder(scheme),
     patcher: createPatcher(schema),
     overlays: createOverlays({ presence, clock }),
     joinedLists: new WeakMap(),
-    assertMayCreate: (exchange) => assertMayCreate(authorizer, exchange),
+    assertMayCreate,
     reviewToken: (token, audiences) => reviewToken({ authenticator, tokens }, token, audiences),
   };
+
+  // For those whose rights others may be changing: what they read tells whether that has happened.
+  const checked: Services = checkedReader
+    ? { ...services, cluster: { ...cluster, storage: checkedReader }, registry: registryOn(checkedReader) }
+    : services;
 
   const paths = joinPaths([
     createDiscovery({ scheme, virtual: REVIEWS, serverAddress: new URL(config.serverUrl).host }),
@@ -151,7 +169,8 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     options.agents &&
     agentRoutesOf({ ...cluster, storage: current }, { agents: options.agents, nodeCredentials, clientFor });
   const requests = createRequestMetrics({ metrics, clock, paths: paths.listed });
-  const api: Api = { services, authenticator, authorizer, paths, agentRoutes };
+  const authorize = (): Authorization => createAuthorization({ policy, authorizer, clock });
+  const api: Api = { services, checked, authenticator, authorize, paths, agentRoutes };
 
   function fetchAs(user: User): Fetch {
     return (request) => serve(api, request, user);
@@ -173,10 +192,29 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   }
 }
 
+/** `checkedReader`: what tells, with all it reads, whether the policy has moved. Absent where nobody else writes. */
+function policyOf(
+  { id, onCommit, readerOf, platform: { clock } }: Cluster,
+  { policyMemory: memory = createPolicyMemory() }: AppOptions,
+): { policy: Policy; checkedReader?: StorageReader } {
+  if (onCommit) {
+    const reader = readerOf();
+    return {
+      policy: createAnnouncedPolicy({
+        read: () => reader.policy(),
+        onCommit: (listener) => onCommit((entries) => listener(entries.filter(isPolicy))),
+      }),
+    };
+  }
+  const watch = createPolicyWatch({ clock });
+  const reader = readerOf(() => watch.begin());
+  return { policy: createAskedPolicy({ watch, reader, memory, clusterId: id }), checkedReader: reader };
+}
+
 /** The component of a stock cluster that a user in the process stands for: it manages the fields that its user writes. */
 function componentOf({ name }: User): string {
   if (name.startsWith("system:node:")) return "kubelet";
-  if (name === "system:serviceaccount:kube-system:kube-scheduler") return "kube-scheduler";
+  if (name === "system:kube-scheduler") return "kube-scheduler";
   return name.startsWith("system:serviceaccount:kube-system:") ? "kube-controller-manager" : "kube-apiserver";
 }
 
@@ -188,8 +226,10 @@ interface Call extends Counted {
 
 interface Api {
   services: Services;
+  /** For requests whose authorization rests on the policy. */
+  checked: Services;
   authenticator: RequestAuthenticator;
-  authorizer: Authorizer;
+  authorize(): Authorization;
   paths: ServedPaths;
   agentRoutes: AgentRoutes | undefined;
 }
@@ -198,15 +238,57 @@ interface Api {
 const NO_OPTIONS = new URLSearchParams();
 
 async function answer(api: Api, call: Call): Promise<Response> {
-  const { request, auditId } = call;
+  const { request } = call;
   const { path, query } = splitUrl(request.url);
   if (api.agentRoutes && path.startsWith("/agent/v1/")) return await serveAgent(api, request, path);
   const info = parseRequest(request.method, path, query);
   call.info = info;
-  const user = call.user ?? (await userOf(api, request, path));
+  const authorization = api.authorize();
+  const user = call.user ?? (await userOf(api, authorization, request, path));
   const options = query === "" ? NO_OPTIONS : new URLSearchParams(query);
-  if (!isMaster({ user })) await authorize(api.authorizer, { user, info, options });
+  if (!isMaster({ user })) await authorizeRequest(authorization, { user, info, options });
+  const asked: Asked = { info, path, query, options, user, authorization };
+  if (!authorization.restsOnPolicy) return await respond(api.services, api, call, asked);
+  return await confirmed(asked, () => respond(api.checked, api, call, asked));
+}
 
+interface Asked {
+  info: RequestInfo;
+  path: string;
+  query: string;
+  options: URLSearchParams;
+  user: User;
+  authorization: Authorization;
+}
+
+/** As long as tokens are remembered: documents of the API hold nothing of the cluster's but the names of its kinds. */
+const DOCUMENTS_STALE_MS = 5_000;
+
+/** Nothing is answered, not even a failure, that the user may not know by the policy as it is now. */
+async function confirmed(
+  { info, options, authorization }: Asked,
+  respondTo: () => Promise<Response>,
+): Promise<Response> {
+  const staleness = info.isResource ? {} : { staleMs: DOCUMENTS_STALE_MS };
+  // A watch that goes on from a revision reads nothing that would tell, so it is asked at the same time.
+  const resumes = info.verb === "watch" && !isAnyRevision(options.get("resourceVersion") ?? "");
+  const early = resumes ? authorization.confirm() : undefined;
+  early?.catch(() => {});
+  const [outcome] = await Promise.allSettled([respondTo()]);
+  try {
+    await early;
+    await authorization.confirm(staleness);
+  } catch (error) {
+    if (outcome.status === "fulfilled") await outcome.value.body?.cancel();
+    throw error;
+  }
+  if (outcome.status === "rejected") throw outcome.reason;
+  return outcome.value;
+}
+
+async function respond(services: Services, api: Api, call: Call, asked: Asked): Promise<Response> {
+  const { request, auditId } = call;
+  const { info, path, query, options, user, authorization } = asked;
   if (!info.isResource) {
     const handler = api.paths.find(path);
     if (!handler) throw isServedOtherwise(api, request, path) ? methodNotAllowed() : pageNotFound();
@@ -214,13 +296,13 @@ async function answer(api: Api, call: Call): Promise<Response> {
     response.headers.set("Audit-Id", auditId);
     return withoutBody(request, response);
   }
-  const resource = api.services.scheme.find({ group: info.group, version: info.version, plural: info.resource });
+  const resource = services.scheme.find({ group: info.group, version: info.version, plural: info.resource });
   if (!resource) {
     const review = findReview(info);
     if (!review) throw pageNotFound();
     call.resource = review;
     const exchange = { request, info, query: options, user, auditId, warnings: [] };
-    return await handleReview(api.services, review, exchange);
+    return await handleReview(services, review, exchange);
   }
   call.resource = resource;
   // Kubernetes' routes of resources know no HEAD, though it is authorized like a GET.
@@ -233,22 +315,23 @@ async function answer(api: Api, call: Call): Promise<Response> {
     namespace,
     query: options,
     user,
+    authorization,
     auditId,
     warnings: [],
     sent: call,
   };
-  return await handlerOf(exchange)(api.services, exchange);
+  return await handlerOf(exchange)(services, exchange);
 }
 
 /** Whose request it is: whoever the token says, or whom that one may act as. @throws StatusError Unauthorized, Forbidden, BadRequest */
-async function userOf({ authenticator, authorizer }: Api, { headers }: Request, path: string): Promise<User> {
+async function userOf(
+  { authenticator }: Api,
+  authorization: Authorization,
+  { headers }: Request,
+  path: string,
+): Promise<User> {
   const user = await authenticator.authenticate(tokenOf(headers));
-  const impersonation = impersonationOf(headers);
-  if (!impersonation) return user;
-  for (const part of impersonation.parts) {
-    await assertAuthorized(authorizer, { user, verb: "impersonate", path, resource: { version: "v1", ...part } });
-  }
-  return impersonation.user;
+  return await actingUser(authorization, { user, headers, path });
 }
 
 /** Is there a resource at the path, and only the method (OPTIONS, TRACE …) is none of its own? */
@@ -275,33 +358,6 @@ async function serveAgent(api: Api, request: Request, path: string): Promise<Res
   return response;
 }
 
-async function authorize(
-  authorizer: Authorizer,
-  { user, info, options }: { user: User; info: RequestInfo; options: URLSearchParams },
-): Promise<void> {
-  const { verb, path } = info;
-  if (!info.isResource) return await assertAuthorized(authorizer, { user, verb, path });
-  const { group, version, resource, subresource, namespace } = info;
-  const fieldSelector = options.get("fieldSelector") ?? "";
-  const name = info.name === "" ? selectedName(fieldSelector) : info.name;
-  await assertAuthorized(authorizer, {
-    user,
-    verb,
-    path,
-    resource: { group, version, resource, subresource, namespace, name },
-    ...(fieldSelector === "" ? {} : { fieldSelector }),
-  });
-}
-
-/** A list of exactly one object counts as a request for it, so that permissions by name can allow it. */
-function selectedName(fieldSelector: string): string {
-  for (const term of fieldSelector.split(",")) {
-    const match = /^metadata\.name==?([^=!,]+)$/.exec(term.trim());
-    if (match?.[1] !== undefined) return match[1];
-  }
-  return "";
-}
-
 /** Without audiences a token is judged as at the door; with them it must be for one of these. */
 async function reviewToken(
   deps: { authenticator: RequestAuthenticator; tokens: Authenticator },
@@ -317,19 +373,6 @@ async function reviewToken(
     }
   }
   return undefined;
-}
-
-/** Signers are no objects: rights on them are all there is (pkg/apis/certificates of Kubernetes). */
-async function mayUseSigner(authorizer: Authorizer, { user, verb, signerName }: Parameters<MayUseSigner>[0]) {
-  const signer = { group: "certificates.k8s.io", version: "*", resource: "signers", subresource: "", namespace: "" };
-  const resource = { ...signer, name: signerName };
-  return (await authorizer.authorize({ user, verb, path: "", resource })).verdict === "allow";
-}
-
-async function assertMayCreate(authorizer: Authorizer, { user, info }: Exchange): Promise<void> {
-  const { group, version, resource, subresource, namespace, name, path } = info;
-  const what = { group, version, resource, subresource, namespace, name };
-  await assertAuthorized(authorizer, { user, verb: "create", path, resource: what });
 }
 
 function agentRoutesOf(

@@ -5,13 +5,16 @@ import type { ClusterKeys } from "./pki/cluster-keys.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { ServerSockets } from "./platform/sockets.ts";
 import type { NodeStreams } from "./relay/node-streams.ts";
-import type { LogEntry, StorageReader } from "./storage/storage.ts";
+import type { LogEntry, PolicyReader, StorageReader } from "./storage/storage.ts";
 
 export interface Cluster {
   id: string;
   storage: StorageReader;
   hub: Hub;
-  /** Where this process hears of every commit, so that a token ends with what it is bound to; elsewhere it is remembered for seconds. */
+  /**
+   * Where this process is the only writer: it hears of every commit, before the writer has his answer. So a token ends with what it is
+   * bound to (elsewhere it is remembered for seconds), and permissions need not be asked for.
+   */
   onCommit?: (listener: (entries: readonly LogEntry[]) => void) => unknown;
   presence: Presence;
   streams: NodeStreams;
@@ -22,6 +25,8 @@ export interface Cluster {
   config: ClusterConfig;
   /** What `/metrics` shows; the app makes its own where nobody counts beside it. */
   metrics?: Metrics;
+  /** Reads that tell of the policy's revision, see SqlReaderDeps.watchPolicy; used so where there is no onCommit: there others write, too. */
+  readerOf: (watchPolicy?: () => (revision: number) => void) => StorageReader & PolicyReader;
 }
 
 export interface ClusterConfig {

@@ -121,7 +121,11 @@ function scaledResources(kinds: readonly KindDefinition[]): ScaledResource[] {
   });
 }
 
+/** The scheduler is a user of its own, as the roles and flow schemas of a stock cluster know it. */
 function clientFor(app: Pick<App, "clientFor">, name: string): Client {
-  const user = serviceAccountUser({ namespace: "kube-system", name });
+  const user =
+    name === "kube-scheduler"
+      ? { name: "system:kube-scheduler", groups: [] }
+      : serviceAccountUser({ namespace: "kube-system", name });
   return app.clientFor({ ...user, groups: [...user.groups, AUTHENTICATED_GROUP] });
 }

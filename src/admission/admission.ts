@@ -23,6 +23,11 @@ export interface AdmissionAttributes {
   /** Conditions that the write itself must check in SQL; plugins may add to it. */
   conditions: WriteCondition[];
   warn(text: string): void;
+  /** Takes questions that must still have their answers when the write is stored. */
+  authorization: {
+    /** @throws whatever the question throws */
+    assert(question: () => Promise<{ revision?: number }>): Promise<void>;
+  };
 }
 
 export interface AdmissionPlugin {

@@ -12,7 +12,7 @@ export type MayUseSigner = (asked: {
   user: AdmissionAttributes["user"];
   verb: "approve" | "sign";
   signerName: string;
-}) => Promise<boolean>;
+}) => Promise<{ allowed: boolean; revision?: number }>;
 
 const CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client";
 const ADMINISTRATORS = "system:masters";
@@ -40,11 +40,15 @@ export function createCertificatePlugins({ mayUseSigner }: { mayUseSigner: MayUs
   async function assertMay(verb: "approve" | "sign", attributes: AdmissionAttributes): Promise<void> {
     const { user, oldObject } = attributes;
     const { signerName } = (oldObject as CertificateSigningRequest).spec;
-    if (await mayUseSigner({ user, verb, signerName })) return;
     const [domain = ""] = signerName.split("/");
-    if (await mayUseSigner({ user, verb, signerName: `${domain}/*` })) return;
-    const name = JSON.stringify(signerName);
-    throw refused(attributes, `user not permitted to ${verb} requests with signerName ${name}`);
+    await attributes.authorization.assert(async () => {
+      for (const name of [signerName, `${domain}/*`]) {
+        const answer = await mayUseSigner({ user, verb, signerName: name });
+        if (answer.allowed) return answer;
+      }
+      const name = JSON.stringify(signerName);
+      throw refused(attributes, `user not permitted to ${verb} requests with signerName ${name}`);
+    });
   }
 }
 

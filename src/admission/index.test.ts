@@ -7,7 +7,7 @@ describe("admission", () => {
     lookup: async ({ name }) => ({ metadata: { name } }),
     listClasses: () => Promise.resolve([]),
     listStorageClasses: () => Promise.resolve([]),
-    mayUseSigner: () => Promise.resolve(true),
+    mayUseSigner: () => Promise.resolve({ allowed: true }),
     cluster: { notReadyTolerationSeconds: 300 },
     random: { uuid: () => "", fraction: () => 0.5, bytes: (length) => new Uint8Array(length) },
     clock: { now: () => 0 },

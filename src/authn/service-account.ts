@@ -57,9 +57,14 @@ const CLAIM = "kubernetes.io";
 export const SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:";
 export const SERVICE_ACCOUNTS_GROUP = "system:serviceaccounts";
 
+/** As users are named. */
+export function serviceAccountName({ namespace, name }: { namespace: string; name: string }): string {
+  return `${SERVICE_ACCOUNT_PREFIX}${namespace}:${name}`;
+}
+
 export function serviceAccountUser(at: { namespace: string; name: string; uid?: string }): User {
   return {
-    name: `${SERVICE_ACCOUNT_PREFIX}${at.namespace}:${at.name}`,
+    name: serviceAccountName(at),
     groups: [SERVICE_ACCOUNTS_GROUP, `${SERVICE_ACCOUNTS_GROUP}:${at.namespace}`],
     ...(at.uid === undefined ? {} : { uid: at.uid }),
   };

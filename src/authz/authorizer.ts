@@ -13,8 +13,13 @@ export interface Attributes {
   fieldSelector?: string;
 }
 
-/** "none": ask the next authorizer; when all say so, the request is refused. */
-export type Decision = { verdict: "allow" | "deny" | "none"; reason?: string };
+export interface Decision {
+  /** "none": ask the next authorizer; when all say so, the request is refused. */
+  verdict: "allow" | "deny" | "none";
+  reason?: string;
+  /** The policy revision that the decision rests on; absent where roles and bindings had no say in it. */
+  revision?: number;
+}
 
 export interface Authorizer {
   authorize(attributes: Attributes): Promise<Decision>;
@@ -25,9 +30,11 @@ export interface UserRules {
   rules: readonly PolicyRule[];
   /** Some of the rights are no list of rules: those of a node follow from its pods. */
   incomplete: boolean;
+  /** What could not be found out, "" where nothing. */
+  error: string;
 }
 
 /** Tells rules in one namespace, those of the whole cluster among them. */
 export interface RuleResolver {
-  rulesFor(user: User, namespace: string): UserRules;
+  rulesFor(user: User, namespace: string): Promise<UserRules>;
 }

@@ -2,8 +2,10 @@ import { describe, expect, it } from "vitest";
 import { ANONYMOUS, AUTHENTICATED_GROUP, MASTERS_GROUP, NODES_GROUP, type User } from "../authn/authenticator.ts";
 import { isStatusError } from "../machinery/status-error.ts";
 import type { Attributes } from "./authorizer.ts";
+import { defaultClusterPolicy, defaultNamespacePolicy } from "./defaults/index.ts";
 import { assertAuthorized, createAuthorizer } from "./index.ts";
 import type { NodeReferences } from "./node.ts";
+import { indexOf } from "./rbac/testing/objects.ts";
 
 const references: Record<string, NodeReferences> = {
   n1: {
@@ -21,7 +23,13 @@ const NOTHING: NodeReferences = {
   serviceAccounts: new Set(),
   persistentVolumeClaims: new Set(),
 };
-const authorizer = createAuthorizer({ nodeReferences: async (node) => references[node] ?? NOTHING });
+const policy = indexOf(
+  [...defaultClusterPolicy(), ...defaultNamespacePolicy()].map(({ ref, object }) => [ref, object]),
+);
+const authorizer = createAuthorizer({
+  nodeReferences: async (node) => references[node] ?? NOTHING,
+  policy: { current: () => policy },
+});
 
 const admin: User = { name: "admin", groups: [MASTERS_GROUP] };
 const somebody: User = { name: "somebody", groups: [AUTHENTICATED_GROUP] };
@@ -46,7 +54,9 @@ async function allowed(attributes: Attributes): Promise<boolean> {
 
 const getPath = (user: User, at: string): Attributes => ({ user, verb: "get", path: at });
 
-describe("the static policy", () => {
+const scheduler: User = { name: "system:kube-scheduler", groups: [AUTHENTICATED_GROUP] };
+
+describe("the default policy", () => {
   it.each([
     [admin, "delete anything:x/y/z", true],
     [somebody, "list a/pods", false],
@@ -59,11 +69,12 @@ describe("the static policy", () => {
     [controller("deployment-controller"), "update apps:a/deployments/d/status", true],
     [controller("endpointslice-controller"), "create discovery.k8s.io:a/endpointslices", true],
     [controller("namespace-controller"), "update a/namespaces/a/finalize", true],
-    [controller("garbage-collector-controller"), "delete apps:a/replicasets/r", true],
-    [controller("root-ca-publisher-controller"), "create a/configmaps", true],
-    [controller("node-lifecycle-controller"), "patch /nodes/n/status", true],
-    [controller("kube-scheduler"), "create a/pods/p/binding", true],
-    [controller("kube-scheduler"), "create a/pods", false],
+    [controller("generic-garbage-collector"), "delete apps:a/replicasets/r", true],
+    [controller("root-ca-cert-publisher"), "create a/configmaps", true],
+    [controller("node-controller"), "patch /nodes/n/status", true],
+    [controller("disruption-controller"), "get x.io:a/things/t/scale", true],
+    [scheduler, "create a/pods/p/binding", true],
+    [scheduler, "create a/pods", false],
     [controller("made-up-controller"), "list a/pods", false],
   ])("$name: %s %s", async (user, text, expected) => {
     expect(await allowed(ask(user, text))).toBe(expected);

@@ -1,35 +1,45 @@
 /** The authorizers in order, and the refusal in Kubernetes' words. */
-import { MASTERS_GROUP, NODES_GROUP } from "../authn/authenticator.ts";
+import { MASTERS_GROUP } from "../authn/authenticator.ts";
+import { goQuote } from "../machinery/go-text.ts";
 import { StatusError, forbidden } from "../machinery/status-error.ts";
 import type { Attributes, Authorizer, Decision, RuleResolver } from "./authorizer.ts";
-import { createNodeAuthorizer, type NodeReferencesOf } from "./node.ts";
-import { defaultPolicy } from "./policy.ts";
-import { grantApplies, isSubjectOf, type PolicyRule } from "./rules.ts";
+import { createNodeAuthorizer, nodeNameOf, type NodeReferencesOf } from "./node.ts";
+import type { Policy } from "./rbac/policy.ts";
+import type { PolicyRule } from "./rules.ts";
 
 const ALLOW: Decision = { verdict: "allow" };
 /** cluster-admin */
-const EVERYTHING: readonly PolicyRule[] = [
+export const EVERYTHING: readonly PolicyRule[] = [
   { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
   { verbs: ["*"], nonResourceURLs: ["*"] },
 ];
 
-export function createAuthorizer(deps: { nodeReferences: NodeReferencesOf }): Authorizer & RuleResolver {
+export function createAuthorizer(deps: {
+  nodeReferences: NodeReferencesOf;
+  policy: Pick<Policy, "current">;
+}): Authorizer & RuleResolver {
+  const { policy } = deps;
   const node = createNodeAuthorizer(deps.nodeReferences);
-  const grants = defaultPolicy();
   return {
     async authorize(attributes) {
       if (isMaster(attributes)) return ALLOW;
-      const decision = await node.authorize(attributes);
-      if (decision.verdict !== "none") return decision;
-      return grants.some((grant) => grantApplies(grant, attributes)) ? ALLOW : decision;
+      const ofNode = await node.authorize(attributes);
+      if (ofNode.verdict !== "none") return ofNode;
+      const index = await policy.current();
+      const decision = index.authorize(attributes);
+      const reason = [ofNode.reason, decision.reason].filter((text) => text !== undefined && text !== "").join(", ");
+      const { verdict } = decision;
+      const shown = verdict === "allow" ? decision.reason : reason;
+      return { verdict, revision: index.revision, ...(shown ? { reason: shown } : {}) };
     },
-    rulesFor(user, namespace) {
-      const held = grants.filter(
-        (grant) => isSubjectOf(grant, user) && (grant.namespace === undefined || grant.namespace === namespace),
-      );
+    async rulesFor(user, namespace) {
+      const { rules, errors } = (await policy.current()).rulesFor(user, namespace);
+      const isNode = nodeNameOf(user) !== undefined;
+      if (isNode) errors.unshift("node authorizer does not support user rule resolution");
       return {
-        rules: [...(isMaster({ user }) ? EVERYTHING : []), ...held.flatMap(({ rules }) => rules)],
-        incomplete: user.groups.includes(NODES_GROUP),
+        rules: [...(isMaster({ user }) ? EVERYTHING : []), ...rules],
+        incomplete: isNode,
+        error: errors.length > 1 ? `[${errors.join(", ")}]` : (errors[0] ?? ""),
       };
     },
   };
@@ -41,22 +51,28 @@ export function isMaster({ user }: Pick<Attributes, "user">): boolean {
 }
 
 /** @throws StatusError "Forbidden" */
-export async function assertAuthorized(authorizer: Authorizer, attributes: Attributes): Promise<void> {
+export async function assertAuthorized(authorizer: Authorizer, attributes: Attributes): Promise<Decision> {
   const decision = await authorizer.authorize(attributes);
   if (decision.verdict !== "allow") throw refusal(attributes, decision.reason);
+  return decision;
 }
 
-function refusal({ user, verb, resource, path }: Attributes, reason: string | undefined): StatusError {
-  const who = `User ${JSON.stringify(user.name)}`;
-  const why = reason === undefined || reason === "" ? "" : `: ${reason}`;
-  if (!resource)
-    return new StatusError("Forbidden", `forbidden: ${who} cannot ${verb} path "${path}"${why}`, { details: {} });
-  const { group, resource: plural, subresource, namespace, name } = resource;
+/** What is not to look like HTML: k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go. */
+const MARKUP: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+
+function refusal(attributes: Attributes, reason: string | undefined): StatusError {
+  const text = refusalText(attributes).replace(/[&<>]/g, (char) => MARKUP[char] ?? char);
+  const message = reason === undefined || reason === "" ? text : `${text}: ${reason}`;
+  const { resource } = attributes;
+  if (!resource) return new StatusError("Forbidden", `forbidden: ${message}`, { details: {} });
+  return forbidden({ group: resource.group, resource: resource.resource }, resource.name, message);
+}
+
+function refusalText({ user, verb, resource, path }: Attributes): string {
+  const who = `User ${goQuote(user.name)} cannot ${verb}`;
+  if (!resource) return `${who} path ${goQuote(path)}`;
+  const { group, resource: plural, subresource, namespace } = resource;
   const what = subresource === "" ? plural : `${plural}/${subresource}`;
-  const where = namespace === "" ? "at the cluster scope" : `in the namespace "${namespace}"`;
-  return forbidden(
-    { group, resource: plural },
-    name,
-    `${who} cannot ${verb} resource "${what}" in API group "${group}" ${where}${why}`,
-  );
+  const where = namespace === "" ? "at the cluster scope" : `in the namespace ${goQuote(namespace)}`;
+  return `${who} resource ${goQuote(what)} in API group ${goQuote(group)} ${where}`;
 }

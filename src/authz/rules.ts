@@ -1,47 +1,32 @@
-/** Permissions in the shape of RBAC's PolicyRule, so that Role objects can take the place of the lists in policy.ts. */
-import type { User } from "../authn/authenticator.ts";
+/** Does a rule allow a request? pkg/apis/rbac/v1/evaluation_helpers.go of Kubernetes. */
 import type { Attributes } from "./authorizer.ts";
 
+/** As Role objects carry them. */
 export interface PolicyRule {
   verbs?: readonly string[];
   apiGroups?: readonly string[];
   /** "pods", "pods/log", "*", "*" + "/scale" for a subresource of everything. */
   resources?: readonly string[];
+  /** None: all. */
   resourceNames?: readonly string[];
   /** Exact paths, or prefixes that end in "*". */
   nonResourceURLs?: readonly string[];
 }
 
-export interface Grant {
-  /** Whose grant it is: any one of these. */
-  subjects: readonly ({ user: string } | { group: string })[];
-  /** Undefined: in the whole cluster. */
-  namespace?: string;
-  rules: readonly PolicyRule[];
-}
-
-export function grantApplies(grant: Grant, attributes: Attributes): boolean {
-  if (grant.namespace !== undefined && attributes.resource?.namespace !== grant.namespace) return false;
-  return isSubjectOf(grant, attributes.user) && grant.rules.some((rule) => ruleAllows(rule, attributes));
-}
-
-export function isSubjectOf({ subjects }: Grant, { name, groups }: User): boolean {
-  return subjects.some((subject) => ("user" in subject ? subject.user === name : groups.includes(subject.group)));
-}
-
 export function ruleAllows(rule: PolicyRule, attributes: Attributes): boolean {
-  if (!has(rule.verbs ?? [], attributes.verb)) return false;
+  if (!has(rule.verbs, attributes.verb)) return false;
   const { resource } = attributes;
   if (!resource) return (rule.nonResourceURLs ?? []).some((pattern) => pathMatches(pattern, attributes.path));
+  const { resourceNames } = rule;
   return (
-    has(rule.apiGroups ?? [], resource.group) &&
+    has(rule.apiGroups, resource.group) &&
     resourceMatches(rule.resources ?? [], resource) &&
-    (rule.resourceNames === undefined || rule.resourceNames.includes(resource.name))
+    (resourceNames === undefined || resourceNames.length === 0 || resourceNames.includes(resource.name))
   );
 }
 
-function has(allowed: readonly string[], value: string): boolean {
-  return allowed.includes("*") || allowed.includes(value);
+function has(allowed: readonly string[] | undefined, value: string): boolean {
+  return allowed !== undefined && (allowed.includes(value) || allowed.includes("*"));
 }
 
 function resourceMatches(
@@ -55,5 +40,5 @@ function resourceMatches(
 
 function pathMatches(pattern: string, path: string): boolean {
   if (pattern === "*" || pattern === path) return true;
-  return pattern.endsWith("*") && path.startsWith(pattern.slice(0, -1));
+  return pattern.endsWith("*") && path.startsWith(pattern.replace(/\*+$/, ""));
 }

@@ -1,5 +1,6 @@
 /** One request on its way through the API, and the services that the verbs need. */
 import type { User } from "../authn/authenticator.ts";
+import type { Authorization } from "../authz/authorization.ts";
 import type { Authorizer, RuleResolver } from "../authz/authorizer.ts";
 import type { Cluster } from "../cluster.ts";
 import { badRequest, invalid } from "../machinery/status-error.ts";
@@ -20,6 +21,7 @@ export interface Services {
   cluster: Cluster;
   scheme: Scheme;
   registry: Registry;
+  /** For reviews: by the policy as it is now. */
   authorizer: Authorizer & RuleResolver;
   tokens: ServiceAccountTokens;
   lookup: ObjectLookup;
@@ -42,6 +44,7 @@ export interface Exchange {
   namespace: string;
   query: URLSearchParams;
   user: User;
+  authorization: Authorization;
   auditId: string;
   /** Texts of `Warning: 299` headers, in the order they came up. */
   warnings: string[];
@@ -51,9 +54,10 @@ export interface Exchange {
 
 /** @throws StatusError "Invalid" when the options of the query are */
 export function writeContext(exchange: Exchange): WriteContext {
-  const { user, query, request, warnings } = exchange;
+  const { user, authorization, query, request, warnings } = exchange;
   return {
     user,
+    authorization,
     fieldManager: fieldManagerOf(exchange),
     dryRun: request.method === "DELETE" ? isDryRun(query, "DeleteOptions") : writeOptions(exchange).dryRun,
     warn: (text) => warnings.push(text),

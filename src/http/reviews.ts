@@ -149,20 +149,25 @@ function reviewLocally(services: Services, body: ReviewBody, { info }: ReviewExc
   return reviewSubject(services, body);
 }
 
-function reviewRules({ authorizer }: Services, { spec = {} }: ReviewBody, { user }: ReviewExchange): object {
+async function reviewRules(
+  { authorizer }: Services,
+  { spec = {} }: ReviewBody,
+  { user }: ReviewExchange,
+): Promise<object> {
   const { namespace = "" } = spec;
   if (namespace === "") throw badRequest("no namespace on request");
-  const { rules, incomplete } = authorizer.rulesFor(user, namespace);
-  const ofResources = rules.filter(({ resources }) => resources !== undefined);
-  const ofPaths = rules.filter(({ nonResourceURLs }) => nonResourceURLs !== undefined);
+  const { rules, incomplete, error } = await authorizer.rulesFor(user, namespace);
+  const ofResources = rules.filter(({ resources }) => resources?.length);
+  const ofPaths = rules.filter(({ nonResourceURLs }) => nonResourceURLs?.length);
   const resourceRules = ofResources.map(({ verbs, apiGroups, resources, resourceNames }) => ({
     verbs,
     apiGroups,
     resources,
-    ...(resourceNames === undefined ? {} : { resourceNames }),
+    ...(resourceNames?.length ? { resourceNames } : {}),
   }));
   const nonResourceRules = ofPaths.map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs }));
-  return { status: { resourceRules, nonResourceRules, incomplete } };
+  const evaluationError = error === "" ? {} : { evaluationError: error };
+  return { status: { resourceRules, nonResourceRules, incomplete, ...evaluationError } };
 }
 
 async function reviewAccess(services: Services, { spec = {} }: ReviewBody, user: User): Promise<object> {

@@ -7,8 +7,7 @@
 export const AWAITED: ReadonlyMap<string, string> = new Map([
   ["apiservices.apiregistration.k8s.io", "relays requests to the Services behind them"],
   ["certificatesigningrequests.certificates.k8s.io", "signs what is approved"],
-  ["clusterrolebindings.rbac.authorization.k8s.io", "authorizes by them"],
-  ["clusterroles.rbac.authorization.k8s.io", "authorizes by them, aggregates"],
+  ["clusterroles.rbac.authorization.k8s.io", "aggregates them"],
   ["cronjobs.batch", "makes Jobs by the schedule"],
   ["csidrivers.storage.k8s.io", "mounts volumes of drivers"],
   ["csinodes.storage.k8s.io", "schedules by limits of volumes"],
@@ -38,8 +37,6 @@ export const AWAITED: ReadonlyMap<string, string> = new Map([
   ["resourceclaimtemplates.resource.k8s.io", "makes claims for the Pods that name them"],
   ["resourcequotas", "counts what is used, refuses more"],
   ["resourceslices.resource.k8s.io", "allocates devices"],
-  ["rolebindings.rbac.authorization.k8s.io", "authorizes by them"],
-  ["roles.rbac.authorization.k8s.io", "authorizes by them"],
   ["runtimeclasses.node.k8s.io", "chooses handlers on the nodes, adds overhead at admission"],
   ["statefulsets.apps", "makes Pods with names and volumes of their own"],
   ["storageclasses.storage.k8s.io", "provisions volumes"],

@@ -41,6 +41,16 @@ export interface WriteContext {
   dryRun: boolean;
   /** Becomes a `Warning: 299` header. */
   warn: (text: string) => void;
+  /** That the user may: held to the policy as it is when the write is stored. */
+  authorization: WriteAuthorization;
+}
+
+/** See Authorization in authz/: what a write needs of it. */
+export interface WriteAuthorization {
+  assert(question: () => Promise<{ revision?: number }>): Promise<void>;
+  condition(): WriteCondition | undefined;
+  renew(): Promise<void>;
+  settle(): void;
 }
 
 export interface Target {
@@ -82,11 +92,38 @@ function assertStorable(value: string): void {
   throw new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${OBJECT_BYTES_MAX}`);
 }
 
-/** Hands a finished object to the hub. @throws StatusError "RequestEntityTooLarge" */
+/** Times the permissions of a writer may change under a write. */
+const AUTHORIZATIONS_MAX = 64;
+
+/** Hands a finished object to the hub. @throws StatusError "RequestEntityTooLarge", "Forbidden" where the writer may not any more */
 export async function commit(
   deps: RegistryDeps,
+  { authorization }: Pick<WriteContext, "authorization">,
   request: CommitRequest,
 ): Promise<{ outcome: WriteOutcome; value: string }> {
+  const write = preparedWrite(deps, request);
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await deps.hub.write(conditional(write, authorization.condition(), deps));
+    if (outcome.ok) authorization.settle();
+    if (outcome.ok || outcome.reason !== "policy" || attempt >= AUTHORIZATIONS_MAX) {
+      return { outcome, value: write.value };
+    }
+    await authorization.renew();
+  }
+}
+
+function conditional(
+  write: PreparedWrite,
+  condition: WriteCondition | undefined,
+  { random }: RegistryDeps,
+): PreparedWrite {
+  if (!condition) return write;
+  // Another attempt is another write: the one before is known to be lost.
+  return { ...write, writeId: random.uuid(), conditions: [...(write.conditions ?? []), condition] };
+}
+
+/** @throws StatusError "RequestEntityTooLarge" */
+function preparedWrite(deps: RegistryDeps, request: CommitRequest): PreparedWrite {
   const { resource, namespace, name } = request.target;
   const { strategy } = resource;
   const value = storedValue(request.object);
@@ -107,9 +144,7 @@ export async function commit(
     ...(request.conditions.length === 0 ? {} : { conditions: request.conditions }),
     ...(companions.length === 0 ? {} : { companions }),
   };
-  const write: PreparedWrite =
-    request.op === "create" ? { ...base, op: "create" } : { ...base, op: request.op, expected: request.expected };
-  return { outcome: await deps.hub.write(write), value };
+  return request.op === "create" ? { ...base, op: "create" } : { ...base, op: request.op, expected: request.expected };
 }
 
 /** What a write answers. `value` is in the stored form. */
@@ -136,6 +171,7 @@ export function admissionAttributes(
     dryRun: context.dryRun,
     conditions: [],
     warn: context.warn,
+    authorization: context.authorization,
     subresource: "",
     ...rest,
   };

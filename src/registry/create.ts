@@ -94,7 +94,7 @@ async function createNamed(
     const conditions = await prepareNew(deps, target, { context, object, admitted, attempt });
     const final = admitted.object ?? object;
     if (context.dryRun) return await dryCreate(deps, target, final);
-    const { outcome, value } = await commit(deps, { target, object: final, conditions, op: "create" });
+    const { outcome, value } = await commit(deps, context, { target, object: final, conditions, op: "create" });
     if (outcome.ok) return written(resource, value, outcome.revision, true);
     const again = outcome.reason === "taken" || (outcome.reason === "exists" && generated);
     if (!again) throw lostWrite(target, outcome.reason);

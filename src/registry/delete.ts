@@ -47,7 +47,7 @@ export async function deleteObject(deps: RegistryDeps, request: DeleteRequest): 
     const removed = plan.kind === "remove";
     if (!removed && stored.form === resource.form && sameJson(plan.object, old)) return unchanged(resource, stored);
     if (context.dryRun) return { ...dryDeleted(resource, plan.object, stored), removed };
-    const { outcome, value } = await commit(deps, {
+    const { outcome, value } = await commit(deps, context, {
       target: request,
       object: plan.object,
       conditions: [],

@@ -20,6 +20,10 @@ export function lostWrite(target: Target, reason: (WriteOutcome & { ok: false })
       return new StatusError("ServerTimeout", "a unique value could not be allocated, please try again", {
         details: { kind: of.resource, name: target.name, retryAfterSeconds: 1 },
       });
+    case "policy":
+      return new StatusError("ServerTimeout", "permissions are changing too fast, please try again", {
+        details: { kind: of.resource, name: target.name, retryAfterSeconds: 1 },
+      });
     default:
       return conflict(of, target.name, OBJECT_MODIFIED);
   }

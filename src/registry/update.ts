@@ -119,7 +119,7 @@ async function tryUpdate(deps: RegistryDeps, request: AttemptedUpdate, stored: S
     const value = JSON.stringify({ metadata: meta, ...rest });
     return { done: true, written: written(resource, value, stored.revision, false) };
   }
-  const { outcome, value } = await commit(deps, {
+  const { outcome, value } = await commit(deps, context, {
     target: request,
     object: next,
     old,

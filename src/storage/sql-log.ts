@@ -11,22 +11,29 @@ import type {
   LogEntry,
   LogPage,
   ObjectKey,
+  PolicyReader,
   PreparedWrite,
   StorageReader,
   StorageWriter,
   StoredObject,
   WriteOutcome,
 } from "./storage.ts";
+import { POLICY_OBJECTS, POLICY_REVISION } from "./policy-sql.ts";
 import { companionStatements, reasonOf, reasonStatement, valuesOf, writeStatement } from "./write-sql.ts";
 
 export interface SqlReaderDeps {
   database: Database;
+  /**
+   * Called when a read begins; what it returns gets the policy revision of the state that was read. It costs a row in each batch, and no
+   * round trip.
+   */
+  watchPolicy?: () => (revision: number) => void;
 }
 
 /** A reader that can also follow the log by itself: agents' syncs read ranges of it without the hub. */
-export type LogReader = StorageReader & Pick<StorageWriter, "changes">;
+export type LogReader = StorageReader & PolicyReader & Pick<StorageWriter, "changes">;
 
-export interface SqlLogDeps extends SqlReaderDeps {
+export interface SqlLogDeps extends Pick<SqlReaderDeps, "database"> {
   clock: Clock;
   log: Log;
 }
@@ -85,24 +92,46 @@ const MARK = `UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'log' RETURN
 const NO_WRITE_IDS = "[]";
 
 /** What stateless workers need: reads go to the database directly, never through the hub. */
-export function createSqlReader({ database }: SqlReaderDeps): LogReader {
-  return new SqlReader(database);
+export function createSqlReader(deps: SqlReaderDeps): LogReader {
+  return new SqlReader(deps);
 }
 
-export function createSqlLog(deps: SqlLogDeps): StorageWriter {
+export function createSqlLog(deps: SqlLogDeps): StorageWriter & PolicyReader {
   return new SqlLog(deps);
 }
 
 class SqlReader implements LogReader {
   protected readonly database: Database;
   protected readonly rows: RowDecoder = createRowDecoder();
+  private readonly watchPolicy: SqlReaderDeps["watchPolicy"];
 
-  constructor(database: Database) {
+  constructor({ database, watchPolicy }: SqlReaderDeps) {
     this.database = database;
+    this.watchPolicy = watchPolicy;
   }
 
-  protected run(statements: readonly Statement[], mode: "read" | "write"): Promise<ResultSet[]> {
-    return callDatabase(() => this.database.batch(statements, mode));
+  protected async run(statements: readonly Statement[], mode: "read" | "write"): Promise<ResultSet[]> {
+    if (!this.watchPolicy) return await callDatabase(() => this.database.batch(statements, mode));
+    const told = this.watchPolicy();
+    const results = await callDatabase(() => this.database.batch([...statements, POLICY_REVISION], mode));
+    told(firstRow(results.pop())[0] as number);
+    return results;
+  }
+
+  async policy(): Promise<{ revision: number; objects: StoredObject[] }> {
+    const [revision, found] = await this.run([POLICY_REVISION, POLICY_OBJECTS], "read");
+    return {
+      revision: firstRow(revision)[0] as number,
+      objects: (found?.rows ?? []).map((row) => this.rows.object(row)),
+    };
+  }
+
+  async policyRevision(): Promise<number> {
+    const told = this.watchPolicy?.();
+    const [found] = await callDatabase(() => this.database.batch([POLICY_REVISION], "read"));
+    const revision = firstRow(found)[0] as number;
+    told?.(revision);
+    return revision;
   }
 
   async get({ resource, namespace, name }: ObjectKey): Promise<{ object: StoredObject | undefined; revision: number }> {
@@ -177,7 +206,7 @@ class SqlLog extends SqlReader implements StorageWriter {
   private readonly log: Log;
 
   constructor({ database, clock, log }: SqlLogDeps) {
-    super(database);
+    super({ database });
     this.clock = clock;
     this.log = log;
   }

@@ -74,13 +74,23 @@ export interface StorageReader {
   revision(): Promise<number>;
 }
 
+/** Roles and bindings, for those who authorize by them. */
+export interface PolicyReader {
+  /** All live ones and the revision of the last change to any (or later), of one state. @throws StorageError "unavailable" */
+  policy(): Promise<{ revision: number; objects: StoredObject[] }>;
+  /** That revision alone. @throws StorageError "unavailable" */
+  policyRevision(): Promise<number>;
+}
+
 /** What must hold in the same transaction as the write, beside the compare-and-swap itself. */
 export type WriteCondition =
   | { kind: "namespace-active"; name: string }
   /** No live object has this key. */
   | ({ kind: "absent" } & ObjectKey)
   /** No live object of the resource other than the written one has this value in `fields`: one of those in lookup-sql.ts. */
-  | { kind: "field-unique"; resource: string; field: string; value: string };
+  | { kind: "field-unique"; resource: string; field: string; value: string }
+  /** Roles and bindings are those of this policy revision. */
+  | { kind: "policy"; revision: number };
 
 interface WriteBase extends ObjectKey {
   /** Unique per attempt. Stored with the row: after a lost answer it tells whether the write happened. */
@@ -115,8 +125,14 @@ export type PreparedWrite =
 
 export type WriteOutcome =
   | { ok: true; revision: number }
-  /** conflict: the head is another one. exists: create of a live name. missing: there is no live head. */
-  | { ok: false; reason: "conflict" | "exists" | "missing" | "namespace-missing" | "namespace-terminating" | "taken" };
+  /**
+   * conflict: the head is another one. exists: create of a live name. missing: there is no live head. policy: who may do what has
+   * changed since it was asked.
+   */
+  | {
+      ok: false;
+      reason: "conflict" | "exists" | "missing" | "namespace-missing" | "namespace-terminating" | "taken" | "policy";
+    };
 
 /** One row of the log, with what a watcher needs to know of the version before. */
 export interface LogEntry extends StoredObject {

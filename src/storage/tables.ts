@@ -65,7 +65,7 @@ export const lookupTable = sqliteTable(
   (table) => [primaryKey({ columns: [table.resource, table.field, table.value, table.namespace, table.name] })],
 );
 
-/** Numbers the log keeps about itself: "floor". */
+/** Numbers the log keeps about itself: "floor", and "policy" (policy-sql.ts). */
 export const stateTable = sqliteTable("state", {
   key: text("key").primaryKey(),
   value: integer("value").notNull(),

@@ -1,6 +1,7 @@
 /** One statement a write: a conditional INSERT … SELECT … RETURNING. Nothing returned means the write lost. */
 import type { SqlValue, Statement } from "./database.ts";
 import { isLookedUp } from "./lookup-sql.ts";
+import { POLICY_REVISION_SQL } from "./policy-sql.ts";
 import type { CompanionWrite, PreparedWrite, WriteCondition, WriteOutcome } from "./storage.ts";
 
 const INSERT = `INSERT INTO log
@@ -37,6 +38,8 @@ const HEAD = `SELECT 1 FROM log AS a INDEXED BY log_live
     WHERE a.resource = ? AND a.namespace = ? AND a.name = ? AND a.superseded IS NULL AND a.deleted = 0`;
 const ABSENT = `\n  AND NOT EXISTS (${HEAD})`;
 
+const POLICY = `\n  AND (${POLICY_REVISION_SQL}) = ?`;
+
 const REMOVE = `${INSERT}
   SELECT h.resource, h.namespace, h.name, h.uid, CASE h.created WHEN 0 THEN h.revision ELSE h.created END, h.revision,
     1, ?4, h.form, h.labels, h.fields, NULL, ?5, h.value
@@ -54,12 +57,14 @@ const CLAUSES: Readonly<Record<WriteCondition["kind"], string>> = {
   "namespace-active": NAMESPACE_ACTIVE,
   "field-unique": FIELD_UNIQUE,
   absent: ABSENT,
+  policy: POLICY,
 };
 /** What `reasonStatement` asks of each. */
 const QUESTIONS: Readonly<Record<WriteCondition["kind"], string>> = {
   "namespace-active": NAMESPACE_PHASE,
   "field-unique": TAKEN,
   absent: HEAD,
+  policy: POLICY_REVISION_SQL,
 };
 
 const CREATE_PLAIN = CREATE + RETURNING;
@@ -137,6 +142,7 @@ function writeSql(op: PreparedWrite["op"], conditions: readonly WriteCondition[]
 
 function conditionArgs(condition: WriteCondition): SqlValue[] {
   if (condition.kind === "namespace-active") return [condition.name];
+  if (condition.kind === "policy") return [condition.revision];
   if (condition.kind === "absent") return [condition.resource, condition.namespace, condition.name];
   const { resource, field, value } = condition;
   if (!isLookedUp(resource, field)) throw new TypeError(`${resource} are not looked up by ${field}`);
@@ -151,9 +157,14 @@ export function reasonStatement(write: PreparedWrite): Statement {
     WHERE resource = ?1 AND namespace = ?2 AND name = ?3 AND superseded IS NULL AND deleted = 0)`;
   return {
     sql: `SELECT ${[head, ...columns].join(", ")}`,
-    args: [write.resource, write.namespace, write.name, ...conditions.flatMap(conditionArgs)],
+    args: [write.resource, write.namespace, write.name, ...conditions.flatMap(questionArgs)],
     single: true,
   };
+}
+
+/** Whoever asks for the policy's revision compares it himself. */
+function questionArgs(condition: WriteCondition): SqlValue[] {
+  return condition.kind === "policy" ? [] : conditionArgs(condition);
 }
 
 /**
@@ -171,7 +182,9 @@ export function reasonOf(write: PreparedWrite, row: readonly SqlValue[]): WriteO
   }
   for (const [at, condition] of (write.conditions ?? []).entries()) {
     const answer = answers[at];
-    if (condition.kind !== "namespace-active") {
+    if (condition.kind === "policy") {
+      if (answer !== condition.revision) return { ok: false, reason: "policy" };
+    } else if (condition.kind !== "namespace-active") {
       if (answer !== null) return { ok: false, reason: "taken" };
     } else if (answer === null) {
       return { ok: false, reason: "namespace-missing" };

@@ -19,7 +19,7 @@ import { NODE_KEY_ANNOTATION } from "../../src/relay/protocol.ts";
 import type { Database } from "../../src/storage/database.ts";
 import { migrate } from "../../src/storage/migrate.ts";
 import { createSettings } from "../../src/storage/settings.ts";
-import { createSqlLog } from "../../src/storage/sql-log.ts";
+import { createSqlLog, createSqlReader } from "../../src/storage/sql-log.ts";
 import type { ObjectKey, PreparedWrite, StorageWriter, StoredObject } from "../../src/storage/storage.ts";
 import { silentLog } from "../harness/silent-log.ts";
 
@@ -70,6 +70,7 @@ export async function openBenchCluster(database: Database): Promise<BenchCluster
     presence: { lastSeen: async () => ({}) },
     streams: { open: () => Promise.reject(new Error("no node is connected")) },
     keys,
+    readerOf: (watchPolicy) => createSqlReader({ database, ...(watchPolicy ? { watchPolicy } : {}) }),
     platform,
     config: {
       ...DEFAULT_CLUSTER_CONFIG,
@@ -82,12 +83,14 @@ export async function openBenchCluster(database: Database): Promise<BenchCluster
   const agents = { sockets, seen: () => {}, changes: storage.changes.bind(storage) };
   const direct = createApp(cluster, { agents });
   await bootstrapCluster(cluster, direct);
-  const reader = await createCachedReader({ storage, onCommit: (listener) => hub.onCommit(listener) });
+  const onCommit: ClusterHub["onCommit"] = (listener) => hub.onCommit(listener);
+  const reader = await createCachedReader({ storage, onCommit });
+  const alone: Cluster = { ...cluster, storage: reader, onCommit };
   const credentials = createNodeCredentials({ keys, clock, issuer: ORIGIN });
   return {
-    app: createApp({ ...cluster, storage: reader }, { agents }),
+    app: createApp(alone, { agents }),
     direct,
-    appOf: (served) => createApp({ ...cluster, storage: reader }, { agents, kinds: served }),
+    appOf: (served) => createApp(alone, { agents, kinds: served }),
     hub,
     storage,
     keys,

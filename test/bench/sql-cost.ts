@@ -38,6 +38,7 @@ export async function run(report: Report): Promise<void> {
     await measureUpdates(bench);
     await measureNode(bench);
     await measureDeletes(bench);
+    await measureByRole(bench);
     await measureHistory(bench);
   } finally {
     await cluster.stop();
@@ -179,6 +180,35 @@ async function measureDeletes({ verb }: Bench): Promise<void> {
   await verb("delete, pod at once", "DELETE", `${PODS_PATH}/pod-new?gracePeriodSeconds=0`);
   await verb("delete, service", "DELETE", `/api/v1/namespaces/${NAMESPACE}/services/service-port`);
   await verb("create over a tombstone", "POST", MAPS_PATH, { body: configMapBody("map") });
+}
+
+/** As somebody whose rights are those of a role, which others may be changing. */
+async function measureByRole({ verb, cluster }: Bench): Promise<void> {
+  const bindings = `/apis/rbac.authorization.k8s.io/v1/namespaces/${NAMESPACE}/rolebindings`;
+  const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "edit" };
+  const subjects = [{ kind: "ServiceAccount", name: "default", namespace: NAMESPACE }];
+  const account = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/default/token`;
+  const { status } = JSON.parse((await cluster.call("POST", account, { body: {} })).text) as {
+    status: { token: string };
+  };
+  const { token } = status;
+  await cluster.call("POST", bindings, { body: { metadata: { name: "edit" }, roleRef, subjects } });
+  // Whoever comes first has the policy read.
+  await cluster.call("GET", `${PODS_PATH}/pod-7`, { token });
+  await verb("get, by a role", "GET", `${PODS_PATH}/pod-7`, { token });
+  await verb("list, 20, by a role", "GET", `${PODS_PATH}?limit=20`, { token });
+  await verb("create, config map, by a role", "POST", MAPS_PATH, { token, body: configMapBody("by-role") });
+  const headers = { "Content-Type": "application/merge-patch+json" };
+  await verb("patch, merge, by a role", "PATCH", `${MAPS_PATH}/by-role`, {
+    token,
+    headers,
+    body: { data: { a: "1" } },
+  });
+  await verb("delete, config map, by a role", "DELETE", `${MAPS_PATH}/by-role`, { token });
+  await verb("discovery, by a role", "GET", "/apis", { token });
+  await verb("refused, by a role", "GET", "/api/v1/nodes", { token, status: 403 });
+  await verb("a change of the policy", "POST", bindings, { body: { metadata: { name: "view" }, roleRef, subjects } });
+  await verb("get after a change of the policy", "GET", `${PODS_PATH}/pod-7`, { token });
 }
 
 async function measureHistory({ report, billed, cluster, verb }: Bench): Promise<void> {

@@ -5,11 +5,12 @@ import type { Database } from "../../src/storage/database.ts";
 import { migrate } from "../../src/storage/migrate.ts";
 import { migrations } from "../../src/storage/migrations/index.ts";
 import { createSettings } from "../../src/storage/settings.ts";
-import { createSqlLog } from "../../src/storage/sql-log.ts";
+import { createSqlLog, createSqlReader } from "../../src/storage/sql-log.ts";
 import type {
   ListQuery,
   LogEntry,
   ObjectKey,
+  PolicyReader,
   Selector,
   StorageWriter,
   StoredObject,
@@ -31,7 +32,7 @@ export function storageSuite(
 ): void {
   describe.skipIf(skip !== undefined)(`storage over ${driver}${skip === undefined ? "" : ` (${skip})`}`, () => {
     let fixture: StorageFixture;
-    let log: StorageWriter;
+    let log: StorageWriter & PolicyReader;
     let nowMs: number;
 
     beforeEach(async () => {
@@ -287,6 +288,45 @@ export function storageSuite(
         );
         expect(outcomes.map(({ ok }) => ok)).toEqual([true, true, true]);
         expect((await heldAddress())?.uid).toBe("uid-of-b");
+      });
+
+      test("the policy has a revision of its own, which reads bring along and writes hold on to", async () => {
+        const told: number[] = [];
+        const reader = createSqlReader({
+          database: fixture.database,
+          watchPolicy: () => (revision) => void told.push(revision),
+        });
+        const start = await log.policyRevision();
+        await written({ op: "create", name: "a" });
+        expect(await log.policyRevision()).toBe(start);
+        const ROLES = "roles.rbac.authorization.k8s.io";
+        const first = await written({ op: "create", name: "r", resource: ROLES });
+        const held = { kind: "policy", revision: first } as const;
+        const update: WriteInput = { op: "update", name: "r", resource: ROLES, expected: first, conditions: [held] };
+        expect(
+          await write(
+            { op: "create", name: "b", conditions: [{ kind: "policy", revision: start }] },
+            { op: "create", name: "a", conditions: [{ kind: "policy", revision: start }] },
+            { op: "create", name: "c", conditions: [held] },
+            update,
+            { op: "create", name: "d", conditions: [held] },
+          ),
+        ).toEqual([
+          { ok: false, reason: "policy" },
+          { ok: false, reason: "exists" },
+          { ok: true, revision: first + 1 },
+          { ok: true, revision: first + 2 },
+          { ok: false, reason: "policy" },
+        ]);
+        const { revision, objects } = await log.policy();
+        expect([revision, objects.map(({ name }) => name)]).toEqual([first + 2, ["r"]]);
+        await reader.get(keyOf("a"));
+        await reader.list({ resource: "pods" });
+        await reader.policyRevision();
+        const gone = await written({ op: "delete", name: "r", resource: ROLES, expected: first + 2 });
+        await reader.get(keyOf("none"));
+        expect(told).toEqual([first + 2, first + 2, first + 2, gone]);
+        expect((await reader.policy()).objects).toEqual([]);
       });
 
       test("commit answers with the log since a revision, whoever wrote it", async () => {

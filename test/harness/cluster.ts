@@ -17,7 +17,7 @@ import { createScheme } from "../../src/registry/scheme.ts";
 import { createPresenter } from "../../src/registry/stored-form.ts";
 import type { Database } from "../../src/storage/database.ts";
 import { migrate } from "../../src/storage/migrate.ts";
-import { createSqlLog } from "../../src/storage/sql-log.ts";
+import { createSqlLog, createSqlReader } from "../../src/storage/sql-log.ts";
 import type { StorageWriter } from "../../src/storage/storage.ts";
 import { createSettings } from "../../src/storage/settings.ts";
 import { testRuntime } from "./test-runtime.ts";
@@ -105,6 +105,7 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
     id: "test",
     storage: isAlone ? await createCachedReader({ storage, onCommit }) : storage,
     ...(isAlone ? { onCommit } : {}),
+    readerOf: (watchPolicy) => createSqlReader({ database, ...(watchPolicy ? { watchPolicy } : {}) }),
     hub,
     presence: options.presence ?? { lastSeen: async () => ({}) },
     streams: options.streams ?? noStreams,

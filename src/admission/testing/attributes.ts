@@ -18,6 +18,11 @@ export function attributesOf(parts: Partial<AdmissionAttributes>): AdmissionAttr
     oldObject: undefined,
     conditions: [],
     warn: () => undefined,
+    authorization: {
+      async assert(question) {
+        await question();
+      },
+    },
     ...parts,
   };
 }

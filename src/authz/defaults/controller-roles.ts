@@ -265,6 +265,7 @@ const CLUSTER: Readonly<Record<string, PolicyRule[]>> = {
  * itself. Roles of their own, so that those of Kubernetes are what their documentation says.
  */
 const OWN: Readonly<Record<string, PolicyRule[]>> = {
+  "definition-names-controller": [rule("patch", "apiextensions.k8s.io", "customresourcedefinitions/status")],
   "deployment-controller": [rule("patch", "apps", "deployments deployments/status")],
   "disruption-controller": [rule("patch", "policy", "poddisruptionbudgets/status")],
   "flow-schema-status-controller": [
@@ -275,6 +276,7 @@ const OWN: Readonly<Record<string, PolicyRule[]>> = {
   "node-controller": [rule("get list", "coordination.k8s.io", "leases")],
   "replicaset-controller": [rule("patch", "apps", "replicasets/status")],
   "root-ca-cert-publisher": [rule("get", "core", "configmaps", "kube-root-ca.crt")],
+  "tokens-controller": [rule(`delete ${READ} update`, "core", "secrets"), rule("get", "core", "serviceaccounts")],
 };
 
 const stock = Object.entries({ ...WORKLOADS, ...NETWORK, ...VOLUMES, ...CLUSTER });

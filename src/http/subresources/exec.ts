@@ -26,6 +26,7 @@ export async function handleExec(services: Services, exchange: Exchange): Promis
   const subprotocol = subprotocolOf(request, PROTOCOLS);
   const asked = new URLSearchParams(query);
   asked.set("container", container);
+  await exchange.authorization.confirm();
   return await services.cluster.streams.open({
     node,
     target: {

@@ -15,6 +15,7 @@ export async function handleLog(services: Services, exchange: Exchange): Promise
   assertHasLogs(pod, container, booleanOption(query, "previous") ?? false);
   const asked = new URLSearchParams(query);
   asked.set("container", container);
+  await exchange.authorization.confirm();
   return await services.cluster.streams.open({
     node: nodeName,
     target: {

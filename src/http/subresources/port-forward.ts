@@ -22,6 +22,7 @@ export async function handlePortForward(services: Services, exchange: Exchange):
   const node = nodeOf(pod);
   const subprotocol = subprotocolOf(request, [TUNNELLED, ...CHANNELS]);
   const ports = subprotocol === TUNNELLED ? "" : forwardedPorts(query).join(",");
+  await exchange.authorization.confirm();
   return await services.cluster.streams.open({
     node,
     target: {

@@ -18,7 +18,7 @@ import { issueServerIdentity } from "../../pki/server-identity.ts";
 import { DatabaseError, type Database } from "../../storage/database.ts";
 import { migrate } from "../../storage/migrate.ts";
 import { createSettings } from "../../storage/settings.ts";
-import { createSqlLog } from "../../storage/sql-log.ts";
+import { createSqlLog, createSqlReader } from "../../storage/sql-log.ts";
 import type { Platform } from "../platform.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { openDatabase } from "./libsql-database.ts";
@@ -118,6 +118,7 @@ export async function startControlPlane(options: {
       platform,
       config,
       metrics,
+      readerOf: (watchPolicy) => createSqlReader({ database, ...(watchPolicy ? { watchPolicy } : {}) }),
     };
     const app = createApp(cluster, {
       agents: {

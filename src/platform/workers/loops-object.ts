@@ -8,7 +8,7 @@ import { bootstrapCluster } from "../../bootstrap.ts";
 import { createLoops, type Loops } from "../../loops.ts";
 import { createSqlReader } from "../../storage/sql-log.ts";
 import { CLUSTER_ID, type Env } from "./env.ts";
-import { once, openCluster } from "./open-cluster.ts";
+import { once, openCluster, readersOf } from "./open-cluster.ts";
 import { createWorkersPlatform } from "./platform.ts";
 import { createRemoteHub } from "./remote-hub.ts";
 
@@ -66,6 +66,7 @@ async function open(env: Env): Promise<Loops> {
     keys,
     platform,
     config,
+    readerOf: readersOf(database),
   };
   const app = createApp(cluster);
   await bootstrapCluster(cluster, app);

@@ -5,6 +5,7 @@ import { loadClusterKeys } from "../../pki/load-cluster-keys.ts";
 import { fromBase64 } from "../../pki/encoding.ts";
 import type { Database } from "../../storage/database.ts";
 import { migrate } from "../../storage/migrate.ts";
+import { createSqlReader, type LogReader } from "../../storage/sql-log.ts";
 import { createSettings } from "../../storage/settings.ts";
 import type { Platform } from "../platform.ts";
 import type { Env } from "./env.ts";
@@ -27,6 +28,11 @@ export async function openCluster(env: Env, platform: Platform): Promise<OpenedC
   const settings = createSettings({ database });
   const keys = await loadClusterKeys({ settings, masterKey: fromBase64(env.MASTER_KEY), clock, random });
   return { database, keys, config: configOf(env) };
+}
+
+/** See Cluster.readerOf. */
+export function readersOf(database: Database): (watchPolicy?: () => (revision: number) => void) => LogReader {
+  return (watchPolicy) => createSqlReader({ database, ...(watchPolicy ? { watchPolicy } : {}) });
 }
 
 function configOf(env: Env): ClusterConfig {

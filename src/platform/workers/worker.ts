@@ -4,10 +4,10 @@ import { bootstrapCluster } from "../../bootstrap.ts";
 import { measuredDatabase } from "../../metrics/measured-database.ts";
 import { createMetrics } from "../../metrics/metrics.ts";
 import { StatusError } from "../../machinery/status-error.ts";
-import { createSqlLog } from "../../storage/sql-log.ts";
+import { createSqlReader } from "../../storage/sql-log.ts";
 import { asSent } from "./as-sent.ts";
 import { CLUSTER_ID, type Env } from "./env.ts";
-import { once, openCluster } from "./open-cluster.ts";
+import { once, openCluster, readersOf } from "./open-cluster.ts";
 import { createWorkersPlatform } from "./platform.ts";
 import { createRemoteHub } from "./remote-hub.ts";
 import { createServerSockets } from "./server-sockets.ts";
@@ -44,12 +44,13 @@ export default {
 
 async function openApp(env: Env): Promise<App> {
   const platform = createWorkersPlatform("worker");
-  const { clock, random, log } = platform;
+  const { clock, random } = platform;
   const { database, keys, config } = await openCluster(env, platform);
   // The names are made anew for each call: a stub that met an evicted object stays broken.
   const hubObject = () => env.CLUSTER_HUB.getByName(CLUSTER_ID);
   const metrics = createMetrics();
-  const storage = createSqlLog({ database: measuredDatabase(database, { metrics, clock }), clock, log });
+  const measured = measuredDatabase(database, { metrics, clock });
+  const storage = createSqlReader({ database: measured });
   const hub = createRemoteHub(hubObject);
   const cluster = {
     id: CLUSTER_ID,
@@ -66,6 +67,7 @@ async function openApp(env: Env): Promise<App> {
     platform,
     config,
     metrics,
+    readerOf: readersOf(measured),
   };
   const app = createApp(cluster, {
     agents: {

@@ -26,6 +26,7 @@ export async function handleProxy(services: Services, exchange: Exchange): Promi
   }
   const proxy = proxyRequest(request, { location, prefix, path, upgrade });
   const { namespace = "", name = "", uid = "" } = location.pod ?? {};
+  await exchange.authorization.confirm();
   return await services.cluster.streams.open({
     node: location.node,
     target: { kind: "proxy", namespace, pod: name, uid, query: "", proxy },
