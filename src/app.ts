@@ -9,6 +9,7 @@ import { createNodeCredentials } from "./authn/node-credential.ts";
 import { createServiceAccountTokens } from "./authn/service-account.ts";
 import { createStaticTokens } from "./authn/static-token.ts";
 import { createAuthorization, type Authorization } from "./authz/authorization.ts";
+import { createGrantCheck } from "./authz/escalation.ts";
 import { createAuthorizer, isMaster } from "./authz/index.ts";
 import { createPolicyMemory, type PolicyMemory } from "./authz/rbac/policy-memory.ts";
 import { createAnnouncedPolicy, createAskedPolicy, createPolicyWatch, type Policy } from "./authz/rbac/policy.ts";
@@ -119,6 +120,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
         listClasses: createClassList(current, "priorityclasses.scheduling.k8s.io"),
         listStorageClasses: createClassList(current, "storageclasses.storage.k8s.io"),
         mayUseSigner: createSignerRights(authorizer),
+        mayGrant: createGrantCheck({ authorizer, policy }),
         cluster: config,
         random,
         clock,

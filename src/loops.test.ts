@@ -15,6 +15,7 @@ import { pods, type Pod } from "./kinds/core/pods/types.ts";
 import { serviceAccounts } from "./kinds/core/serviceaccounts/types.ts";
 import { services, type Service } from "./kinds/core/services/types.ts";
 import { endpointSlices, type EndpointSlice } from "./kinds/discovery/endpointslices/types.ts";
+import { clusterRoles, type ClusterRole } from "./kinds/rbac/types.ts";
 import { createLoops, type Loops } from "./loops.ts";
 import { isStatusError } from "./machinery/status-error.ts";
 
@@ -505,4 +506,23 @@ const ownedBy = ({ metadata }: ConfigMap) => ({
       { apiVersion: "v1", kind: "ConfigMap", name: metadata.name, uid: metadata.uid, blockOwnerDeletion: true },
     ],
   },
+});
+
+describe("cluster roles that are made of others", () => {
+  test("follow these, their labels, and what they themselves select, without rest for nothing", async () => {
+    const loops = newLoops();
+    await runToRest(loops);
+    const before = await cluster.storage.revision();
+    await runToRest(loops);
+    expect(await cluster.storage.revision(), "a fresh cluster has its rules").toBe(before);
+    const labels = { "rbac.authorization.k8s.io/aggregate-to-view": "true" };
+    const rules = [{ verbs: ["get"], apiGroups: ["x.io"], resources: ["things"] }];
+    await client.create(clusterRoles, { metadata: { name: "things", labels }, rules });
+    await runToRest(loops);
+    const rulesOf = async (name: string) => (await client.get<ClusterRole>(clusterRoles, { name })).rules;
+    for (const name of ["view", "edit", "admin"]) expect(await rulesOf(name), name).toContainEqual(rules[0]);
+    await client.patch(clusterRoles, { name: "things" }, "merge", { metadata: { labels: null } });
+    await runToRest(loops);
+    for (const name of ["view", "edit", "admin"]) expect(await rulesOf(name), name).not.toContainEqual(rules[0]);
+  });
 });

@@ -7,6 +7,7 @@ import type { Cluster } from "./cluster.ts";
 import { createEventRecorder, type EventRecorder } from "./controller-runtime/events.ts";
 import { createManager, type Controller } from "./controller-runtime/manager.ts";
 import { createStores } from "./controller-runtime/stores.ts";
+import { createClusterRoleAggregation } from "./controllers/clusterrole-aggregation/controller.ts";
 import { createDefinitionNamesController } from "./controllers/definition-names/controller.ts";
 import { createDeploymentController } from "./controllers/deployment/controller.ts";
 import { createDisruptionController } from "./controllers/disruption/controller.ts";
@@ -73,6 +74,7 @@ export function createLoops({
     createEndpointSliceController(depsOf("endpointslice-controller")),
     createDisruptionController({ ...depsOf("disruption-controller"), resources: scaledResources(kinds) }),
     createFlowSchemaStatusController(depsOf("flow-schema-status-controller")),
+    createClusterRoleAggregation(depsOf("clusterrole-aggregation-controller")),
     createDefinitionNamesController(depsOf("definition-names-controller")),
     createNamespaceController({ ...depsOf("namespace-controller"), resources }),
     createGarbageCollector({ ...depsOf("generic-garbage-collector"), resources }),

@@ -8,6 +8,7 @@ describe("admission", () => {
     listClasses: () => Promise.resolve([]),
     listStorageClasses: () => Promise.resolve([]),
     mayUseSigner: () => Promise.resolve({ allowed: true }),
+    mayGrant: () => Promise.resolve({ revision: 0 }),
     cluster: { notReadyTolerationSeconds: 300 },
     random: { uuid: () => "", fraction: () => 0.5, bytes: (length) => new Uint8Array(length) },
     clock: { now: () => 0 },
@@ -23,6 +24,7 @@ describe("admission", () => {
       "CertificateApproval",
       "CertificateSigning",
       "CertificateSubjectRestriction",
+      "RoleEscalation",
     ]);
   });
 

@@ -6,6 +6,7 @@ import { createDefaultStorageClass, type StorageClassDeps } from "./default-stor
 import { createDefaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
 import { createPriority, type PriorityDeps } from "./priority.ts";
+import { createRoleEscalation, type MayGrant } from "./role-escalation.ts";
 import { createServiceAccountPlugin, type Lookup } from "./service-account.ts";
 
 export interface AdmissionDeps {
@@ -13,6 +14,7 @@ export interface AdmissionDeps {
   listClasses: PriorityDeps["listClasses"];
   listStorageClasses: StorageClassDeps["listStorageClasses"];
   mayUseSigner: MayUseSigner;
+  mayGrant: MayGrant;
   cluster: { notReadyTolerationSeconds: number };
   random: Random;
   clock: Clock;
@@ -28,7 +30,7 @@ export interface Admission {
 }
 
 export function createAdmission(deps: AdmissionDeps): Admission {
-  const { lookup, listClasses, listStorageClasses, mayUseSigner, cluster, random, clock, timers } = deps;
+  const { lookup, listClasses, listStorageClasses, mayUseSigner, mayGrant, cluster, random, clock, timers } = deps;
   return chainOf([
     createNamespaceLifecycle(),
     createServiceAccountPlugin({ lookup, random, ...(timers ? { timers } : {}) }),
@@ -36,6 +38,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     createDefaultTolerationSeconds({ seconds: cluster.notReadyTolerationSeconds }),
     createDefaultStorageClass({ listStorageClasses, clock }),
     ...createCertificatePlugins({ mayUseSigner }),
+    createRoleEscalation({ mayGrant }),
   ]);
 }
 

@@ -16,6 +16,7 @@ import { services } from "../kinds/core/services/types.ts";
 import { endpointSlices, SERVICE_NAME_LABEL } from "../kinds/discovery/endpointslices/types.ts";
 import { flowSchemas, priorityLevelConfigurations } from "../kinds/flowcontrol/types.ts";
 import { podDisruptionBudgets } from "../kinds/policy/poddisruptionbudgets/types.ts";
+import { clusterRoles } from "../kinds/rbac/types.ts";
 import { groupResource, type ResourceRef } from "../machinery/gvk.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -23,6 +24,7 @@ import type { Indices } from "./indexed-store.ts";
 import { createInformer, type Informer } from "./informer.ts";
 import { definitionView, type DefinitionView } from "./views/definition-view.ts";
 import { budgetView, scaleView, type BudgetView, type ScaleView } from "./views/budget-view.ts";
+import { clusterRoleView, type ClusterRoleView } from "./views/cluster-role-view.ts";
 import { nodeView, type NodeView } from "./views/node-view.ts";
 import {
   configMapView,
@@ -58,6 +60,7 @@ export interface Stores {
   podDisruptionBudgets: Informer<BudgetView>;
   flowSchemas: Informer<FlowSchemaView>;
   priorityLevelConfigurations: Informer;
+  clusterRoles: Informer<ClusterRoleView>;
   customResourceDefinitions: Informer<DefinitionView>;
   /** All of them, those above included, by group-resource ("pods", "deployments.apps"). */
   all: ReadonlyMap<string, Informer>;
@@ -75,6 +78,9 @@ export const BY_GROUP = "group";
 export const BY_ACCOUNT = "account";
 /** Index of FlowSchemas by their priority level. */
 export const BY_LEVEL = "level";
+
+/** Index of ClusterRoles that are made of others, all by "". */
+export const AGGREGATED = "aggregated";
 
 /** `resources`: everything the API serves. Events are left out: nobody owns them and they pass by themselves. */
 export function createStores(deps: { client: Client; platform: Platform; resources: readonly ResourceRef[] }): Stores {
@@ -104,6 +110,9 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
     podDisruptionBudgets: informer(podDisruptionBudgets, budgetView),
     flowSchemas: informer(flowSchemas, flowSchemaView, { [BY_LEVEL]: ({ level }) => [level] }),
     priorityLevelConfigurations: informer(priorityLevelConfigurations, metadataOnly),
+    clusterRoles: informer(clusterRoles, clusterRoleView, {
+      [AGGREGATED]: ({ aggregationRule }) => (aggregationRule ? [""] : []),
+    }),
     customResourceDefinitions: informer(customResourceDefinitions, definitionView, {
       [BY_GROUP]: ({ group }) => [group],
     }),

@@ -7,7 +7,6 @@
 export const AWAITED: ReadonlyMap<string, string> = new Map([
   ["apiservices.apiregistration.k8s.io", "relays requests to the Services behind them"],
   ["certificatesigningrequests.certificates.k8s.io", "signs what is approved"],
-  ["clusterroles.rbac.authorization.k8s.io", "aggregates them"],
   ["cronjobs.batch", "makes Jobs by the schedule"],
   ["csidrivers.storage.k8s.io", "mounts volumes of drivers"],
   ["csinodes.storage.k8s.io", "schedules by limits of volumes"],

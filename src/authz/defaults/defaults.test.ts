@@ -6,7 +6,7 @@ import { clusterRoleKind } from "../../kinds/rbac/clusterroles/kind.ts";
 import { roleBindingKind } from "../../kinds/rbac/rolebindings/kind.ts";
 import { roleKind } from "../../kinds/rbac/roles/kind.ts";
 import type { KindDefinition } from "../../registry/kind.ts";
-import { aggregatedRules, withAggregation } from "./aggregation.ts";
+import { aggregatedRules, withAggregation } from "../../kinds/rbac/aggregation.ts";
 import { defaultClusterPolicy, defaultNamespacePolicy } from "./index.ts";
 import { clusterBinding, clusterRole, group, rule, user } from "./notation.ts";
 import { reconciledBinding, reconciledRole } from "./reconcile.ts";

@@ -2,7 +2,7 @@
 import { clusterRoleBindings, clusterRoles, roleBindings, roles, type RoleBinding } from "../../kinds/rbac/types.ts";
 import type { ResourceRef } from "../../machinery/gvk.ts";
 import type { KubeObject } from "../../machinery/meta.ts";
-import { withAggregation } from "./aggregation.ts";
+import { withAggregation } from "../../kinds/rbac/aggregation.ts";
 import { DEFAULT_CLUSTER_BINDINGS, DEFAULT_CLUSTER_ROLES } from "./cluster-roles.ts";
 import { CONTROLLER_BINDINGS, CONTROLLER_ROLES } from "./controller-roles.ts";
 import { NAMESPACE_BINDINGS, NAMESPACE_ROLES } from "./namespace-roles.ts";

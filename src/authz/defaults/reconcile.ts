@@ -5,7 +5,7 @@
 import type { ClusterRole, PolicyRule, RoleBinding, Subject } from "../../kinds/rbac/types.ts";
 import type { KubeObject } from "../../machinery/meta.ts";
 import { uncovered } from "../coverage.ts";
-import { sameRules } from "./aggregation.ts";
+import { sameRules } from "../../kinds/rbac/aggregation.ts";
 import { AUTO_UPDATE } from "./notation.ts";
 
 /** "recreate": its role is another one, and bindings cannot change theirs. */

@@ -1,6 +1,6 @@
 /** ClusterRoles whose rules are those of others: pkg/controller/clusterroleaggregation of Kubernetes. */
 import { matchesLabels, requirementsOf } from "../../machinery/selectors.ts";
-import type { ClusterRole, PolicyRule } from "../../kinds/rbac/types.ts";
+import type { ClusterRole, PolicyRule } from "./types.ts";
 
 /** What an aggregated role needs to be told of the others. */
 export interface AggregatedPart {
@@ -10,7 +10,7 @@ export interface AggregatedPart {
 
 /** The rules of all that its selectors select, itself excepted, in the order of selectors and names; each once. Undefined: it is none. */
 export function aggregatedRules(
-  { metadata, aggregationRule }: Pick<ClusterRole, "metadata" | "aggregationRule">,
+  { metadata, aggregationRule }: AggregatedPart & Pick<ClusterRole, "aggregationRule">,
   roles: readonly AggregatedPart[],
 ): PolicyRule[] | undefined {
   if (!aggregationRule) return undefined;
