@@ -26,6 +26,16 @@ interface QueuedWrite {
   reject: (error: unknown) => void;
 }
 
+/** Groups in a row without a turn of the event loop between them. */
+const FOLLOWS_MAX = 8;
+
+/** A batch whose callers have not been told yet. */
+interface Committed {
+  group: readonly QueuedWrite[];
+  outcomes: readonly WriteOutcome[];
+  tail: LogPage;
+}
+
 /** Entries beyond the group's own that come with its answer; more than these are fetched in pages. */
 const FOREIGN_ENTRIES = 64;
 const PAGE_ENTRIES = 500;
@@ -84,17 +94,35 @@ export class Sequencer {
   }
 
   async #run(): Promise<void> {
+    let committed: Committed | undefined;
+    let follows = 0;
     while (this.#queue.length + this.#jobs.length > 0) {
-      await this.#gather();
-      if (this.#stopped) {
-        for (const { reject } of this.#queue.splice(0)) {
-          reject(new StorageError("unavailable", "the hub stops"));
-        }
-      }
-      await this.#jobs.shift()?.();
+      if (!committed) await this.#gather();
+      if (this.#stopped) this.#refuseQueued();
+      if (!committed) await this.#jobs.shift()?.();
       const group = this.#takeGroup();
-      if (group.length > 0) await this.#commit(group);
+      const next = group.length > 0 ? this.#commit(group) : undefined;
+      if (committed) this.#settle(committed);
+      committed = await next;
+      follows++;
+      if (committed && this.#mayFollowAtOnce(follows)) continue;
+      if (committed) this.#settle(committed);
+      committed = undefined;
+      follows = 0;
     }
+  }
+
+  #refuseQueued(): void {
+    for (const { reject } of this.#queue.splice(0)) reject(new StorageError("unavailable", "the hub stops"));
+  }
+
+  /**
+   * Where a whole group waits there is nothing to gather: it is sent before the callers of the one before go on, so that database and
+   * callers work at the same time. Not forever, as everything else is to have its turn.
+   */
+  #mayFollowAtOnce(follows: number): boolean {
+    const isFull = this.#queue.length >= this.#deps.limits.groupWritesMax;
+    return isFull && follows < FOLLOWS_MAX && this.#jobs.length === 0 && !this.#stopped;
   }
 
   /**
@@ -123,20 +151,30 @@ export class Sequencer {
     return this.#queue.splice(0, count);
   }
 
-  async #commit(group: readonly QueuedWrite[]): Promise<void> {
-    let committed: Awaited<ReturnType<StorageWriter["commit"]>>;
+  /** Undefined when its callers have been told already. */
+  async #commit(group: readonly QueuedWrite[]): Promise<Committed | undefined> {
+    let answer: Awaited<ReturnType<StorageWriter["commit"]>>;
     try {
-      committed = await this.#commitOnce(group);
+      answer = await this.#commitOnce(group);
     } catch (error) {
       await this.#recover(group, error);
-      return;
+      return undefined;
     }
+    const committed = { group, ...answer };
+    this.#position = Math.max(this.#position, answer.tail.revision);
+    if (!answer.tail.more) return committed;
+    this.#settle(committed);
+    await this.#tryTail();
+    return undefined;
+  }
+
+  #settle({ group, outcomes, tail }: Committed): void {
     for (const [at, { resolve, reject }] of group.entries()) {
-      const outcome = committed.outcomes[at];
+      const outcome = outcomes[at];
       if (outcome) resolve(outcome);
       else reject(new Error("storage answered fewer outcomes than writes"));
     }
-    await this.#handOn(committed.tail);
+    this.#deps.onPage(tail);
   }
 
   #commitOnce(group: readonly QueuedWrite[]): ReturnType<StorageWriter["commit"]> {
