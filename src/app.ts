@@ -29,7 +29,7 @@ import { createHealth } from "./http/health.ts";
 import { addHubMetrics } from "./http/hub-metrics.ts";
 import { createMetricsPath } from "./http/metrics-path.ts";
 import type { Exchange, Services } from "./http/exchange.ts";
-import { createClassList, createObjectLookup, createNodeReferences } from "./http/lookups.ts";
+import { createClassList, createObjectLookup, createNodeReferences, createReadMany } from "./http/lookups.ts";
 import { createOpenApi } from "./http/openapi/documents.ts";
 import { createOpenApiPaths } from "./http/openapi/requests.ts";
 import { createOverlays } from "./http/overlays.ts";
@@ -110,22 +110,25 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     node: (kind) => schema.node(kind.schema),
     emptyObject: (kind) => emptyObjectOf(kind.schema),
   });
+  // One for both registries: what plugins remember, a write through either makes them forget.
+  const admission = createAdmission({
+    lookup,
+    readMany: createReadMany(current),
+    listClasses: createClassList(current, "priorityclasses.scheduling.k8s.io"),
+    listStorageClasses: createClassList(current, "storageclasses.storage.k8s.io"),
+    mayUseSigner: createSignerRights(authorizer),
+    mayGrant: createGrantCheck({ authorizer, policy }),
+    cluster: config,
+    random,
+    clock,
+    timers: platform.timers,
+  });
   const registryOn = (reader: StorageReader) =>
     createRegistry({
       storage: reader,
       hub,
       scheme,
-      admission: createAdmission({
-        lookup,
-        listClasses: createClassList(current, "priorityclasses.scheduling.k8s.io"),
-        listStorageClasses: createClassList(current, "storageclasses.storage.k8s.io"),
-        mayUseSigner: createSignerRights(authorizer),
-        mayGrant: createGrantCheck({ authorizer, policy }),
-        cluster: config,
-        random,
-        clock,
-        timers: platform.timers,
-      }),
+      admission,
       clock,
       random,
       serviceCidr: config.serviceCidr,

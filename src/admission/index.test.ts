@@ -5,6 +5,7 @@ import { attributesOf, podWith } from "./testing/attributes.ts";
 describe("admission", () => {
   const admission = createAdmission({
     lookup: async ({ name }) => ({ metadata: { name } }),
+    readMany: async (names) => names.map((name) => ({ ...name, object: { metadata: { name: name.name } } })),
     listClasses: () => Promise.resolve([]),
     listStorageClasses: () => Promise.resolve([]),
     mayUseSigner: () => Promise.resolve({ allowed: true }),
@@ -17,6 +18,7 @@ describe("admission", () => {
   it("has a fixed order", () => {
     expect(admission.plugins.map(({ name }) => name)).toEqual([
       "NamespaceLifecycle",
+      "LimitRanger",
       "ServiceAccount",
       "Priority",
       "DefaultTolerationSeconds",

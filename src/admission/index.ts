@@ -4,13 +4,16 @@ import type { AdmissionAttributes, AdmissionPlugin } from "./admission.ts";
 import { createCertificatePlugins, type MayUseSigner } from "./certificates.ts";
 import { createDefaultStorageClass, type StorageClassDeps } from "./default-storage-class.ts";
 import { createDefaultTolerationSeconds } from "./default-toleration-seconds.ts";
+import { createLimitRanger } from "./limit-ranger.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
+import { createNamespaceRules, type ReadMany } from "./namespace-rules.ts";
 import { createPriority, type PriorityDeps } from "./priority.ts";
 import { createRoleEscalation, type MayGrant } from "./role-escalation.ts";
 import { createServiceAccountPlugin, type Lookup } from "./service-account.ts";
 
 export interface AdmissionDeps {
   lookup: Lookup;
+  readMany: ReadMany;
   listClasses: PriorityDeps["listClasses"];
   listStorageClasses: StorageClassDeps["listStorageClasses"];
   mayUseSigner: MayUseSigner;
@@ -30,10 +33,13 @@ export interface Admission {
 }
 
 export function createAdmission(deps: AdmissionDeps): Admission {
-  const { lookup, listClasses, listStorageClasses, mayUseSigner, mayGrant, cluster, random, clock, timers } = deps;
+  const { lookup, readMany, listClasses, listStorageClasses, mayUseSigner, mayGrant } = deps;
+  const { cluster, random, clock, timers } = deps;
+  const rules = createNamespaceRules({ readMany, lookup, clock });
   return chainOf([
     createNamespaceLifecycle(),
-    createServiceAccountPlugin({ lookup, random, ...(timers ? { timers } : {}) }),
+    createLimitRanger({ rules }),
+    createServiceAccountPlugin({ lookup: rules.lookup, random, ...(timers ? { timers } : {}) }),
     createPriority({ lookup, listClasses, clock }),
     createDefaultTolerationSeconds({ seconds: cluster.notReadyTolerationSeconds }),
     createDefaultStorageClass({ listStorageClasses, clock }),

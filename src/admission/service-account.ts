@@ -8,8 +8,18 @@ import type { AdmissionAttributes, AdmissionPlugin } from "./admission.ts";
 import { podOf } from "./pod-request.ts";
 import { refused } from "./refusal.ts";
 
-/** Reads one live object; undefined where there is none. `resource` is a group-resource. */
-export type Lookup = (at: { resource: string; namespace: string; name: string }) => Promise<KubeObject | undefined>;
+/** Which object; `resource` is a group-resource. */
+export interface ObjectName {
+  resource: string;
+  namespace: string;
+  name: string;
+}
+
+/**
+ * Reads one live object, which is not to be changed; undefined where there is none. For a request it may have been read already, at
+ * the earliest when the request came.
+ */
+export type Lookup = (at: ObjectName, request?: AdmissionAttributes) => Promise<KubeObject | undefined>;
 
 export interface ServiceAccountDeps {
   lookup: Lookup;
@@ -18,7 +28,7 @@ export interface ServiceAccountDeps {
   timers?: Timers;
 }
 
-const DEFAULT_ACCOUNT = "default";
+export const DEFAULT_ACCOUNT = "default";
 const MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount";
 const VOLUME_PREFIX = "kube-api-access-";
 /** One hour and seven seconds: by the odd number, tokens that nobody asked for can be told from others. */
@@ -56,9 +66,10 @@ async function findAccount(
   const { namespace } = attributes;
   const lookups = timers && name === DEFAULT_ACCOUNT ? LOOKUPS_MAX : 1;
   for (let attempt = 1; ; attempt++) {
-    const account = await lookup({ resource: "serviceaccounts", namespace, name });
+    const read = attempt === 1 ? attributes : undefined;
+    const account = await lookup({ resource: "serviceaccounts", namespace, name }, read);
     if (account) return account;
-    if (attempt === 1 && !(await lookup({ resource: "namespaces", namespace: "", name: namespace })))
+    if (attempt === 1 && !(await lookup({ resource: "namespaces", namespace: "", name: namespace }, read)))
       throw notFound({ group: "", resource: "namespaces" }, namespace);
     if (attempt >= lookups || !timers) break;
     await new Promise<void>((resolve) => timers.after(LOOKUP_INTERVAL_MS, resolve));

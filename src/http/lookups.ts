@@ -1,4 +1,5 @@
 /** Reads that authentication, authorization and admission make beside the request's own. */
+import type { Found, ReadMany } from "../admission/namespace-rules.ts";
 import type { ObjectLookup } from "../authn/service-account.ts";
 import type { NodeReferences, NodeReferencesOf } from "../authz/node.ts";
 import type { KubeObject } from "../machinery/meta.ts";
@@ -13,6 +14,23 @@ export function createObjectLookup(storage: StorageReader): ObjectLookup {
     parsed.metadata.resourceVersion = String(object.revision);
     return parsed;
   };
+}
+
+/** Parses each version of an object once as long as its row is kept: where reads come from memory that is as long as it lives. */
+export function createReadMany(storage: StorageReader): ReadMany {
+  const parsed = new WeakMap<StoredObject, Found>();
+  return async (names, wholes) => (await storage.getMany(names, wholes)).map(found);
+
+  function found(row: StoredObject): Found {
+    const known = parsed.get(row);
+    if (known) return known;
+    const { resource, namespace, name } = row;
+    const object = JSON.parse(row.value) as KubeObject;
+    object.metadata.resourceVersion = String(row.revision);
+    const one = { resource, namespace, name, object };
+    parsed.set(row, one);
+    return one;
+  }
 }
 
 /** All objects of a resource of which there are few ("priorityclasses.scheduling.k8s.io"). */

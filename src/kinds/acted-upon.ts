@@ -23,7 +23,6 @@ export const AWAITED: ReadonlyMap<string, string> = new Map([
   ["ingressclasses.networking.k8s.io", "chooses an ingress controller"],
   ["ingresses.networking.k8s.io", "routes by them (an ingress controller)"],
   ["jobs.batch", "makes Pods that run to completion"],
-  ["limitranges", "sets defaults and limits at admission"],
   ["mutatingadmissionpolicies.admissionregistration.k8s.io", "changes what is admitted"],
   ["mutatingadmissionpolicybindings.admissionregistration.k8s.io", "changes what is admitted"],
   ["mutatingwebhookconfigurations.admissionregistration.k8s.io", "calls the webhooks"],

@@ -63,8 +63,14 @@ class CachedReader implements StorageReader {
     return answer;
   }
 
-  getMany(keys: readonly ObjectKey[]): Promise<StoredObject[]> {
-    return this.#storage.getMany(keys);
+  /** One by one where anything is to be kept: what asks for whole namespaces asks often, and here a round trip is none. */
+  async getMany(keys: readonly ObjectKey[], wholes: readonly Omit<ObjectKey, "name">[] = []): Promise<StoredObject[]> {
+    if (wholes.length === 0) return await this.#storage.getMany(keys);
+    const [objects, pages] = await Promise.all([
+      Promise.all(keys.map((key) => this.get(key))),
+      Promise.all(wholes.map((whole) => this.list(whole))),
+    ]);
+    return [...objects.flatMap(({ object }) => object ?? []), ...pages.flatMap((page) => page.objects)];
   }
 
   /** Whole lists and first pages are kept, one of each kind and namespace: what informers, kubectl and control loops ask for again. */

@@ -22,7 +22,7 @@ export function createCurrentReader({
 
   const reader: StorageReader = {
     revision: () => storage.revision(),
-    getMany: async (keys) => (await storage.getMany(keys)).map(current),
+    getMany: async (keys, wholes) => (await storage.getMany(keys, wholes)).map(current),
     async get(key) {
       const { object, revision } = await storage.get(key);
       return { object: object && current(object), revision };

@@ -55,6 +55,13 @@ const GET_MANY = `SELECT ${OBJECT_COLUMNS.replace(/(\w+)/g, "l.$1")}
     ON l.resource = wanted.value ->> 0 AND l.namespace = wanted.value ->> 1 AND l.name = wanted.value ->> 2
       AND l.superseded IS NULL AND l.deleted = 0`;
 
+const GET_ONE = `SELECT ${OBJECT_COLUMNS} FROM log INDEXED BY log_live
+  WHERE resource = ? AND namespace = ? AND name = ? AND superseded IS NULL AND deleted = 0`;
+const GET_WHOLE = `SELECT ${OBJECT_COLUMNS} FROM log INDEXED BY log_live
+  WHERE resource = ? AND namespace = ? AND superseded IS NULL AND deleted = 0`;
+/** Up to so many keys are statements of their own: the rows of a table of parameters are billed, too. */
+const OWN_STATEMENTS_MAX = 4;
+
 /** After a commit: one more than wanted, to know whether more follow. Values of own writes are not read back. */
 const TAIL = `SELECT ${ENTRY_COLUMNS}
   FROM log AS l LEFT JOIN log AS p ON p.revision = l.previous AND l.created > 0
@@ -140,10 +147,18 @@ class SqlReader implements LogReader {
     return { object: row[1] === null ? undefined : this.rows.object(row, 1), revision: row[0] as number };
   }
 
-  async getMany(keys: readonly ObjectKey[]): Promise<StoredObject[]> {
-    const wanted = keys.map(({ resource, namespace, name }) => [resource, namespace, name]);
-    const [found] = await this.run([{ sql: GET_MANY, args: [JSON.stringify(wanted)] }], "read");
-    return (found?.rows ?? []).map((row) => this.rows.object(row));
+  async getMany(keys: readonly ObjectKey[], wholes: readonly Omit<ObjectKey, "name">[] = []): Promise<StoredObject[]> {
+    const statements: Statement[] = wholes.map((at) => ({ sql: GET_WHOLE, args: [at.resource, at.namespace] }));
+    if (keys.length <= OWN_STATEMENTS_MAX) {
+      for (const at of keys)
+        statements.push({ sql: GET_ONE, args: [at.resource, at.namespace, at.name], single: true });
+    } else {
+      const wanted = keys.map(({ resource, namespace, name }) => [resource, namespace, name]);
+      statements.push({ sql: GET_MANY, args: [JSON.stringify(wanted)] });
+    }
+    if (statements.length === 0) return [];
+    const results = await this.run(statements, "read");
+    return results.flatMap(({ rows }) => rows.map((row) => this.rows.object(row)));
   }
 
   async list(query: ListQuery): Promise<ListPage> {

@@ -66,8 +66,11 @@ export interface ListPage {
 export interface StorageReader {
   /** @throws StorageError "unavailable" */
   get(key: ObjectKey): Promise<{ object: StoredObject | undefined; revision: number }>;
-  /** The live ones of these, in no order: one round trip. @throws StorageError "unavailable" */
-  getMany(keys: readonly ObjectKey[]): Promise<StoredObject[]>;
+  /**
+   * The live ones of these and, where asked for, all that live in a namespace: in no order, in one round trip. For what is known to be
+   * few. @throws StorageError "unavailable"
+   */
+  getMany(keys: readonly ObjectKey[], wholes?: readonly Omit<ObjectKey, "name">[]): Promise<StoredObject[]>;
   /** @throws StorageError "compacted" | "future" | "unavailable" */
   list(query: ListQuery): Promise<ListPage>;
   /** The newest revision. An empty log has one too: to clients a resourceVersion of 0 means something else. */

@@ -114,6 +114,29 @@ export function storageSuite(
         expect(await log.getMany([])).toEqual([]);
       });
 
+      test("what lives in a namespace is read along with them", async () => {
+        const revision = await written({ op: "create", name: "gone" });
+        await write(
+          { op: "create", name: "a" },
+          { op: "create", name: "b" },
+          { op: "create", name: "c", namespace: "x" },
+        );
+        await write({ op: "create", name: "n", resource: "nodes", namespace: "" });
+        await write({ op: "delete", name: "gone", expected: revision });
+        const found = await log.getMany(
+          [keyOf("n", "nodes", "")],
+          [
+            { resource: "pods", namespace: "default" },
+            { resource: "secrets", namespace: "default" },
+          ],
+        );
+        expect(found.map(({ resource, name }) => `${resource} ${name}`).toSorted()).toEqual([
+          "nodes n",
+          "pods a",
+          "pods b",
+        ]);
+      });
+
       test("an empty log has a revision that is not 0", async () => {
         expect(await log.revision()).toBeGreaterThan(0);
         expect((await log.list({ resource: "pods" })).revision).toBe(await log.revision());
