@@ -29,7 +29,13 @@ import { createHealth } from "./http/health.ts";
 import { addHubMetrics } from "./http/hub-metrics.ts";
 import { createMetricsPath } from "./http/metrics-path.ts";
 import type { Exchange, Services } from "./http/exchange.ts";
-import { createClassList, createObjectLookup, createNodeReferences, createReadMany } from "./http/lookups.ts";
+import {
+  createClassList,
+  createNodeReferences,
+  createObjectLookup,
+  createPodList,
+  createReadMany,
+} from "./http/lookups.ts";
 import { createOpenApi } from "./http/openapi/documents.ts";
 import { createOpenApiPaths } from "./http/openapi/requests.ts";
 import { createOverlays } from "./http/overlays.ts";
@@ -114,6 +120,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const admission = createAdmission({
     lookup,
     readMany: createReadMany(current),
+    listPods: createPodList(current),
     listClasses: createClassList(current, "priorityclasses.scheduling.k8s.io"),
     listStorageClasses: createClassList(current, "storageclasses.storage.k8s.io"),
     mayUseSigner: createSignerRights(authorizer),

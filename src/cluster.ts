@@ -1,4 +1,5 @@
 /** What the API of one cluster is made of. A platform fills it in; `createApp` serves it. */
+import type { PodSecurityConfiguration } from "./admission/pod-security/plugin.ts";
 import type { Hub, Presence } from "./hub/hub.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { ClusterKeys } from "./pki/cluster-keys.ts";
@@ -46,6 +47,8 @@ export interface ClusterConfig {
   nodeMonitorGraceMs: number;
   /** How long pods stay bound to an unreachable node (DefaultTolerationSeconds; Kubernetes: 300). */
   notReadyTolerationSeconds: number;
+  /** Levels of pod security for namespaces that name none, and who is exempt; by default all pods are let through. */
+  podSecurity?: PodSecurityConfiguration;
 }
 
 export const DEFAULT_CLUSTER_CONFIG: Omit<ClusterConfig, "serverUrl" | "issuer" | "adminTokenHashes"> = {

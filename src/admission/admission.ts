@@ -23,6 +23,8 @@ export interface AdmissionAttributes {
   /** Conditions that the write itself must check in SQL; plugins may add to it. */
   conditions: WriteCondition[];
   warn(text: string): void;
+  /** What the audit log is to say of the request; absent where nobody keeps one. */
+  annotate?(key: string, text: string): void;
   /** Takes questions that must still have their answers when the write is stored. */
   authorization: {
     /** @throws whatever the question throws */

@@ -7,6 +7,8 @@ import { createDefaultTolerationSeconds } from "./default-toleration-seconds.ts"
 import { createLimitRanger } from "./limit-ranger.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
 import { createNamespaceRules, type ReadMany } from "./namespace-rules.ts";
+import type { ListPods } from "./pod-security/existing-pods.ts";
+import { createPodSecurity, type PodSecurityConfiguration } from "./pod-security/plugin.ts";
 import { createPriority, type PriorityDeps } from "./priority.ts";
 import { createRoleEscalation, type MayGrant } from "./role-escalation.ts";
 import { createServiceAccountPlugin, type Lookup } from "./service-account.ts";
@@ -18,7 +20,8 @@ export interface AdmissionDeps {
   listStorageClasses: StorageClassDeps["listStorageClasses"];
   mayUseSigner: MayUseSigner;
   mayGrant: MayGrant;
-  cluster: { notReadyTolerationSeconds: number };
+  listPods: ListPods;
+  cluster: { notReadyTolerationSeconds: number; podSecurity?: PodSecurityConfiguration };
   random: Random;
   clock: Clock;
   /** See ServiceAccountDeps. */
@@ -33,13 +36,14 @@ export interface Admission {
 }
 
 export function createAdmission(deps: AdmissionDeps): Admission {
-  const { lookup, readMany, listClasses, listStorageClasses, mayUseSigner, mayGrant } = deps;
+  const { lookup, readMany, listClasses, listStorageClasses, listPods, mayUseSigner, mayGrant } = deps;
   const { cluster, random, clock, timers } = deps;
   const rules = createNamespaceRules({ readMany, lookup, clock });
   return chainOf([
     createNamespaceLifecycle(),
     createLimitRanger({ rules }),
     createServiceAccountPlugin({ lookup: rules.lookup, random, ...(timers ? { timers } : {}) }),
+    createPodSecurity({ rules, listPods, configuration: cluster.podSecurity ?? {} }),
     createPriority({ lookup, listClasses, clock }),
     createDefaultTolerationSeconds({ seconds: cluster.notReadyTolerationSeconds }),
     createDefaultStorageClass({ listStorageClasses, clock }),

@@ -1,7 +1,9 @@
 /** Reads that authentication, authorization and admission make beside the request's own. */
 import type { Found, ReadMany } from "../admission/namespace-rules.ts";
+import type { ListPods } from "../admission/pod-security/existing-pods.ts";
 import type { ObjectLookup } from "../authn/service-account.ts";
 import type { NodeReferences, NodeReferencesOf } from "../authz/node.ts";
+import type { Pod } from "../kinds/core/pods/types.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import { podReferences } from "../relay/pod-references.ts";
 import type { StorageReader, StoredObject } from "../storage/storage.ts";
@@ -31,6 +33,13 @@ export function createReadMany(storage: StorageReader): ReadMany {
     parsed.set(row, one);
     return one;
   }
+}
+
+export function createPodList(storage: StorageReader): ListPods {
+  return async ({ namespace, limit }) => {
+    const { objects, remaining = 0 } = await storage.list({ resource: "pods", namespace, limit });
+    return { pods: objects.map(({ value }) => JSON.parse(value) as Pod), total: objects.length + remaining };
+  };
 }
 
 /** All objects of a resource of which there are few ("priorityclasses.scheduling.k8s.io"). */
