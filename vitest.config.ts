@@ -14,7 +14,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "agent/**/*.test.ts", "test/{contract,api,model}/**/*.test.ts"],
+          include: ["src/**/*.test.ts", "agent/**/*.test.ts", "test/{contract,api,model,security}/**/*.test.ts"],
           exclude: ["**/node_modules/**", "src/platform/workers/**", "**/*.workers.test.ts"],
           testTimeout: 20_000,
         },
@@ -37,7 +37,7 @@ export default defineConfig({
             "test/workers/**/*.test.ts",
             "src/**/*.workers.test.ts",
             // Without a libSQL server test/workers/runtime.test.ts says what is missing.
-            ...(hasSqld() ? ["test/{api,model}/**/*.test.ts"] : []),
+            ...(hasSqld() ? ["test/{api,model,security}/**/*.test.ts"] : []),
           ],
           globalSetup: ["test/workers/global-setup.ts"],
           testTimeout: 60_000,

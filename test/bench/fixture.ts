@@ -20,7 +20,7 @@ import type { Database } from "../../src/storage/database.ts";
 import { migrate } from "../../src/storage/migrate.ts";
 import { createSettings } from "../../src/storage/settings.ts";
 import { createSqlLog, createSqlReader } from "../../src/storage/sql-log.ts";
-import type { ObjectKey, PreparedWrite, StorageWriter, StoredObject } from "../../src/storage/storage.ts";
+import type { ObjectKey, PolicyReader, PreparedWrite, StorageWriter, StoredObject } from "../../src/storage/storage.ts";
 import { silentLog } from "../harness/silent-log.ts";
 
 export const BENCH_TOKEN = "bench-admin-token";
@@ -37,7 +37,7 @@ export interface BenchCluster {
   /** As `app`, with these kinds alone. */
   appOf(kinds: readonly KindDefinition[]): App;
   hub: ClusterHub;
-  storage: StorageWriter;
+  storage: StorageWriter & PolicyReader;
   keys: ClusterKeys;
   clock: Clock;
   /** As the administrator, over `direct`. @throws unless the answer has the expected status (default: any 2xx) */

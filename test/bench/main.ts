@@ -10,6 +10,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   sql: () => import("./sql-cost.ts"),
   "watch-fanout": () => import("./watch-fanout.ts"),
   api: () => import("./api.ts"),
+  authz: () => import("./authz.ts"),
   kinds: () => import("./kinds.ts"),
   creates: () => import("./creates.ts"),
   "bad-input": () => import("./bad-input.ts"),

@@ -1,0 +1,153 @@
+/**
+ * Every resource that discovery tells of, with every verb, as everybody: who is not expected to may not. Requests are such that nothing
+ * comes of those that are allowed: bodies that are none, options that cannot be read, names of nothing.
+ */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createTestCluster, type TestCluster, type TestRequest } from "../harness/cluster.ts";
+import { EXPECTED, permits, type Who } from "./expected-permissions.ts";
+
+interface Served {
+  /** "/api/v1", "/apis/apps/v1". */
+  root: string;
+  group: string;
+  /** "pods", "pods/log". */
+  name: string;
+  namespaced: boolean;
+}
+
+const VERBS = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"] as const;
+type Verb = (typeof VERBS)[number];
+
+const NAMESPACE = "default";
+const ELSEWHERE = "kube-system";
+const GROUP = "rbac.authorization.k8s.io";
+
+let api: TestCluster;
+let accountToken: string;
+
+async function made<T>(path: string, body: object): Promise<T> {
+  const answer = await api.call<T>(path, { method: "POST", body });
+  if (answer.status !== 201) throw new Error(answer.text);
+  return answer.body;
+}
+
+beforeAll(async () => {
+  api = await createTestCluster();
+  const bind = (name: string, role: string) => ({
+    metadata: { name },
+    subjects: [{ kind: "User", apiGroup: GROUP, name }],
+    roleRef: { apiGroup: GROUP, kind: "ClusterRole", name: role },
+  });
+  const rbac = `/apis/${GROUP}/v1`;
+  await made(`${rbac}/clusterrolebindings`, bind("root", "cluster-admin"));
+  for (const role of ["admin", "edit", "view"]) {
+    await made(`${rbac}/namespaces/${NAMESPACE}/rolebindings`, bind(`${role}or`, role));
+  }
+  const accounts = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`;
+  await made(accounts, { metadata: { name: "bare" } });
+  accountToken = (await made<{ status: { token: string } }>(`${accounts}/bare/token`, {})).status.token;
+});
+afterAll(async () => {
+  expect(api.errors).toEqual([]);
+  await api.stop();
+});
+
+/** As whom the request is sent. */
+function identity(who: Who): TestRequest {
+  switch (who) {
+    case "anonymous":
+      return { token: null };
+    case "bare service account":
+      return { token: accountToken };
+    case "node":
+      return { headers: { "Impersonate-User": "system:node:n1", "Impersonate-Group": "system:nodes" } };
+    case "cluster-admin":
+      return { headers: { "Impersonate-User": "root" } };
+    default:
+      return { headers: { "Impersonate-User": `${who}or` } };
+  }
+}
+
+async function servedResources(): Promise<Served[]> {
+  const { body } = await api.call<{ groups: { versions: { groupVersion: string }[] }[] }>("/apis");
+  const roots = [
+    "/api/v1",
+    ...body.groups.flatMap(({ versions }) => versions.map((one) => `/apis/${one.groupVersion}`)),
+  ];
+  const lists = await Promise.all(
+    roots.map(async (root) => {
+      const list = await api.call<{ resources: { name: string; namespaced: boolean }[] }>(root);
+      const group = root === "/api/v1" ? "" : (root.split("/")[2] ?? "");
+      return list.body.resources.map(({ name, namespaced }) => ({ root, group, name, namespaced }));
+    }),
+  );
+  return lists.flat();
+}
+
+/** Undefined: there is no such request. */
+function requestOf(
+  { root, name, namespaced }: Served,
+  verb: Verb,
+  namespace: string,
+): [path: string, TestRequest] | undefined {
+  const [plural = "", subresource] = name.split("/");
+  const at = namespaced && namespace !== "" ? `${root}/namespaces/${namespace}/${plural}` : `${root}/${plural}`;
+  const ofOne =
+    verb === "get" || verb === "update" || verb === "patch" || verb === "delete" || subresource !== undefined;
+  if (subresource !== undefined && ["list", "watch", "deletecollection"].includes(verb)) return undefined;
+  if (ofOne && namespaced && namespace === "") return undefined;
+  // Namespaces are in themselves.
+  const object = plural === "namespaces" ? namespace : "none";
+  if (ofOne && object === "") return undefined;
+  const path = ofOne ? `${at}/${object}${subresource === undefined ? "" : `/${subresource}`}` : at;
+  const headers = { "content-type": "application/none" };
+  switch (verb) {
+    case "get":
+      return [path, {}];
+    case "list":
+      return [`${path}?limit=none`, {}];
+    case "watch":
+      return [`${path}?watch=true&limit=none`, {}];
+    case "create":
+      return [path, { method: "POST", body: "none" }];
+    case "update":
+      return [path, { method: "PUT", body: "none" }];
+    case "patch":
+      return [path, { method: "PATCH", body: "none", headers }];
+    default:
+      return [`${path}?gracePeriodSeconds=none`, { method: "DELETE" }];
+  }
+}
+
+describe("the authorization matrix", () => {
+  it.each(Object.keys(EXPECTED) as Who[])("of %s", { timeout: 180_000 }, async (who) => {
+    const served = await servedResources();
+    expect(served.length).toBeGreaterThan(100);
+    const before = await api.storage.revision();
+    const as = identity(who);
+    const unexpected: string[] = [];
+    let asked = 0;
+    let allowed = 0;
+    const ask = async (resource: Served, verb: Verb, namespace: string): Promise<void> => {
+      const request = requestOf(resource, verb, namespace);
+      if (!request) return;
+      const [path, init] = request;
+      const { status } = await api.call(path, { ...as, ...init, headers: { ...as.headers, ...init.headers } });
+      // A collection of what has no namespace is in none, though its objects may be (namespaces are in themselves).
+      const inNamespace = namespace === NAMESPACE && (resource.namespaced || path.includes(`/${NAMESPACE}`));
+      const may = permits(who, { ...resource, verb, inNamespace });
+      asked++;
+      if (status !== 403) allowed++;
+      if ((status !== 403) !== may) unexpected.push(`${verb} ${path}: ${status}`);
+    };
+    for (const resource of served) {
+      const scoped = resource.namespaced || resource.name.startsWith("namespaces");
+      const scopes = scoped ? [NAMESPACE, ELSEWHERE, ""] : [""];
+      for (const namespace of scopes) await Promise.all(VERBS.map((verb) => ask(resource, verb, namespace)));
+    }
+    expect(unexpected).toEqual([]);
+    expect(asked).toBeGreaterThan(1_000);
+    expect(allowed).toBeGreaterThanOrEqual(who === "anonymous" ? 0 : 3);
+    expect(await api.storage.revision(), "nothing was written").toBe(before);
+  });
+});
