@@ -3,9 +3,14 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import project from "../../package.json" with { type: "json" };
 import { eventually } from "./eventually.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+
+/** Of Node, as `npm start` gives them. */
+const FLAGS =
+  /node (?<flags>(?:--\S+ )*)src\/cli\/main\.ts/.exec(project.scripts.start)?.groups?.["flags"]?.split(" ") ?? [];
 
 export interface GantryProcess {
   pid: number;
@@ -23,7 +28,7 @@ export function startGantry(
   options: { netns?: string; env?: NodeJS.ProcessEnv } = {},
 ): GantryProcess {
   const prefix = options.netns === undefined ? [] : ["nsenter", `--net=/var/run/netns/${options.netns}`];
-  const [program = "", ...rest] = [...prefix, process.execPath, MAIN, ...args];
+  const [program = "", ...rest] = [...prefix, process.execPath, ...FLAGS.filter(Boolean), MAIN, ...args];
   const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...options.env } });
   let output = "";
   const keep = (chunk: Buffer): void => {
