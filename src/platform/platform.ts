@@ -1,5 +1,7 @@
 /** What the runtime lends to everything else. No code outside `platform/` reads a clock, sets a timer or rolls a die by itself. */
 
+import type { Database } from "../storage/database.ts";
+
 export interface Clock {
   /** Unix time in milliseconds. */
   now(): number;
@@ -54,3 +56,15 @@ export interface Platform {
   /** Absent where there is no process (Workers). */
   usage?: () => ProcessUsage;
 }
+
+/** Databases by name, "accounts" and one for each cluster: lower-case letters, digits and hyphens, at most 40. */
+export interface DatabaseProvider {
+  /** One that was created. What is opened is closed by whoever opened it. @throws DatabaseError */
+  open(name: string): Promise<Database>;
+  /** Makes an empty database; one that is there already is left as it is. @throws DatabaseError */
+  create(name: string): Promise<void>;
+  /** Removes it with all that is in it; a name that is not there is no error. Close it first. @throws DatabaseError */
+  destroy(name: string): Promise<void>;
+}
+
+export const DATABASE_NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
