@@ -81,7 +81,9 @@ function dialUpstream(
   incoming: IncomingMessage,
   how: { agent: Agent | false; upgrade: boolean },
 ) {
-  const url = new URL(incoming.url ?? "/", options.server);
+  // The server may be reached below a path. A pod that names another server, as one asks a proxy, asks for what is not there.
+  const path = incoming.url?.startsWith("/") ? incoming.url : "/";
+  const url = new URL(options.server.replace(/\/$/, "") + path);
   const headers = forwardable(incoming.headers);
   headers["host"] = url.host;
   if (how.upgrade) {

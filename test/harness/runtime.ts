@@ -1,5 +1,6 @@
 import type { Platform } from "../../src/platform/platform.ts";
 import type { Database } from "../../src/storage/database.ts";
+import type { ClusterHost } from "../../src/accounts/accounts.ts";
 import type { TestSockets } from "./sockets.ts";
 
 /** The contract of test-runtime.ts. */
@@ -16,4 +17,12 @@ export interface TestRuntime {
   createSockets(): TestSockets;
   /** An empty database of its own, gone after `close`. */
   openDatabase(): Promise<{ database: Database; close(): Promise<void> }>;
+  /** A database of accounts and a host of clusters, as this runtime has them in earnest; all of them are gone after `stop`. */
+  openClusters(options: { platform: Platform; baseUrl: string }): Promise<TestClusters>;
+}
+
+export interface TestClusters {
+  database: Database;
+  host: ClusterHost;
+  stop(): Promise<void>;
 }

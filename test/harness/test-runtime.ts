@@ -7,6 +7,11 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { clusterUrl } from "../../src/accounts/front-door.ts";
+import { createAccountTokens } from "../../src/accounts/index.ts";
+import { DEFAULT_CLUSTER_CONFIG, type ClusterConfig } from "../../src/cluster.ts";
+import { createNodeClusterHost } from "../../src/platform/node/cluster-host.ts";
+import { createDatabaseFiles } from "../../src/platform/node/database-files.ts";
 import { openDatabase } from "../../src/platform/node/libsql-database.ts";
 import { WebSocket } from "ws";
 import { createNodePlatform } from "../../src/platform/node/platform.ts";
@@ -38,7 +43,35 @@ export const testRuntime: TestRuntime = {
       },
     };
   },
+  async openClusters({ platform, baseUrl }) {
+    const folder = await mkdtemp(join(tmpdir(), "gantry-test-"));
+    const databases = createDatabaseFiles(folder, { durability: "normal" });
+    await databases.create("accounts");
+    const database = await databases.open("accounts");
+    const host = createNodeClusterHost({
+      databases,
+      platform,
+      upgrades: createUpgrades(platform),
+      masterKey: new Uint8Array(32),
+      configOf: (id) => testConfig(baseUrl, id),
+      authenticatorsOf: (cluster) => [createAccountTokens({ database, cluster, clock: platform.clock })],
+    });
+    return {
+      database,
+      host,
+      async stop() {
+        await host.stop();
+        await database.close();
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
+  },
 };
+
+function testConfig(baseUrl: string, id: string): ClusterConfig {
+  const serverUrl = clusterUrl(baseUrl, id);
+  return { ...DEFAULT_CLUSTER_CONFIG, serverUrl, issuer: serverUrl, adminTokenHashes: [] };
+}
 
 /** Each connection has a server of its own on loopback. */
 function createSockets(): TestSockets {

@@ -1,9 +1,11 @@
 /** What workerd lends to the black-box tests: a namespace of a libSQL server that Node started, over HTTP. */
 import { inject } from "vitest";
-import { openRemoteDatabase } from "../../src/platform/workers/libsql-database.ts";
+import type { DatabaseProvider } from "../../src/platform/platform.ts";
+import { createDatabaseNamespaces } from "../../src/platform/workers/database-namespaces.ts";
 import { createWorkersPlatform } from "../../src/platform/workers/platform.ts";
 import { createServerSockets } from "../../src/platform/workers/server-sockets.ts";
 import type { TestRuntime } from "../harness/runtime.ts";
+import { createIsolateHost } from "./isolate-host.ts";
 import { testSocket, type TestSockets } from "../harness/sockets.ts";
 
 declare module "vitest" {
@@ -27,31 +29,38 @@ export const testRuntime: TestRuntime = {
   createPlatform: () => createWorkersPlatform("test"),
   createSockets,
   async openDatabase() {
-    if (server === undefined) throw new Error("there is no libSQL server");
+    const databases = provider();
     const name = `t${crypto.randomUUID()}`;
-    const address = `${server.adminUrl}/v1/namespaces/${name}`;
-    const create = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
-    const created = await fetch(`${address}/create`, create);
-    if (!created.ok) throw new Error(`the libSQL server made no namespace: ${created.status} ${await created.text()}`);
-    const database = openRemoteDatabase({ url: server.url, fetch: inNamespace(name) });
+    await databases.create(name);
+    const database = await databases.open(name);
     return {
       database,
       async close() {
         await database.close();
-        await fetch(address, { method: "DELETE" });
+        await databases.destroy(name);
+      },
+    };
+  },
+  async openClusters({ platform, baseUrl }) {
+    const databases = provider();
+    const name = `t${crypto.randomUUID()}`;
+    await databases.create(name);
+    const database = await databases.open(name);
+    const host = createIsolateHost({ databases, database, platform, baseUrl });
+    return {
+      database,
+      host,
+      async stop() {
+        await host.stop();
+        await databases.destroy(name);
       },
     };
   },
 };
 
-/** The server takes the namespace from the host's first label, or from this header, in base64 without padding. */
-function inNamespace(name: string): typeof fetch {
-  const header = btoa(name).replace(/=+$/, "");
-  return async (input, init) => {
-    const request = new Request(input, init);
-    request.headers.set("x-namespace-bin", header);
-    return await fetch(request);
-  };
+function provider(): DatabaseProvider {
+  if (server === undefined) throw new Error("there is no libSQL server");
+  return createDatabaseNamespaces(server);
 }
 
 /** The client has the other end of the pair, as the network would. */

@@ -1,31 +1,19 @@
 /** The whole control plane in one process: database, hub, relay, API, control loops, one TLS port. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { createApp, type App } from "../../app.ts";
-import { bootstrapCluster } from "../../bootstrap.ts";
-import { DEFAULT_CLUSTER_CONFIG, type Cluster, type ClusterConfig } from "../../cluster.ts";
-import { createHub, type ClusterHub } from "../../hub/cluster-hub.ts";
-import { createMaintenanceSchedule } from "../../hub/maintenance-schedule.ts";
-import { measuredDatabase } from "../../metrics/measured-database.ts";
-import { createMetrics } from "../../metrics/metrics.ts";
-import { createLoops } from "../../loops.ts";
-import { kinds } from "../../kinds/index.ts";
+import type { Fetch } from "../../client/client.ts";
+import { DEFAULT_CLUSTER_CONFIG, type ClusterConfig } from "../../cluster.ts";
 import { loadClusterKeys } from "../../pki/load-cluster-keys.ts";
-import { createCachedReader } from "../../registry/cached-reader.ts";
-import { createScheme } from "../../registry/scheme.ts";
-import { createPresenter } from "../../registry/stored-form.ts";
 import { issueServerIdentity } from "../../pki/server-identity.ts";
 import { DatabaseError, type Database } from "../../storage/database.ts";
 import { migrate } from "../../storage/migrate.ts";
 import { createSettings } from "../../storage/settings.ts";
-import { createSqlLog, createSqlReader } from "../../storage/sql-log.ts";
 import type { Platform } from "../platform.ts";
+import { openAccounts } from "./accounts.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { openDatabase } from "./libsql-database.ts";
-import { createServerSockets } from "./server-sockets.ts";
+import { serveCluster } from "./serve-cluster.ts";
 import { startServer, StartupError } from "./server.ts";
-import { createNodeStreamBroker, type NodeStreamBroker } from "./stream-broker.ts";
-import { createNodeTunnels } from "./tunnels.ts";
 import { createUpgrades } from "./upgrade.ts";
 
 export interface ControlPlane {
@@ -53,7 +41,7 @@ export async function startControlPlane(options: {
   watchDatabase?: (database: Database) => Database;
 }): Promise<ControlPlane> {
   const { platform, host } = options;
-  const { clock, random, timers, log } = platform;
+  const { clock, random, log } = platform;
   const folder = await openDataFolder(options.data);
   const opened = await openExclusively(join(folder.path, "cluster.db"));
   const database = options.watchDatabase?.(opened) ?? opened;
@@ -63,28 +51,14 @@ export async function startControlPlane(options: {
   };
   try {
     await migrate(database);
-    const metrics = createMetrics();
-    const storage = createSqlLog({ database: measuredDatabase(database, { metrics, clock }), clock, log });
-    const keys = await loadClusterKeys({
-      settings: createSettings({ database }),
-      masterKey: folder.masterKey,
-      clock,
-      random,
-    });
-    const hub = createHub({ storage, clock, timers, log, present: createPresenter(createScheme(kinds)) });
-    await hub.start();
-    undo.push(() => hub.stop());
-
+    const { masterKey } = folder;
+    const keys = await loadClusterKeys({ settings: createSettings({ database }), masterKey, clock, random });
     const upgrades = createUpgrades({ random, log });
-    let broker: NodeStreamBroker | undefined;
-    const tunnels = createNodeTunnels({ upgrades, clock, timers, log, refused: (answer) => broker?.refused(answer) });
-    broker = createNodeStreamBroker({ tunnels, upgrades, timers, random });
-    undo.push(hub.onCommit((entries) => tunnels.committed(entries)));
 
     // Listening comes first: the API's address is part of what it serves. Whoever calls before it is ready waits a moment.
-    const ready = Promise.withResolvers<App>();
+    const ready = Promise.withResolvers<Fetch>();
     ready.promise.catch(() => {});
-    const fetch = async (request: Request): Promise<Response> => (await ready.promise).fetch(request);
+    const fetch = async (request: Request): Promise<Response> => (await ready.promise)(request);
     const identity = await issueServerIdentity({ keys, clock, cluster: DEFAULT_CLUSTER_CONFIG, hosts: [host] });
     const server = await startServer({
       host,
@@ -92,8 +66,12 @@ export async function startControlPlane(options: {
       identity: { key: identity.keyPem, certificate: identity.certificatePem },
       fetch,
     });
+    // Writes under way are finished while the server lets open answers finish; so what serves them ends after it.
+    const later: (() => unknown)[] = [];
+    undo.push(async () => {
+      for (const step of later.splice(0).toReversed()) await step();
+    });
     undo.push(() => server.stop(STOP_GRACE_MS));
-    undo.push(() => tunnels.close());
     undo.push(upgrades.attach(server.http, fetch));
 
     const config: ClusterConfig = {
@@ -103,37 +81,13 @@ export async function startControlPlane(options: {
       issuer: "https://kubernetes.default.svc.cluster.local",
       ...options.config,
     };
-    const { stream } = broker;
-    // Sound only because this process is the database's sole writer.
-    const reader = await createCachedReader({ storage, onCommit: (listener) => hub.onCommit(listener) });
-    const cluster: Cluster = {
-      id: "default",
-      storage: reader,
-      hub,
-      onCommit: (listener) => undo.push(hub.onCommit(listener)),
-      presence: tunnels,
-      streams: broker,
-      sockets: createServerSockets(upgrades),
-      keys,
-      platform,
-      config,
-      metrics,
-      readerOf: (watchPolicy) => createSqlReader({ database, ...(watchPolicy ? { watchPolicy } : {}) }),
-    };
-    const app = createApp(cluster, {
-      agents: {
-        sockets: { tunnel: async (_request, nodeName) => tunnels.accept(nodeName), stream },
-        seen: (nodeName) => tunnels.seen(nodeName),
-        changes: (query) => storage.changes(query),
-      },
-    });
-    await bootstrapCluster(cluster, app);
-    ready.resolve(app);
-
-    const loops = createLoops({ cluster, app });
-    loops.start();
-    undo.push(() => loops.stop());
-    undo.push(maintain(platform, hub));
+    const cluster = await serveCluster({ id: "default", database, keys, config, platform, upgrades });
+    later.push(() => cluster.stop());
+    undo.push(() => cluster.quiet());
+    const accounts = await openAccounts({ folder, platform, upgrades, config, serverCa: keys.clusterCa });
+    later.push(() => accounts.stop());
+    undo.push(() => accounts.quiet());
+    ready.resolve(accounts.inFrontOf((request) => cluster.app.fetch(request)));
     return { url: config.serverUrl, clusterCa: keys.clusterCa, adminToken: folder.adminToken, stop: stopAll };
   } catch (error) {
     await stopAll();
@@ -150,28 +104,4 @@ async function openExclusively(path: string) {
       error.code === "in-use" ? "another Gantry is running on this data folder" : "the database cannot be opened";
     throw new StartupError(`${why}: ${path}`, { cause: error });
   }
-}
-
-/** Compaction and expiry, as long as there is something to come. */
-function maintain({ clock, timers, log }: Platform, hub: ClusterHub): () => void {
-  let cancel: (() => void) | undefined;
-  let stopped = false;
-  const schedule = createMaintenanceSchedule({
-    clock,
-    log,
-    setAlarm: (atMs) => {
-      if (stopped) return;
-      cancel?.();
-      cancel = timers.after(atMs - clock.now(), () => void schedule.alarm());
-    },
-    run: () => hub.maintain({ nowMs: clock.now() }),
-  });
-  const unsubscribe = hub.onCommit(() => schedule.committed());
-  // For what was written before this start.
-  schedule.committed();
-  return () => {
-    stopped = true;
-    unsubscribe();
-    cancel?.();
-  };
 }

@@ -10,6 +10,13 @@ export interface Env {
   /** libSQL over HTTP. */
   DATABASE_URL: string;
   DATABASE_TOKEN?: string;
+  /** The admin API of the libSQL server, where databases are made and removed. Without it there is one cluster, and nobody signs up. */
+  DATABASE_ADMIN_URL?: string;
+  /** Sent there as `Authorization`. */
+  DATABASE_ADMIN_AUTHORIZATION?: string;
+  /** Of an OAuth app: then people may log in by GitHub. */
+  GITHUB_CLIENT_ID?: string;
+  GITHUB_CLIENT_SECRET?: string;
   /** 32 bytes in base64; seals the cluster's keys. */
   MASTER_KEY: string;
   /** SHA-256 in hex of the administrators' tokens, separated by commas. */
@@ -20,6 +27,3 @@ export interface Env {
   NODE_MONITOR_GRACE_SECONDS?: string;
   NOT_READY_TOLERATION_SECONDS?: string;
 }
-
-/** Until the accounts come: one cluster per deployment. */
-export const CLUSTER_ID = "default";

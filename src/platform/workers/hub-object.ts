@@ -12,8 +12,9 @@ import { createScheme } from "../../registry/scheme.ts";
 import { createPresenter } from "../../registry/stored-form.ts";
 import type { TunnelMessage } from "../../relay/protocol.ts";
 import type { PreparedWrite, WriteOutcome } from "../../storage/storage.ts";
+import { restoreLog } from "../../storage/restore.ts";
 import { createSqlLog } from "../../storage/sql-log.ts";
-import { CLUSTER_ID, type Env } from "./env.ts";
+import type { Env } from "./env.ts";
 import { createHubTunnels, type HubTunnels } from "./hub-tunnels.ts";
 import { createWaker, type Waker } from "./loops-waker.ts";
 import { once, openCluster } from "./open-cluster.ts";
@@ -22,7 +23,7 @@ import { tunnelNodeOf } from "./stream-broker.ts";
 
 export class ClusterHub extends DurableObject<Env> {
   readonly #platform = createWorkersPlatform("hub");
-  readonly #hub: () => Promise<Hub>;
+  #hub: () => Promise<Hub>;
   readonly #tunnels: HubTunnels;
   readonly #loops: Waker;
   /** A cluster in which nothing is written, and nothing is left to expire, sets no alarm. */
@@ -31,7 +32,7 @@ export class ClusterHub extends DurableObject<Env> {
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     const { clock, timers, log } = this.#platform;
-    this.#loops = createWaker({ wake: () => env.CLUSTER_LOOPS.getByName(CLUSTER_ID).wake(), timers, log });
+    this.#loops = createWaker({ wake: () => env.CLUSTER_LOOPS.getByName(clusterIdOf(state)).wake(), timers, log });
     this.#tunnels = createHubTunnels({ state, clock, timers, log, refused: (answer) => this.#refused(answer) });
     this.#maintenance = createMaintenanceSchedule({
       clock,
@@ -39,18 +40,43 @@ export class ClusterHub extends DurableObject<Env> {
       setAlarm: (atMs) => void state.storage.setAlarm(atMs),
       run: async () => (await this.#hub()).maintain({ nowMs: clock.now() }),
     });
-    this.#hub = once(async () => {
-      const { database } = await openCluster(env, this.#platform);
-      const present = createPresenter(createScheme(kinds));
-      const hub = createHub({ storage: createSqlLog({ database, clock, log }), clock, timers, log, present });
-      hub.onCommit((entries) => {
-        this.#tunnels.committed(entries);
-        this.#loops.wake();
-        this.#maintenance.committed();
-      });
-      await hub.start();
-      return hub;
+    this.#hub = once(() => this.#open());
+  }
+
+  async #open(): Promise<Hub> {
+    const { clock, timers, log } = this.#platform;
+    const { database } = await openCluster(this.env, this.#platform, clusterIdOf(this.ctx));
+    const present = createPresenter(createScheme(kinds));
+    const hub = createHub({ storage: createSqlLog({ database, clock, log }), clock, timers, log, present });
+    hub.onCommit((entries) => {
+      this.#tunnels.committed(entries);
+      this.#loops.wake();
+      this.#maintenance.committed();
     });
+    await hub.start();
+    return hub;
+  }
+
+  /** Watches end, and the hub is made anew from what is stored then. @throws StorageError */
+  async restore(toMs: number): Promise<{ revision: number }> {
+    const { clock, log } = this.#platform;
+    const hub = await this.#hub();
+    await hub.stop();
+    try {
+      const { database } = await openCluster(this.env, this.#platform, clusterIdOf(this.ctx));
+      return await restoreLog({ database, clock, log }, toMs);
+    } finally {
+      this.#hub = once(() => this.#open());
+      this.#loops.wake();
+    }
+  }
+
+  /** The cluster is being removed: nothing of it comes back by itself. */
+  async end(): Promise<void> {
+    const hub = await this.#hub().catch(() => undefined);
+    await hub?.stop();
+    for (const socket of this.ctx.getWebSockets()) socket.close(1001, "the cluster is gone");
+    await this.ctx.storage.deleteAll();
   }
 
   async write(write: PreparedWrite): Promise<WriteOutcome> {
@@ -119,4 +145,10 @@ export class ClusterHub extends DurableObject<Env> {
     const refused = (async () => STREAM_BROKER.get(STREAM_BROKER.idFromString(id)).refuse(code, message))();
     refused.catch((error: unknown) => this.#platform.log.warn("a refusal reached no stream", { error }));
   }
+}
+
+/** Objects are named by their cluster. To guess would be to serve somebody else's. */
+export function clusterIdOf({ id }: Pick<DurableObjectState, "id">): string {
+  if (id.name === undefined) throw new Error("an object without the name of its cluster");
+  return id.name;
 }

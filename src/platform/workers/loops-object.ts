@@ -7,7 +7,8 @@ import { createApp } from "../../app.ts";
 import { bootstrapCluster } from "../../bootstrap.ts";
 import { createLoops, type Loops } from "../../loops.ts";
 import { createSqlReader } from "../../storage/sql-log.ts";
-import { CLUSTER_ID, type Env } from "./env.ts";
+import type { Env } from "./env.ts";
+import { clusterIdOf } from "./hub-object.ts";
 import { once, openCluster, readersOf } from "./open-cluster.ts";
 import { createWorkersPlatform } from "./platform.ts";
 import { createRemoteHub } from "./remote-hub.ts";
@@ -21,10 +22,11 @@ export class ClusterLoops extends DurableObject<Env> {
   readonly #loops: () => Promise<Loops>;
   #running: Promise<void> | undefined;
   #again = false;
+  #ended = false;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
-    this.#loops = once(() => open(env));
+    this.#loops = once(() => open(env, clusterIdOf(state)));
   }
 
   /** Resolves when there is nothing left to do now. Calls during a run make it look once more. */
@@ -40,9 +42,17 @@ export class ClusterLoops extends DurableObject<Env> {
     await this.wake();
   }
 
+  /** The cluster is being removed: nothing of it comes back by itself. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    await this.#running?.catch(() => {});
+    await this.ctx.storage.deleteAll();
+  }
+
   async #run(): Promise<void> {
+    if (this.#ended) return;
     const loops = await this.#loops();
-    while (this.#again) {
+    while (this.#again && !this.#ended) {
       this.#again = false;
       const { nextDueMs } = await loops.runOnce({ deadline: Date.now() + RUN_MS_MAX });
       if (nextDueMs === undefined) await this.ctx.storage.deleteAlarm();
@@ -51,12 +61,12 @@ export class ClusterLoops extends DurableObject<Env> {
   }
 }
 
-async function open(env: Env): Promise<Loops> {
+async function open(env: Env, id: string): Promise<Loops> {
   const platform = createWorkersPlatform("loops");
-  const { database, keys, config } = await openCluster(env, platform);
-  const hub = createRemoteHub(() => env.CLUSTER_HUB.getByName(CLUSTER_ID));
+  const { database, keys, config } = await openCluster(env, platform, id);
+  const hub = createRemoteHub(() => env.CLUSTER_HUB.getByName(id));
   const cluster = {
-    id: CLUSTER_ID,
+    id,
     storage: createSqlReader({ database }),
     hub,
     presence: hub,

@@ -7,9 +7,12 @@ import type { Database } from "../../storage/database.ts";
 import { migrate } from "../../storage/migrate.ts";
 import { createSqlReader, type LogReader } from "../../storage/sql-log.ts";
 import { createSettings } from "../../storage/settings.ts";
-import type { Platform } from "../platform.ts";
+import { clusterUrl } from "../../accounts/front-door.ts";
+import type { DatabaseProvider, Platform } from "../platform.ts";
+import { createDatabaseNamespaces } from "./database-namespaces.ts";
 import type { Env } from "./env.ts";
 import { openRemoteDatabase } from "./libsql-database.ts";
+import { ROOT_CLUSTER } from "./root-cluster.ts";
 
 export interface OpenedCluster {
   database: Database;
@@ -18,16 +21,35 @@ export interface OpenedCluster {
 }
 
 /** @throws StorageError "unavailable"; call it again then */
-export async function openCluster(env: Env, platform: Platform): Promise<OpenedCluster> {
-  const database = openRemoteDatabase({
-    url: env.DATABASE_URL,
-    ...(env.DATABASE_TOKEN === undefined ? {} : { authToken: env.DATABASE_TOKEN }),
-  });
+export async function openCluster(env: Env, platform: Platform, id: string): Promise<OpenedCluster> {
+  const database = await openDatabase(env, id);
   await migrate(database);
   const { clock, random } = platform;
   const settings = createSettings({ database });
   const keys = await loadClusterKeys({ settings, masterKey: fromBase64(env.MASTER_KEY), clock, random });
-  return { database, keys, config: configOf(env) };
+  return { database, keys, config: configOf(env, id) };
+}
+
+/** Undefined where the deployment has one cluster alone. */
+export function databasesOf(env: Env): DatabaseProvider | undefined {
+  const { DATABASE_URL: url, DATABASE_TOKEN: authToken, DATABASE_ADMIN_URL: adminUrl } = env;
+  if (adminUrl === undefined) return undefined;
+  const adminAuthorization = env.DATABASE_ADMIN_AUTHORIZATION;
+  return createDatabaseNamespaces({
+    url,
+    adminUrl,
+    ...(authToken === undefined ? {} : { authToken }),
+    ...(adminAuthorization === undefined ? {} : { adminAuthorization }),
+  });
+}
+
+async function openDatabase(env: Env, id: string): Promise<Database> {
+  const databases = databasesOf(env);
+  if (databases) return await databases.open(id);
+  return openRemoteDatabase({
+    url: env.DATABASE_URL,
+    ...(env.DATABASE_TOKEN === undefined ? {} : { authToken: env.DATABASE_TOKEN }),
+  });
 }
 
 /** See Cluster.readerOf. */
@@ -35,17 +57,30 @@ export function readersOf(database: Database): (watchPolicy?: () => (revision: n
   return (watchPolicy) => createSqlReader({ database, ...(watchPolicy ? { watchPolicy } : {}) });
 }
 
-function configOf(env: Env): ClusterConfig {
+function configOf(env: Env, id: string): ClusterConfig {
   return {
     ...DEFAULT_CLUSTER_CONFIG,
-    serverUrl: env.SERVER_URL,
-    issuer: "https://kubernetes.default.svc.cluster.local",
-    adminTokenHashes: env.ADMIN_TOKEN_HASHES.split(",").filter((hash) => hash !== ""),
+    ...(id === ROOT_CLUSTER ? atRoot(env) : belowPath(env, id)),
     ...(env.NODE_MONITOR_GRACE_SECONDS ? { nodeMonitorGraceMs: Number(env.NODE_MONITOR_GRACE_SECONDS) * 1000 } : {}),
     ...(env.NOT_READY_TOLERATION_SECONDS
       ? { notReadyTolerationSeconds: Number(env.NOT_READY_TOLERATION_SECONDS) }
       : {}),
   };
+}
+
+type Placed = Pick<ClusterConfig, "serverUrl" | "issuer" | "adminTokenHashes">;
+
+function atRoot(env: Env): Placed {
+  return {
+    serverUrl: env.SERVER_URL,
+    issuer: "https://kubernetes.default.svc.cluster.local",
+    adminTokenHashes: env.ADMIN_TOKEN_HASHES.split(",").filter((hash) => hash !== ""),
+  };
+}
+
+function belowPath(env: Env, id: string): Placed {
+  const serverUrl = clusterUrl(env.SERVER_URL, id);
+  return { serverUrl, issuer: serverUrl, adminTokenHashes: [] };
 }
 
 /** Runs `open` once; a failure is forgotten, so that the next call tries again. */

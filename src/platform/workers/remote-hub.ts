@@ -19,7 +19,7 @@ export function createRemoteHub(stub: () => DurableObjectStub<ClusterHub>): Hub 
 const CODES: readonly string[] = ["compacted", "future", "unavailable"] satisfies StorageErrorCode[];
 
 /** RPC keeps an error's own members but not its class. An object that was evicted or redeployed is "unavailable": clients retry. */
-async function translated<T>(call: () => Promise<T>): Promise<T> {
+export async function translated<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (cause) {

@@ -1,33 +1,38 @@
 /** The stateless worker: every request of every client and agent. What it opens once it keeps for as long as its isolate lives. */
-import { createApp, type App } from "../../app.ts";
-import { bootstrapCluster } from "../../bootstrap.ts";
-import { measuredDatabase } from "../../metrics/measured-database.ts";
-import { createMetrics } from "../../metrics/metrics.ts";
+import { ABANDONED_MS } from "../../accounts/clusters.ts";
+import type { Accounts } from "../../accounts/index.ts";
+import type { App } from "../../app.ts";
+import { createPolicyMemory } from "../../authz/rbac/policy-memory.ts";
+import type { Fetch } from "../../client/client.ts";
+import { splitUrl } from "../../http/request-info.ts";
 import { StatusError } from "../../machinery/status-error.ts";
-import { createSqlReader } from "../../storage/sql-log.ts";
+import { openAccounts } from "./accounts.ts";
 import { asSent } from "./as-sent.ts";
-import { CLUSTER_ID, type Env } from "./env.ts";
-import { once, openCluster, readersOf } from "./open-cluster.ts";
+import type { Env } from "./env.ts";
+import { openApp } from "./open-app.ts";
+import { once } from "./open-cluster.ts";
 import { createWorkersPlatform } from "./platform.ts";
-import { createRemoteHub } from "./remote-hub.ts";
-import { createServerSockets } from "./server-sockets.ts";
-import { createWorkersAgentSockets, createWorkersStreams } from "./stream-broker.ts";
+import { ROOT_CLUSTER } from "./root-cluster.ts";
 
 export { ClusterHub } from "./hub-object.ts";
 export { ClusterLoops } from "./loops-object.ts";
 export { StreamBroker } from "./stream-broker.ts";
 
+/** Each part is opened when it is first asked for: a fault of the accounts' database is none of the cluster at the root. */
+interface Opened {
+  root: () => Promise<App>;
+  accounts: () => Promise<Accounts | undefined>;
+  /** In front of all clusters but the one at the root. */
+  door: () => Promise<Fetch>;
+}
+
 /** Per isolate, which the runtime shares between requests. */
-const apps = new WeakMap<Env, () => Promise<App>>();
+const isolates = new WeakMap<Env, Opened>();
 
 export default {
   async fetch(request, env, context) {
-    let open = apps.get(env);
-    if (open === undefined) {
-      open = once(() => openApp(env));
-      apps.set(env, open);
-    }
-    const opened = open();
+    const { root, door } = openedOf(env);
+    const opened: Promise<Pick<App, "fetch">> = isOfAccounts(request) ? door().then((fetch) => ({ fetch })) : root();
     // Others wait for it too: it goes on when this client has gone.
     context.waitUntil(opened.catch(() => {}));
     try {
@@ -40,42 +45,28 @@ export default {
       return Response.json(status, { status: 503, headers: { "retry-after": "1" } });
     }
   },
+
+  /** Takes up what isolates that ended have left half-way. */
+  async scheduled(_controller, env) {
+    const accounts = await openedOf(env).accounts();
+    await accounts?.clusters.finish({ forMs: ABANDONED_MS });
+  },
 } satisfies ExportedHandler<Env>;
 
-async function openApp(env: Env): Promise<App> {
-  const platform = createWorkersPlatform("worker");
-  const { clock, random } = platform;
-  const { database, keys, config } = await openCluster(env, platform);
-  // The names are made anew for each call: a stub that met an evicted object stays broken.
-  const hubObject = () => env.CLUSTER_HUB.getByName(CLUSTER_ID);
-  const metrics = createMetrics();
-  const measured = measuredDatabase(database, { metrics, clock });
-  const storage = createSqlReader({ database: measured });
-  const hub = createRemoteHub(hubObject);
-  const cluster = {
-    id: CLUSTER_ID,
-    storage,
-    hub,
-    presence: hub,
-    streams: createWorkersStreams({
-      brokers: env.STREAM_BROKER,
-      openStream: (nodeName, message) => hubObject().openStream(nodeName, message),
-      random,
-    }),
-    sockets: createServerSockets(),
-    keys,
-    platform,
-    config,
-    metrics,
-    readerOf: readersOf(measured),
-  };
-  const app = createApp(cluster, {
-    agents: {
-      sockets: createWorkersAgentSockets({ brokers: env.STREAM_BROKER, hub: (request) => hubObject().fetch(request) }),
-      seen: (nodeName) => hubObject().seen(nodeName),
-      changes: (query) => storage.changes(query),
-    },
-  });
-  await bootstrapCluster(cluster, app);
-  return app;
+function openedOf(env: Env): Opened {
+  const known = isolates.get(env);
+  if (known) return known;
+  const policyMemory = createPolicyMemory();
+  const root = once(() => openApp(env, ROOT_CLUSTER, { policyMemory }));
+  const accounts = once(() => openAccounts(env, policyMemory));
+  const atRoot: Fetch = async (request) => (await root()).fetch(request);
+  const door = once(async () => (await accounts())?.inFrontOf(atRoot) ?? atRoot);
+  const opened = { root, accounts, door };
+  isolates.set(env, opened);
+  return opened;
+}
+
+function isOfAccounts(request: Request): boolean {
+  const { path } = splitUrl(request.url);
+  return path.startsWith("/v1/") || path.startsWith("/clusters/");
 }

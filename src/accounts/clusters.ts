@@ -1,0 +1,166 @@
+/**
+ * The clusters of organisations. A row says what is to be; making and removing a database may be cut off at any point, so both can be taken
+ * up again from the row alone (`finish`).
+ */
+import { MASTERS_GROUP } from "../authn/authenticator.ts";
+import type { Clock, Log, Random } from "../platform/platform.ts";
+import type { Database, Statement } from "../storage/database.ts";
+import { AccountsError, type ClusterHost, type ClusterRecord } from "./accounts.ts";
+import { prepareCluster } from "./cluster-roles.ts";
+import { pageOf, type Page, type PageQuery } from "./pages.ts";
+import { shape } from "./rows.ts";
+import { isId, newId } from "./secrets.ts";
+
+export interface Clusters {
+  /** Resolves when its API answers. @throws AccountsError "conflict" | "limit" | "unavailable" */
+  create(at: { organisation: string; name: string }): Promise<ClusterRecord>;
+  /** Undefined where there is none. */
+  find(id: string): Promise<ClusterRecord | undefined>;
+  list(organisations: readonly string[], query: PageQuery): Promise<Page<ClusterRecord>>;
+  /** @throws AccountsError "conflict" | "not-found" */
+  rename(id: string, name: string): Promise<ClusterRecord>;
+  /** From the first statement on nobody gets in; resolves when the database is gone. @throws AccountsError "unavailable" */
+  delete(id: string): Promise<void>;
+  /** Takes up what was left half-way by a process that ended. `forMs`: nobody has been at it for so long. */
+  finish(query: { forMs: number }): Promise<void>;
+}
+
+/** Nobody works so long on one cluster. */
+export const ABANDONED_MS = 60_000;
+const FINISHED_AT_ONCE_MAX = 20;
+export const CLUSTERS_MAX = 100;
+
+export const CLUSTER = shape<ClusterRecord>({
+  id: "id",
+  organisation: "organisation",
+  name: "name",
+  state: "state",
+  createdMs: "created_ms",
+  changedMs: "changed_ms",
+});
+const COLUMNS = CLUSTER.columns();
+
+export interface ClustersDeps {
+  database: Database;
+  host: ClusterHost;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}
+
+export function createClusters(deps: ClustersDeps): Clusters {
+  const { database, clock, random } = deps;
+  const run = async (...statements: Statement[]) => await database.batch(statements, "write");
+
+  async function find(id: string): Promise<ClusterRecord | undefined> {
+    if (!isId(id)) return undefined;
+    const sql = `SELECT ${COLUMNS} FROM clusters WHERE id = ?`;
+    const [found] = await database.batch([{ sql, args: [id], single: true }], "read");
+    return CLUSTER.readOne(found);
+  }
+
+  async function insert({ organisation, name }: { organisation: string; name: string }): Promise<ClusterRecord> {
+    const nowMs = clock.now();
+    const id = newId(random, "cl");
+    const sql = `INSERT INTO clusters (id, organisation, name, state, created_ms, changed_ms)
+      SELECT ?1, ?2, ?3, 'creating', ?4, ?4 WHERE EXISTS (SELECT 1 FROM organisations WHERE id = ?2)
+        AND (SELECT count(*) FROM clusters WHERE organisation = ?2) < ${CLUSTERS_MAX}
+      ON CONFLICT (organisation, name) DO NOTHING RETURNING ${COLUMNS}`;
+    const named = { sql: "SELECT 1 FROM clusters WHERE organisation = ? AND name = ?", args: [organisation, name] };
+    const [taken, made] = await run(named, { sql, args: [id, organisation, name, nowMs] });
+    const record = CLUSTER.readOne(made);
+    if (record) return record;
+    if (taken?.rows.length) throw nameTaken(name);
+    throw new AccountsError("limit", `an organisation has at most ${CLUSTERS_MAX} clusters`);
+  }
+
+  return {
+    async create(at) {
+      const record = await insert(at);
+      try {
+        return await make(deps, record);
+      } catch (cause) {
+        deps.log.error("a cluster could not be created", { cluster: record.id, error: cause });
+        await remove(deps, record.id).catch((error: unknown) =>
+          deps.log.warn("it will be removed later", { cluster: record.id, error }),
+        );
+        throw new AccountsError("unavailable", "the cluster could not be created now, please try again", { cause });
+      }
+    },
+    find,
+    async list(organisations, query) {
+      const { limit, after } = query;
+      const sql = `SELECT ${COLUMNS} FROM clusters WHERE organisation IN (SELECT value FROM json_each(?1))
+        AND (created_ms, id) > (?2, ?3) AND state <> 'deleting' ORDER BY created_ms, id LIMIT ?4`;
+      const args = [JSON.stringify(organisations), after.createdMs, after.id, limit + 1];
+      const [found] = await database.batch([{ sql, args }], "read");
+      return pageOf(CLUSTER.readAll(found), query, (cluster) => cluster);
+    },
+    async rename(id, name) {
+      const sql = `UPDATE OR IGNORE clusters SET name = ?2 WHERE id = ?1 AND state <> 'deleting'`;
+      const [, after] = await run(
+        { sql, args: [id, name] },
+        { sql: `SELECT ${COLUMNS} FROM clusters WHERE id = ? AND state <> 'deleting'`, args: [id] },
+      );
+      const record = CLUSTER.readOne(after);
+      if (!record) throw new AccountsError("not-found", "there is no such cluster");
+      if (record.name !== name) throw nameTaken(name);
+      return record;
+    },
+    async delete(id) {
+      try {
+        await remove(deps, id);
+      } catch (cause) {
+        deps.log.error("a cluster could not be removed", { cluster: id, error: cause });
+        throw new AccountsError("unavailable", "its data could not be removed yet, which will be done later", {
+          cause,
+        });
+      }
+    },
+    async finish({ forMs }) {
+      const sql = `UPDATE clusters SET changed_ms = ?1 WHERE id IN (SELECT id FROM clusters INDEXED BY clusters_unfinished
+        WHERE state <> 'ready' AND changed_ms <= ?2 LIMIT ${FINISHED_AT_ONCE_MAX}) RETURNING ${COLUMNS}`;
+      const nowMs = clock.now();
+      // Whoever takes one up says so in its row; another process that looks at the same time finds nothing.
+      const [found] = await run({ sql, args: [nowMs, nowMs - forMs] });
+      for (const record of CLUSTER.readAll(found)) await finishOne(deps, record);
+    },
+  };
+}
+
+async function make(deps: ClustersDeps, record: ClusterRecord): Promise<ClusterRecord> {
+  const { database, host, clock } = deps;
+  const api = await host.create(record);
+  await prepareCluster(api.clientFor({ name: "system:apiserver", groups: [MASTERS_GROUP] }), record.organisation);
+  const sql = `UPDATE clusters SET state = 'ready', changed_ms = ? WHERE id = ? AND state = 'creating' RETURNING ${COLUMNS}`;
+  const [updated] = await database.batch([{ sql, args: [clock.now(), record.id] }], "write");
+  const ready = CLUSTER.readOne(updated);
+  if (!ready) throw new Error("the cluster was removed while it was made");
+  return ready;
+}
+
+async function remove({ database, host, clock }: ClustersDeps, id: string): Promise<void> {
+  await database.batch(
+    [
+      { sql: "UPDATE clusters SET state = 'deleting', changed_ms = ? WHERE id = ?", args: [clock.now(), id] },
+      { sql: "DELETE FROM tokens WHERE cluster = ?", args: [id] },
+    ],
+    "write",
+  );
+  await host.destroy(id);
+  // Last: as long as there is a row, somebody will see to it.
+  await database.batch([{ sql: "DELETE FROM clusters WHERE id = ? AND state = 'deleting'", args: [id] }], "write");
+}
+
+async function finishOne(deps: ClustersDeps, record: ClusterRecord): Promise<void> {
+  try {
+    if (record.state === "creating") await make(deps, record);
+    else await remove(deps, record.id);
+  } catch (error) {
+    deps.log.warn("an unfinished cluster stays so for now", { cluster: record.id, state: record.state, error });
+  }
+}
+
+function nameTaken(name: string): AccountsError {
+  return new AccountsError("conflict", `the organisation has a cluster named ${JSON.stringify(name)} already`);
+}

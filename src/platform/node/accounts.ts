@@ -1,0 +1,69 @@
+/** People and their clusters in one process: a database of accounts and one for each cluster, all files of the data folder. */
+import { join } from "node:path";
+import { ACCOUNTS_DATABASE, createAccountTokens, createAccounts, type Accounts } from "../../accounts/index.ts";
+import { clusterUrl } from "../../accounts/front-door.ts";
+import type { ClusterConfig } from "../../cluster.ts";
+import type { Platform } from "../platform.ts";
+import { clientAddressOf } from "./client-address.ts";
+import { createNodeClusterHost } from "./cluster-host.ts";
+import type { DataFolder } from "./data-folder.ts";
+import { createDatabaseFiles } from "./database-files.ts";
+import type { Upgrades } from "./upgrade.ts";
+
+export interface NodeAccounts extends Pick<Accounts, "inFrontOf"> {
+  /** Ends control loops and tunnels of all clusters; their APIs answer still. */
+  quiet(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** `config`: of the cluster at the root; the others differ in where they are. */
+export async function openAccounts(deps: {
+  folder: DataFolder;
+  platform: Platform;
+  upgrades: Upgrades;
+  config: ClusterConfig;
+  /** PEM: the authority that signed the server's certificate. */
+  serverCa: string;
+}): Promise<NodeAccounts> {
+  const { folder, platform, upgrades, config, serverCa } = deps;
+  const { masterKey } = folder;
+  const { clock, log } = platform;
+  const databases = createDatabaseFiles(join(folder.path, "databases"), { writesInThread: true });
+  await databases.create(ACCOUNTS_DATABASE);
+  const database = await databases.open(ACCOUNTS_DATABASE);
+  const baseUrl = config.serverUrl;
+  const host = createNodeClusterHost({
+    databases,
+    platform,
+    upgrades,
+    masterKey,
+    configOf(id) {
+      const serverUrl = clusterUrl(baseUrl, id);
+      return { ...config, serverUrl, issuer: serverUrl, adminTokenHashes: [] };
+    },
+    authenticatorsOf: (cluster) => [createAccountTokens({ database, clock, cluster })],
+  });
+  const stop = async (): Promise<void> => {
+    await host.stop();
+    await database.close();
+  };
+  try {
+    const accounts = await createAccounts({
+      database,
+      host,
+      platform,
+      masterKey,
+      baseUrl,
+      serverCa,
+      clientAddress: clientAddressOf,
+    });
+    // No other process works on them: whatever is unfinished was left by one that ended.
+    accounts.clusters
+      .finish({ forMs: 0 })
+      .catch((error: unknown) => log.warn("unfinished clusters stay so for now", { error }));
+    return { inFrontOf: (root) => accounts.inFrontOf(root), quiet: () => host.quiet(), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

@@ -1,0 +1,124 @@
+/** One cluster in this process: log, hub, relay, API and control loops over a database that only this process writes. */
+import { createApp, type App } from "../../app.ts";
+import type { Authenticator } from "../../authn/authenticator.ts";
+import { bootstrapCluster } from "../../bootstrap.ts";
+import type { Cluster, ClusterConfig } from "../../cluster.ts";
+import { createHub, type ClusterHub } from "../../hub/cluster-hub.ts";
+import { createMaintenanceSchedule } from "../../hub/maintenance-schedule.ts";
+import { kinds } from "../../kinds/index.ts";
+import { createLoops } from "../../loops.ts";
+import { measuredDatabase } from "../../metrics/measured-database.ts";
+import { createMetrics } from "../../metrics/metrics.ts";
+import type { ClusterKeys } from "../../pki/cluster-keys.ts";
+import { createCachedReader } from "../../registry/cached-reader.ts";
+import { createScheme } from "../../registry/scheme.ts";
+import { createPresenter } from "../../registry/stored-form.ts";
+import type { Database } from "../../storage/database.ts";
+import { createSqlLog, createSqlReader } from "../../storage/sql-log.ts";
+import type { Platform } from "../platform.ts";
+import { createServerSockets } from "./server-sockets.ts";
+import { createNodeStreamBroker, type NodeStreamBroker } from "./stream-broker.ts";
+import { createNodeTunnels } from "./tunnels.ts";
+import type { Upgrades } from "./upgrade.ts";
+
+export interface ServedCluster {
+  app: App;
+  /** Nodes whose tunnels are up. */
+  connectedNodes(): Promise<number>;
+  /** Ends what works by itself: maintenance, control loops, tunnels. Requests are answered still. Idempotent. */
+  quiet(): Promise<void>;
+  /** Ends watches between events and finishes writes, after `quiet`. The database stays open. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** The database has been migrated. */
+export async function serveCluster(options: {
+  id: string;
+  database: Database;
+  keys: ClusterKeys;
+  config: ClusterConfig;
+  platform: Platform;
+  upgrades: Upgrades;
+  /** Beside those that every cluster has. */
+  authenticators?: readonly Authenticator[];
+}): Promise<ServedCluster> {
+  const { id, database, keys, config, platform, upgrades, authenticators = [] } = options;
+  const { clock, random, timers, log } = platform;
+  const metrics = createMetrics();
+  const storage = createSqlLog({ database: measuredDatabase(database, { metrics, clock }), clock, log });
+  const hub = createHub({ storage, clock, timers, log, present: createPresenter(createScheme(kinds)) });
+  const restless: (() => unknown)[] = [];
+  const quiet = async (): Promise<void> => {
+    for (const step of restless.splice(0).toReversed()) await step();
+  };
+  const stop = async (): Promise<void> => {
+    await quiet();
+    await hub.stop();
+  };
+  try {
+    await hub.start();
+    let broker: NodeStreamBroker | undefined;
+    const tunnels = createNodeTunnels({ upgrades, clock, timers, log, refused: (answer) => broker?.refused(answer) });
+    broker = createNodeStreamBroker({ tunnels, upgrades, timers, random });
+    hub.onCommit((entries) => tunnels.committed(entries));
+    restless.push(() => tunnels.close());
+    const { stream } = broker;
+    const cluster: Cluster = {
+      id,
+      // Sound only because this process is the database's sole writer.
+      storage: await createCachedReader({ storage, onCommit: (listener) => hub.onCommit(listener) }),
+      hub,
+      onCommit: (listener) => hub.onCommit(listener),
+      presence: tunnels,
+      streams: broker,
+      sockets: createServerSockets(upgrades),
+      keys,
+      platform,
+      config,
+      metrics,
+      readerOf: (watchPolicy) => createSqlReader({ database, ...(watchPolicy ? { watchPolicy } : {}) }),
+    };
+    const app = createApp(cluster, {
+      authenticators,
+      agents: {
+        sockets: { tunnel: async (_request, nodeName) => tunnels.accept(nodeName), stream },
+        seen: (nodeName) => tunnels.seen(nodeName),
+        changes: (query) => storage.changes(query),
+      },
+    });
+    await bootstrapCluster(cluster, app);
+    const loops = createLoops({ cluster, app });
+    loops.start();
+    restless.push(() => loops.stop());
+    restless.push(maintain(platform, hub));
+    const connectedNodes = async () => Object.keys(await tunnels.lastSeen()).length;
+    return { app, connectedNodes, quiet, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Compaction and expiry, as long as there is something to come. */
+function maintain({ clock, timers, log }: Platform, hub: ClusterHub): () => void {
+  let cancel: (() => void) | undefined;
+  let stopped = false;
+  const schedule = createMaintenanceSchedule({
+    clock,
+    log,
+    setAlarm: (atMs) => {
+      if (stopped) return;
+      cancel?.();
+      cancel = timers.after(atMs - clock.now(), () => void schedule.alarm());
+    },
+    run: () => hub.maintain({ nowMs: clock.now() }),
+  });
+  const unsubscribe = hub.onCommit(() => schedule.committed());
+  // For what was written before this start.
+  schedule.committed();
+  return () => {
+    stopped = true;
+    unsubscribe();
+    cancel?.();
+  };
+}

@@ -1,0 +1,58 @@
+/** The API of one cluster in a stateless isolate: reads go to SQL, writes and watches to the cluster's hub. */
+import { createApp, type App } from "../../app.ts";
+import type { Authenticator } from "../../authn/authenticator.ts";
+import type { PolicyMemory } from "../../authz/rbac/policy-memory.ts";
+import { bootstrapCluster } from "../../bootstrap.ts";
+import { measuredDatabase } from "../../metrics/measured-database.ts";
+import { createMetrics } from "../../metrics/metrics.ts";
+import { createSqlReader } from "../../storage/sql-log.ts";
+import type { Env } from "./env.ts";
+import { openCluster, readersOf } from "./open-cluster.ts";
+import { createWorkersPlatform } from "./platform.ts";
+import { createRemoteHub } from "./remote-hub.ts";
+import { createServerSockets } from "./server-sockets.ts";
+import { createWorkersAgentSockets, createWorkersStreams } from "./stream-broker.ts";
+
+/** `authenticators`: beside those of every cluster. @throws StorageError "unavailable"; call it again then */
+export async function openApp(
+  env: Env,
+  id: string,
+  options: { policyMemory: PolicyMemory; authenticators?: readonly Authenticator[] },
+): Promise<App> {
+  const platform = createWorkersPlatform("worker");
+  const { clock, random } = platform;
+  const { database, keys, config } = await openCluster(env, platform, id);
+  // The names are made anew for each call: a stub that met an evicted object stays broken.
+  const hubObject = () => env.CLUSTER_HUB.getByName(id);
+  const metrics = createMetrics();
+  const measured = measuredDatabase(database, { metrics, clock });
+  const storage = createSqlReader({ database: measured });
+  const hub = createRemoteHub(hubObject);
+  const cluster = {
+    id,
+    storage,
+    hub,
+    presence: hub,
+    streams: createWorkersStreams({
+      brokers: env.STREAM_BROKER,
+      openStream: (nodeName, message) => hubObject().openStream(nodeName, message),
+      random,
+    }),
+    sockets: createServerSockets(),
+    keys,
+    platform,
+    config,
+    metrics,
+    readerOf: readersOf(measured),
+  };
+  const app = createApp(cluster, {
+    ...options,
+    agents: {
+      sockets: createWorkersAgentSockets({ brokers: env.STREAM_BROKER, hub: (request) => hubObject().fetch(request) }),
+      seen: (nodeName) => hubObject().seen(nodeName),
+      changes: (query) => storage.changes(query),
+    },
+  });
+  await bootstrapCluster(cluster, app);
+  return app;
+}

@@ -1,0 +1,2 @@
+/** The cluster at the root of a deployment: its id, and the name of its database where there are several. */
+export const ROOT_CLUSTER = "default";
