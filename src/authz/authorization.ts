@@ -110,17 +110,18 @@ class RequestAuthorization implements Authorization {
     return (this.#policy.asked?.answered ?? 0) > this.#begun;
   }
 
+  /** Until all are answered the old revision stands: a write that begins meanwhile is lost by it, and asks too. */
   async #askAgain(): Promise<void> {
     for (let renewals = 0; renewals < RENEWALS_MAX; renewals++) {
-      this.#revision = undefined;
       const revisions = new Set<number>();
       for (const question of this.#questions) {
-        const answer = await question();
-        if (answer.revision !== undefined) revisions.add(answer.revision);
-        this.#note(answer);
+        const { revision } = await question();
+        if (revision !== undefined) revisions.add(revision);
       }
       // All by one policy: a write can hold on to no more than one.
-      if (revisions.size <= 1) return;
+      if (revisions.size > 1) continue;
+      [this.#revision] = revisions;
+      return;
     }
     throw new StatusError("ServerTimeout", "permissions are changing too fast, please try again", {
       details: { retryAfterSeconds: 1 },

@@ -1,8 +1,8 @@
 /** Resources that are asked and never stored: who am I, and may somebody do this? */
 import type { User } from "../authn/authenticator.ts";
-import type { Attributes } from "../authz/authorizer.ts";
 import { formatTime, type KubeObject } from "../machinery/meta.ts";
 import { badRequest, isStatusError } from "../machinery/status-error.ts";
+import { reviewLocally, reviewSelf, reviewSubject, type AccessReview } from "./access-reviews.ts";
 import type { VirtualKind } from "./discovery.ts";
 import type { Services } from "./exchange.ts";
 import { negotiate } from "./negotiate.ts";
@@ -25,27 +25,8 @@ interface Review extends VirtualKind {
   answer(services: Services, body: ReviewBody, exchange: ReviewExchange): Promise<object> | object;
 }
 
-interface ResourceAttributes {
-  verb?: string;
-  group?: string;
-  version?: string;
-  resource?: string;
-  subresource?: string;
-  namespace?: string;
-  name?: string;
-}
-
 interface ReviewBody extends KubeObject {
-  spec?: {
-    user?: string;
-    uid?: string;
-    groups?: string[];
-    resourceAttributes?: ResourceAttributes;
-    nonResourceAttributes?: { path?: string; verb?: string };
-    token?: string;
-    audiences?: string[];
-    namespace?: string;
-  };
+  spec?: NonNullable<AccessReview["spec"]> & { token?: string; audiences?: string[]; namespace?: string };
 }
 
 const AUTHORIZATION = { group: "authorization.k8s.io", version: "v1", namespaced: false };
@@ -79,7 +60,7 @@ export const REVIEWS: readonly Review[] = [
     plural: "selfsubjectaccessreviews",
     singular: "selfsubjectaccessreview",
     schema: "io.k8s.api.authorization.v1.SelfSubjectAccessReview",
-    answer: (services, body, { user }) => reviewAccess(services, body, user),
+    answer: (services, body, { user }) => reviewSelf(services, body, user),
   },
   {
     ...AUTHORIZATION,
@@ -96,7 +77,7 @@ export const REVIEWS: readonly Review[] = [
     plural: "localsubjectaccessreviews",
     singular: "localsubjectaccessreview",
     schema: "io.k8s.api.authorization.v1.LocalSubjectAccessReview",
-    answer: reviewLocally,
+    answer: (services, body, { info }) => reviewLocally(services, body, info.namespace),
   },
   {
     ...AUTHORIZATION,
@@ -132,23 +113,6 @@ function userInfo({ name, uid, groups, extra }: User): object {
   return { username: name, ...(uid === undefined ? {} : { uid }), groups, ...(extra === undefined ? {} : { extra }) };
 }
 
-function reviewSubject(services: Services, body: ReviewBody): Promise<object> {
-  const { user = "", groups = [], uid } = body.spec ?? {};
-  if (user === "" && groups.length === 0) throw badRequest("at least one of user or group must be specified");
-  return reviewAccess(services, body, { name: user, groups, ...(uid === undefined ? {} : { uid }) });
-}
-
-/** Who may ask in one namespace only gets no answer about another. */
-function reviewLocally(services: Services, body: ReviewBody, { info }: ReviewExchange): Promise<object> {
-  const { resourceAttributes, nonResourceAttributes } = body.spec ?? {};
-  if (nonResourceAttributes) throw badRequest("nonResourceAttributes are not allowed in a local review");
-  const asked = resourceAttributes?.namespace ?? "";
-  if (asked !== info.namespace) {
-    throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${JSON.stringify(info.namespace)}`);
-  }
-  return reviewSubject(services, body);
-}
-
 async function reviewRules(
   { authorizer }: Services,
   { spec = {} }: ReviewBody,
@@ -168,41 +132,6 @@ async function reviewRules(
   const nonResourceRules = ofPaths.map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs }));
   const evaluationError = error === "" ? {} : { evaluationError: error };
   return { status: { resourceRules, nonResourceRules, incomplete, ...evaluationError } };
-}
-
-async function reviewAccess(services: Services, { spec = {} }: ReviewBody, user: User): Promise<object> {
-  const { resourceAttributes, nonResourceAttributes } = spec;
-  if ((resourceAttributes === undefined) === (nonResourceAttributes === undefined)) {
-    throw badRequest("exactly one of nonResourceAttributes or resourceAttributes must be specified");
-  }
-  const decision = await services.authorizer.authorize(attributesOf(user, spec));
-  const { verdict, reason } = decision;
-  return {
-    status: {
-      allowed: verdict === "allow",
-      ...(verdict === "deny" ? { denied: true } : {}),
-      ...(reason === undefined ? {} : { reason }),
-    },
-  };
-}
-
-function attributesOf(
-  user: User,
-  { resourceAttributes, nonResourceAttributes }: NonNullable<ReviewBody["spec"]>,
-): Attributes {
-  if (nonResourceAttributes) {
-    return { user, verb: nonResourceAttributes.verb ?? "", path: nonResourceAttributes.path ?? "" };
-  }
-  const {
-    verb = "",
-    group = "",
-    version = "",
-    resource = "",
-    subresource = "",
-    namespace = "",
-    name = "",
-  } = resourceAttributes ?? {};
-  return { user, verb, path: "", resource: { group, version, resource, subresource, namespace, name } };
 }
 
 async function reviewToken(services: Services, { spec = {} }: ReviewBody): Promise<object> {

@@ -211,7 +211,7 @@ describe("access reviews", () => {
 
   it("are created and nothing else", async () => {
     assertFailure(await api.call(MINE), { code: 405, reason: "MethodNotAllowed" });
-    assertFailure(await api.call(MINE, { method: "POST", body: { spec: {} } }), { code: 400, reason: "BadRequest" });
+    assertFailure(await api.call(MINE, { method: "POST", body: { spec: {} } }), { code: 422, reason: "Invalid" });
     const table = { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" };
     assertFailure(await api.call(MINE, { method: "POST", body: { spec: listPods }, headers: table }), {
       code: 406,
@@ -295,6 +295,6 @@ describe("reviews of rules and in one namespace", () => {
     const answer = await create<{ status: object }>(LOCAL, getPods("default"));
     expect(answer.status).toEqual({ allowed: false });
     const refused = await api.call(LOCAL, { method: "POST", body: getPods("kube-system") });
-    assertFailure(refused, { code: 400, reason: "BadRequest" });
+    assertFailure(refused, { code: 422, reason: "Invalid" });
   });
 });

@@ -174,3 +174,107 @@ describe("roles", () => {
     expect(status.nonResourceRules.length).toBeGreaterThan(1);
   });
 });
+
+describe("access reviews", () => {
+  const GROUP = "/apis/authorization.k8s.io/v1";
+  const ask = (spec: object, path = `${GROUP}/subjectaccessreviews`, more: object = {}) =>
+    api.call<{ status: object; spec: object }>(path, { method: "POST", body: { ...more, spec } });
+  const pods = { verb: "list", resource: "pods" };
+  const node = { user: "system:node:n1", groups: ["system:nodes"] };
+
+  it.each<[object, object]>([
+    [{ user: "x", groups: ["system:masters"], resourceAttributes: pods }, { allowed: true }],
+    [
+      { user: "x", groups: ["system:monitoring"], nonResourceAttributes: { verb: "get", path: "/metrics" } },
+      {
+        allowed: true,
+        reason:
+          'RBAC: allowed by ClusterRoleBinding "system:monitoring" of ClusterRole "system:monitoring" to Group "system:monitoring"',
+      },
+    ],
+    [{ user: "x", nonResourceAttributes: { verb: "get", path: "/metrics" } }, { allowed: false }],
+    [
+      { ...node, resourceAttributes: { ...pods, fieldSelector: { rawSelector: "spec.nodeName=n1" } } },
+      { allowed: true },
+    ],
+    [
+      {
+        ...node,
+        resourceAttributes: {
+          ...pods,
+          fieldSelector: { requirements: [{ key: "spec.nodeName", operator: "In", values: ["n1"] }] },
+        },
+      },
+      { allowed: true },
+    ],
+    [
+      {
+        user: "x",
+        resourceAttributes: { ...pods, labelSelector: { rawSelector: "a in (" }, fieldSelector: { rawSelector: "a" } },
+      },
+      {
+        allowed: false,
+        evaluationError:
+          "spec.resourceAttributes.fieldSelector ignored due to parse error; spec.resourceAttributes.labelSelector ignored due to parse error",
+      },
+    ],
+    [
+      {
+        user: "x",
+        resourceAttributes: {
+          ...pods,
+          fieldSelector: {
+            requirements: [
+              { key: "a", operator: "Exists" },
+              { key: "b", operator: "NotIn", values: ["1"] },
+            ],
+          },
+        },
+      },
+      { allowed: false, evaluationError: "spec.resourceAttributes.fieldSelector partially ignored due to parse error" },
+    ],
+  ])("of %j answer %j", async (spec, status) => {
+    const answer = await ask(spec);
+    expect(answer.body.status).toEqual(status);
+    expect(answer.body.spec).toEqual(spec);
+  });
+
+  it.each<[object, string, object?]>([
+    [
+      { user: "x" },
+      "spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified",
+    ],
+    [{ resourceAttributes: pods }, 'spec.user: Invalid value: "": at least one of user or group must be specified'],
+    [
+      { user: "x", resourceAttributes: pods, nonResourceAttributes: { path: "/" } },
+      'spec.nonResourceAttributes: Invalid value: {"path":"/"}: cannot be specified in combination with resourceAttributes',
+    ],
+    [
+      { user: "x", resourceAttributes: { ...pods, fieldSelector: {} } },
+      "spec.resourceAttributes.fieldSelector.requirements: Required value: when spec.resourceAttributes.fieldSelector is specified, requirements or rawSelector is required",
+    ],
+    [
+      { user: "x", resourceAttributes: pods },
+      'metadata: Invalid value: {"name":"n"}: must be empty',
+      { metadata: { name: "n" } },
+    ],
+  ])("of %j are refused: %s", async (spec, fault, more = {}) => {
+    assertFailure(await ask(spec, undefined, more), {
+      code: 422,
+      reason: "Invalid",
+      message: `.authorization.k8s.io "" is invalid: ${fault}`,
+    });
+  });
+
+  it("in a namespace are about that one", async () => {
+    const path = `${GROUP}/namespaces/default/localsubjectaccessreviews`;
+    const spec = { user: "x", resourceAttributes: { ...pods, namespace: "default" } };
+    expect((await ask(spec, path)).body.status).toEqual({ allowed: false });
+    assertFailure(await ask({ ...spec, resourceAttributes: { ...pods, namespace: "other" } }, path), {
+      code: 422,
+      reason: "Invalid",
+      message:
+        '.authorization.k8s.io "" is invalid: spec.resourceAttributes.namespace: Invalid value: "other": must match metadata.namespace',
+    });
+  });
+});

@@ -4,6 +4,7 @@ import { createKubectl, type Kubectl } from "../../harness/kubectl.ts";
 import { requires } from "../../harness/requires.ts";
 import { lacks, startControlPlane, type ControlPlane, type Runtime } from "../control-plane.ts";
 import { applyingSuite } from "./applying.suite.ts";
+import { authorizingSuite } from "./authorizing.suite.ts";
 import { changingSuite } from "./changing.suite.ts";
 import { columnsSuite } from "./columns.suite.ts";
 import { creatingMoreSuite } from "./creating-more.suite.ts";
@@ -50,5 +51,6 @@ export function kubectlSuites(runtime: Runtime): void {
       () => plane,
     );
     serverSideApplySuite(() => kubectl);
+    authorizingSuite(() => kubectl);
   });
 }
