@@ -27,6 +27,7 @@ import { createBodyDecoder } from "./http/body.ts";
 import { createDiscovery } from "./http/discovery.ts";
 import { createHealth } from "./http/health.ts";
 import { addHubMetrics } from "./http/hub-metrics.ts";
+import { createKeyRotationPath } from "./http/key-rotation.ts";
 import { createMetricsPath } from "./http/metrics-path.ts";
 import type { Exchange, Services } from "./http/exchange.ts";
 import {
@@ -170,6 +171,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     createHealth(cluster),
     createMetricsPath(metrics),
     createPaths(cluster),
+    createKeyRotationPath(cluster),
     createOpenApiPaths(createOpenApi({ kinds: [...kinds, ...REVIEWS.map(routedReview)], schema }), { clock }),
   ]);
   const clientFor = (user: User): Client =>

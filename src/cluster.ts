@@ -3,9 +3,11 @@ import type { PodSecurityConfiguration } from "./admission/pod-security/plugin.t
 import type { Hub, Presence } from "./hub/hub.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { ClusterKeys } from "./pki/cluster-keys.ts";
+import { ENCRYPTED_DEFAULT } from "./pki/load-cluster-keys.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { ServerSockets } from "./platform/sockets.ts";
 import type { NodeStreams } from "./relay/node-streams.ts";
+import type { Reencrypt } from "./storage/reencryption.ts";
 import type { LogEntry, PolicyReader, StorageReader } from "./storage/storage.ts";
 
 export interface Cluster {
@@ -22,6 +24,8 @@ export interface Cluster {
   /** Absent: watches are served over HTTP alone. */
   sockets?: ServerSockets;
   keys: ClusterKeys;
+  /** Absent where keys cannot be rotated from. */
+  reencrypt?: Reencrypt;
   platform: Platform;
   config: ClusterConfig;
   /** What `/metrics` shows; the app makes its own where nobody counts beside it. */
@@ -44,6 +48,8 @@ export interface ClusterConfig {
   nodePodCidrBits: number;
   /** Static administrators' tokens as SHA-256 in hex (embedded mode). */
   adminTokenHashes: readonly string[];
+  /** Group-resources whose values are encrypted at rest: "secrets", "configmaps". */
+  encryptedResources: readonly string[];
   nodeMonitorGraceMs: number;
   /** How long pods stay bound to an unreachable node (DefaultTolerationSeconds; Kubernetes: 300). */
   notReadyTolerationSeconds: number;
@@ -57,6 +63,7 @@ export const DEFAULT_CLUSTER_CONFIG: Omit<ClusterConfig, "serverUrl" | "issuer" 
   kubernetesServiceIp: "10.96.0.1",
   podCidr: "10.244.0.0/16",
   nodePodCidrBits: 24,
+  encryptedResources: ENCRYPTED_DEFAULT,
   nodeMonitorGraceMs: 40_000,
   notReadyTolerationSeconds: 300,
 };

@@ -25,6 +25,7 @@ import { eventually } from "../../test/harness/eventually.ts";
 import { EngineError } from "../engines/engine.ts";
 import { openTunnel, type Tunnel } from "../tunnel.ts";
 import { createStreamServer, type StreamServer } from "./stream-server.ts";
+import { memorySettings } from "../../test/harness/memory-settings.ts";
 
 const MIB = 1024 * 1024;
 const platform = createNodePlatform({ level: "error" });
@@ -263,8 +264,7 @@ export function proxySuite(start: () => Promise<ProxyRelay>): void {
 
     test("a pod with a certificate that nobody knows", async () => {
       const { clock, random } = platform;
-      const settings = { get: async () => undefined, putIfAbsent: async (_key: string, value: string) => value };
-      const keys = await loadClusterKeys({ settings, masterKey: new Uint8Array(32), clock, random });
+      const keys = await loadClusterKeys({ settings: memorySettings(), masterKey: new Uint8Array(32), clock, random });
       const cluster = { ...DEFAULT_CLUSTER_CONFIG, serverUrl: "", issuer: "https://gantry.test", adminTokenHashes: [] };
       const { keyPem: key, certificatePem: cert } = await issueServerIdentity({ keys, clock, cluster });
       const server = createTlsServer({ key, cert }, (_request, response) => void response.end("over TLS"));

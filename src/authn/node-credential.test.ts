@@ -5,6 +5,7 @@ import type { ClusterKeys } from "../pki/cluster-keys.ts";
 import { createNodePlatform } from "../platform/node/platform.ts";
 import { signProof, thumbprint, type NodePublicKey } from "./key-proof.ts";
 import { createNodeCredentials, nodeIdentityOf } from "./node-credential.ts";
+import { memorySettings } from "../../test/harness/memory-settings.ts";
 
 const { random } = createNodePlatform();
 const start = Date.UTC(2026, 10, 24);
@@ -15,7 +16,7 @@ let keys: ClusterKeys;
 
 const newKeys = () =>
   loadClusterKeys({
-    settings: { get: async () => undefined, putIfAbsent: async (_key, value) => value },
+    settings: memorySettings(),
     masterKey: new Uint8Array(32),
     clock,
     random,

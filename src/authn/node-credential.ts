@@ -35,7 +35,7 @@ export interface NodeCredentials extends Authenticator {
 
 /** `issuer` is the cluster's; node credentials are issued under a path of it so that no other authenticator takes them for its own. */
 export function createNodeCredentials(deps: {
-  keys: Pick<ClusterKeys, "tokenKeys">;
+  keys: Pick<ClusterKeys, "tokenKeys" | "tokenKey">;
   clock: Clock;
   issuer: string;
 }): NodeCredentials {
@@ -44,7 +44,7 @@ export function createNodeCredentials(deps: {
 
   async function verify(token: string, toleranceMs: number): Promise<NodeIdentity> {
     const { kid } = decodeProtectedHeader(token);
-    const key = keys.tokenKeys.find(({ keyId }) => keyId === kid);
+    const key = kid === undefined ? undefined : await keys.tokenKey(kid);
     if (!key) throw new StatusError("Unauthorized", "the node credential was signed by another cluster");
     try {
       const { payload } = await jwtVerify(token, key.publicKey, {

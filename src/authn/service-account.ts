@@ -71,7 +71,7 @@ export function serviceAccountUser(at: { namespace: string; name: string; uid?: 
 }
 
 export function createServiceAccountTokens(deps: {
-  keys: Pick<ClusterKeys, "tokenKeys">;
+  keys: Pick<ClusterKeys, "tokenKeys" | "tokenKey">;
   clock: Clock;
   random: Random;
   issuer: string;
@@ -105,9 +105,9 @@ export function createServiceAccountTokens(deps: {
     },
 
     async authenticate({ token, audience }) {
-      const keyId = token === undefined ? undefined : signedBy(token);
+      const keyId = token === undefined ? undefined : keyIdOf(token);
       if (token === undefined || keyId === undefined) return undefined;
-      const key = keys.tokenKeys.find((candidate) => candidate.keyId === keyId);
+      const key = await keys.tokenKey(keyId);
       if (!key) return undefined;
       if (issuerOf(token) === SECRET_TOKEN_ISSUER) {
         // It names no audience: it is for the API alone.
@@ -212,7 +212,7 @@ function unauthorized(cause?: unknown): StatusError {
 }
 
 /** The key id of a JWT; undefined when it is none, or one of another type. */
-function signedBy(token: string): string | undefined {
+export function keyIdOf(token: string): string | undefined {
   if (token.split(".").length !== 3) return undefined;
   try {
     const { kid, typ } = decodeProtectedHeader(token);

@@ -79,6 +79,15 @@ program
     await createToken(options);
   });
 
+program
+  .command("rotate-keys")
+  .description("give the running cluster new keys for values at rest and for tokens, without a pause")
+  .option("--data <folder>", "data folder of the control plane", ".gantry")
+  .action(async (options: { data: string }) => {
+    const { rotateKeys } = await import("./rotate-keys.ts");
+    await rotateKeys(options);
+  });
+
 export interface UpOptions {
   host: string;
   port: number;

@@ -31,6 +31,11 @@ function fromStorage(error: StorageError, log: Log): StatusError {
           retryAfterSeconds: 1,
         },
       });
+    case "unreadable":
+      log.error("a stored object is unreadable", { error: describe(error) });
+      return new StatusError("InternalError", "Internal error occurred: a stored object cannot be decrypted", {
+        cause: error,
+      });
     default:
       log.warn("storage is unavailable", { error: describe(error) });
       return new StatusError("ServiceUnavailable", "the storage of the cluster is unavailable, please try again", {

@@ -4,24 +4,13 @@ import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { createNodePlatform } from "../platform/node/platform.ts";
 import { DEFAULT_CLUSTER_CONFIG } from "../cluster.ts";
+import { memorySettings } from "../../test/harness/memory-settings.ts";
 import type { Settings } from "../storage/storage.ts";
 import { loadClusterKeys } from "./load-cluster-keys.ts";
 import { issueServerIdentity } from "./server-identity.ts";
 
 const { clock, random } = createNodePlatform();
 const masterKey = new Uint8Array(32).fill(7);
-
-function memorySettings(): Settings & { values: Map<string, string> } {
-  const values = new Map<string, string>();
-  return {
-    values,
-    get: async (key) => values.get(key),
-    async putIfAbsent(key, value) {
-      if (!values.has(key)) values.set(key, value);
-      return values.get(key) ?? value;
-    },
-  };
-}
 
 const load = (settings: Settings, key = masterKey) => loadClusterKeys({ settings, masterKey: key, clock, random });
 

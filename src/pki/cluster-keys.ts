@@ -1,4 +1,11 @@
-/** The secrets of a cluster: its certificate authority and its token signing key. Made once, stored sealed, loaded on start. */
+/** The secrets of a cluster: its certificate authority, its token signing keys and the keys of values at rest. Stored sealed. */
+import type { ValueCipher } from "../storage/value-cipher.ts";
+
+export interface TokenKey {
+  keyId: string;
+  privateKey: CryptoKey;
+  publicKey: CryptoKey;
+}
 
 export interface ClusterKeys {
   /** PEM of the cluster's CA certificate. */
@@ -12,6 +19,26 @@ export interface ClusterKeys {
     notBeforeMs: number;
     notAfterMs: number;
   }): Promise<string>;
-  /** ES256. Newest first; verification accepts all. */
-  tokenKeys: readonly { keyId: string; privateKey: CryptoKey; publicKey: CryptoKey }[];
+  /** ES256. The first one signs now; verification accepts all. Read it anew each time: keys rotate. */
+  readonly tokenKeys: readonly TokenKey[];
+  /** Undefined for a key that is not this cluster's. One that is not known here is looked for where keys are kept, at intervals. */
+  tokenKey(keyId: string): Promise<TokenKey | undefined>;
+  /** Of values at rest. */
+  values: ValueCipher;
+  rotation: KeyRotation;
+}
+
+/** See rotate-keys.ts for the order. Each step is one compare-and-swap of all keys, so two rotations at once agree. */
+export interface KeyRotation {
+  /** Makes new keys unless a rotation is under way, and says which resources may have encrypted values. */
+  begin(): Promise<{ dataKey: string; resources: readonly string[] }>;
+  /** Ids of token keys that no bound token can be signed by any more. */
+  endedTokenKeys(): readonly string[];
+  /**
+   * Drops what reads nothing any more: data keys other than `dataKey`, and these token keys. Does nothing when another rotation has
+   * begun since.
+   */
+  finish(done: { dataKey: string; tokenKeys: readonly string[] }): Promise<void>;
+  /** When the newest token key begins to sign (Unix ms). */
+  signsFromMs(): number;
 }

@@ -4,6 +4,7 @@ import "reflect-metadata";
 import { X509Certificate } from "@peculiar/x509";
 import { exportJWK, generateKeyPair } from "jose";
 import { expect, test } from "vitest";
+import { memorySettings } from "../../test/harness/memory-settings.ts";
 import { signProof, thumbprint, type NodePublicKey } from "../authn/key-proof.ts";
 import { createNodeCredentials, nodeIdentityOf } from "../authn/node-credential.ts";
 import { DEFAULT_CLUSTER_CONFIG } from "../cluster.ts";
@@ -12,14 +13,7 @@ import { loadClusterKeys } from "./load-cluster-keys.ts";
 import { issueServerIdentity } from "./server-identity.ts";
 
 const { clock, random } = createWorkersPlatform("test");
-const values = new Map<string, string>();
-const settings = {
-  get: async (key: string) => values.get(key),
-  async putIfAbsent(key: string, value: string) {
-    values.set(key, values.get(key) ?? value);
-    return values.get(key) ?? value;
-  },
-};
+const settings = memorySettings();
 const load = () => loadClusterKeys({ settings, masterKey: new Uint8Array(32).fill(3), clock, random });
 
 test("keys are made once, and what they issue verifies", async () => {

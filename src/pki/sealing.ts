@@ -9,9 +9,17 @@ interface Sealed {
   data: string;
 }
 
+/** What is sealed cannot be opened: another master key, or damage. The message is for the operator. */
+export class SealError extends Error {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.name = "SealError";
+  }
+}
+
 export interface Sealer {
   seal(name: string, text: string): Promise<string>;
-  /** @throws Error when the text was sealed under another key or name, or has been changed */
+  /** @throws SealError when the text was sealed under another key or name, or has been changed */
   open(name: string, sealed: string): Promise<string>;
 }
 
@@ -30,12 +38,12 @@ export async function createSealer(options: { masterKey: Uint8Array; random: Ran
     },
     async open(name, text) {
       const sealed = JSON.parse(text) as Sealed;
-      if (sealed.keyId !== keyId) throw new Error(`${name} is sealed under another master key (${sealed.keyId})`);
+      if (sealed.keyId !== keyId) throw new SealError(`${name} is sealed under another master key (${sealed.keyId})`);
       try {
         const data = await crypto.subtle.decrypt(parameters(fromBase64(sealed.iv), name), key, fromBase64(sealed.data));
         return new TextDecoder().decode(data);
       } catch (cause) {
-        throw new Error(`${name} cannot be opened: it has been changed since it was sealed`, { cause });
+        throw new SealError(`${name} cannot be opened: it has been changed since it was sealed`, { cause });
       }
     },
   };

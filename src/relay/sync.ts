@@ -11,7 +11,7 @@ import { apiVersionOf } from "../machinery/gvk.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import type { Log } from "../platform/platform.ts";
 import { StorageError } from "../storage/errors.ts";
-import type { ListPage, LogEntry, StorageReader, StorageWriter, StoredObject } from "../storage/storage.ts";
+import type { ListPage, LogEntry, ObjectKey, StorageReader, StorageWriter, StoredObject } from "../storage/storage.ts";
 import { headOf, renderObject } from "../storage/stored-value.ts";
 import { assertOwner } from "./join.ts";
 import { nodeRoute } from "./node-route.ts";
@@ -184,13 +184,23 @@ async function readReferences(
     }
     for (let start = 0; start < missing.length; start += PARALLEL_READS_MAX) {
       const slice = missing.slice(start, start + PARALLEL_READS_MAX);
-      const answers = await Promise.all(slice.map((name) => storage.get({ resource, ...name })));
-      found.push(...answers.flatMap(({ object }) => (object ? [parse(object)] : [])));
+      const answers = await Promise.all(slice.map((name) => readReadable(storage, { resource, ...name })));
+      found.push(...answers.flatMap((object) => (object ? [parse(object)] : [])));
     }
     return found;
   };
   const secrets = await read("secrets");
   return { secrets, configMaps: await read("configmaps") };
+}
+
+/** One Secret that cannot be decrypted keeps its own pods waiting, and nobody else's. */
+async function readReadable(storage: StorageReader, key: ObjectKey): Promise<StoredObject | undefined> {
+  try {
+    return (await storage.get(key)).object;
+  } catch (error) {
+    if (error instanceof StorageError && error.code === "unreadable") return undefined;
+    throw error;
+  }
 }
 
 function podsOf(nodeName: string) {
@@ -229,9 +239,10 @@ export async function podDigest(uids: Iterable<string>): Promise<string> {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** By "resource/namespace/name"; entries come oldest first. */
+/** By "resource/namespace/name"; entries come oldest first. Of what cannot be decrypted the node keeps what it holds. */
 function latestByKey(entries: readonly LogEntry[]): Map<string, LogEntry> {
-  return new Map(entries.map((entry) => [`${entry.resource}/${entry.namespace}/${entry.name}`, entry]));
+  const readable = entries.filter(({ unreadable }) => !unreadable);
+  return new Map(readable.map((entry) => [`${entry.resource}/${entry.namespace}/${entry.name}`, entry]));
 }
 
 function present(latest: ReadonlyMap<string, LogEntry>, resource: string): KubeObject[] {

@@ -5,8 +5,9 @@ import { DatabaseError } from "./database.ts";
  * - "compacted": the asked-for revision is older than the compaction floor (410)
  * - "future": the asked-for revision has not been written yet (504)
  * - "unavailable": the database could not be reached, or answered with a fault (503)
+ * - "unreadable": a value cannot be decrypted: it was changed where it is stored, or its key is gone (500)
  */
-export type StorageErrorCode = "compacted" | "future" | "unavailable";
+export type StorageErrorCode = "compacted" | "future" | "unavailable" | "unreadable";
 
 export class StorageError extends Error {
   readonly code: StorageErrorCode;

@@ -6,7 +6,7 @@ function select(key: string): Statement {
   return { sql: "SELECT value FROM settings WHERE key = ?", args: [key], single: true };
 }
 
-/** @throws StorageError "unavailable" from both methods */
+/** @throws StorageError "unavailable" from all methods */
 export function createSettings({ database }: { database: Database }): Settings {
   return {
     async get(key) {
@@ -20,6 +20,11 @@ export function createSettings({ database }: { database: Database }): Settings {
         args: [key, value],
       };
       const [, stored] = await callDatabase(() => database.batch([insert, select(key)], "write"));
+      return String(stored?.rows[0]?.[0]);
+    },
+    async replace(key, { from, to }) {
+      const update = { sql: "UPDATE settings SET value = ? WHERE key = ? AND value = ?", args: [to, key, from] };
+      const [, stored] = await callDatabase(() => database.batch([update, select(key)], "write"));
       return String(stored?.rows[0]?.[0]);
     },
   };

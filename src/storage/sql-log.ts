@@ -5,6 +5,7 @@ import type { Database, ResultSet, Statement } from "./database.ts";
 import { StorageError, callDatabase } from "./errors.ts";
 import { countStatements, liveStatement, mergeByKey, supersededStatement } from "./list-sql.ts";
 import { ENTRY_COLUMNS, OBJECT_COLUMNS, createRowDecoder, type RowDecoder } from "./rows.ts";
+import { entryNeedsOpening, isCovered, needsOpening, openEntries, openObjects, sealedWrites } from "./opened-rows.ts";
 import type {
   ListPage,
   ListQuery,
@@ -19,6 +20,7 @@ import type {
   WriteOutcome,
 } from "./storage.ts";
 import { POLICY_OBJECTS, POLICY_REVISION } from "./policy-sql.ts";
+import { guardStatement, type ValueCipher } from "./value-cipher.ts";
 import { companionStatements, reasonOf, reasonStatement, valuesOf, writeStatement } from "./write-sql.ts";
 
 export interface SqlReaderDeps {
@@ -28,12 +30,14 @@ export interface SqlReaderDeps {
    * round trip.
    */
   watchPolicy?: () => (revision: number) => void;
+  /** Without it (tests of the log alone) everything is stored in clear. */
+  cipher?: ValueCipher | undefined;
 }
 
 /** A reader that can also follow the log by itself: agents' syncs read ranges of it without the hub. */
 export type LogReader = StorageReader & PolicyReader & Pick<StorageWriter, "changes">;
 
-export interface SqlLogDeps extends Pick<SqlReaderDeps, "database"> {
+export interface SqlLogDeps extends Pick<SqlReaderDeps, "database" | "cipher"> {
   clock: Clock;
   log: Log;
 }
@@ -109,11 +113,13 @@ export function createSqlLog(deps: SqlLogDeps): StorageWriter & PolicyReader {
 
 class SqlReader implements LogReader {
   protected readonly database: Database;
+  protected readonly cipher: ValueCipher | undefined;
   protected readonly rows: RowDecoder = createRowDecoder();
   private readonly watchPolicy: SqlReaderDeps["watchPolicy"];
 
-  constructor({ database, watchPolicy }: SqlReaderDeps) {
+  constructor({ database, cipher, watchPolicy }: SqlReaderDeps) {
     this.database = database;
+    this.cipher = cipher;
     this.watchPolicy = watchPolicy;
   }
 
@@ -129,7 +135,7 @@ class SqlReader implements LogReader {
     const [revision, found] = await this.run([POLICY_REVISION, POLICY_OBJECTS], "read");
     return {
       revision: firstRow(revision)[0] as number,
-      objects: (found?.rows ?? []).map((row) => this.rows.object(row)),
+      objects: await this.objectsOf(found),
     };
   }
 
@@ -144,7 +150,17 @@ class SqlReader implements LogReader {
   async get({ resource, namespace, name }: ObjectKey): Promise<{ object: StoredObject | undefined; revision: number }> {
     const [result] = await this.run([{ sql: GET, args: [resource, namespace, name], single: true }], "read");
     const row = firstRow(result);
-    return { object: row[1] === null ? undefined : this.rows.object(row, 1), revision: row[0] as number };
+    const revision = row[0] as number;
+    if (row[1] === null) return { object: undefined, revision };
+    const object = this.rows.object(row, 1);
+    if (!needsOpening(object)) return { object, revision };
+    return { object: (await openObjects([object], this.cipher))[0], revision };
+  }
+
+  /** Plain objects as they are; a promise only where something is to be decrypted. */
+  protected objectsOf(result: ResultSet | undefined): StoredObject[] | Promise<StoredObject[]> {
+    const objects = (result?.rows ?? []).map((row) => this.rows.object(row));
+    return objects.some(needsOpening) ? openObjects(objects, this.cipher) : objects;
   }
 
   async getMany(keys: readonly ObjectKey[], wholes: readonly Omit<ObjectKey, "name">[] = []): Promise<StoredObject[]> {
@@ -158,7 +174,8 @@ class SqlReader implements LogReader {
     }
     if (statements.length === 0) return [];
     const results = await this.run(statements, "read");
-    return results.flatMap(({ rows }) => rows.map((row) => this.rows.object(row)));
+    const objects = results.flatMap(({ rows }) => rows.map((row) => this.rows.object(row)));
+    return objects.some(needsOpening) ? openObjects(objects, this.cipher) : objects;
   }
 
   async list(query: ListQuery): Promise<ListPage> {
@@ -168,7 +185,8 @@ class SqlReader implements LogReader {
   private async listNow(query: ListQuery): Promise<ListPage> {
     const statements = [POSITION, liveStatement(query), ...(counted(query) ? countStatements(query) : [])];
     const [position, live, count] = await this.run(statements, "read");
-    const objects = (live?.rows ?? []).map((row) => this.rows.object(row));
+    const read = this.objectsOf(live);
+    const objects = Array.isArray(read) ? read : await read;
     return pageOf(query, objects, { revision: positionOf(position).revision, total: count && countOf(count) });
   }
 
@@ -185,10 +203,7 @@ class SqlReader implements LogReader {
       throw new StorageError("future", `revision ${query.revision} is not written yet`, { current });
     }
     if (query.revision < floor) throw compactedError(query.revision, { current, floor });
-    const objects = mergeByKey(
-      (live?.rows ?? []).map((row) => this.rows.object(row)),
-      (superseded?.rows ?? []).map((row) => this.rows.object(row)),
-    );
+    const objects = mergeByKey(await this.objectsOf(live), await this.objectsOf(superseded));
     const total = counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + countOf(count), 0);
     return pageOf(query, objects, { revision: query.revision, total });
   }
@@ -203,11 +218,11 @@ class SqlReader implements LogReader {
     if (since < floor) throw compactedError(since, { current: revision, floor });
     const rows = found?.rows ?? [];
     const more = Number(rows[0]?.[CANDIDATES_AT] ?? 0) > rows.length;
-    return logPage(
-      rows.map((row) => this.rows.entry(row)),
-      more,
-      { revision, floor },
-    );
+    return logPage(await this.opened(rows.map((row) => this.rows.entry(row))), more, { revision, floor });
+  }
+
+  protected opened(entries: LogEntry[]): LogEntry[] | Promise<LogEntry[]> {
+    return entries.some(entryNeedsOpening) ? openEntries(entries, this.cipher) : entries;
   }
 
   async revision(): Promise<number> {
@@ -220,29 +235,58 @@ class SqlLog extends SqlReader implements StorageWriter {
   private readonly clock: Clock;
   private readonly log: Log;
 
-  constructor({ database, clock, log }: SqlLogDeps) {
-    super({ database });
+  constructor({ database, cipher, clock, log }: SqlLogDeps) {
+    super({ database, cipher });
     this.clock = clock;
     this.log = log;
   }
 
   async commit(
     writes: readonly PreparedWrite[],
-    { since, limit }: { since: number; limit: number },
+    tail: { since: number; limit: number },
   ): Promise<{ outcomes: WriteOutcome[]; tail: LogPage }> {
+    const { cipher } = this;
+    if (!isCovered(writes, cipher)) return await this.store(writes, { writes, tail, guard: [] });
+    try {
+      return await this.storeSealed(writes, { cipher, tail });
+    } catch (error) {
+      // Perhaps the guard refused it: the keys were rotated.
+      const stored = error instanceof StorageError && error.outcomeUnknown;
+      if (stored || !(await cipher.reload())) throw error;
+      return await this.storeSealed(writes, { cipher, tail });
+    }
+  }
+
+  private async storeSealed(
+    writes: readonly PreparedWrite[],
+    { cipher, tail }: { cipher: ValueCipher; tail: { since: number; limit: number } },
+  ): Promise<{ outcomes: WriteOutcome[]; tail: LogPage }> {
+    const guard = [guardStatement(cipher.writingKey())];
+    return await this.store(await sealedWrites(writes, cipher), { writes, tail, guard });
+  }
+
+  /** `stored` are the writes as they go to SQL, `writes` as they were given: their values need not be read back. */
+  private async store(
+    stored: readonly PreparedWrite[],
+    rest: { writes: readonly PreparedWrite[]; tail: { since: number; limit: number }; guard: readonly Statement[] },
+  ): Promise<{ outcomes: WriteOutcome[]; tail: LogPage }> {
+    const { writes, guard } = rest;
+    const { since, limit } = rest.tail;
     const writtenMs = this.clock.now();
     const values = valuesOf(writes);
-    const own = writes.map((write) => [writeStatement(write, writtenMs), ...companionStatements(write, writtenMs)]);
+    const own = stored.map((write) => [writeStatement(write, writtenMs), ...companionStatements(write, writtenMs)]);
     const statements = [
+      ...guard,
       ...own.flat(),
       { sql: TAIL, args: [writes.length === 0 ? NO_WRITE_IDS : JSON.stringify([...values.keys()]), since, limit + 1] },
       POSITION,
     ];
     const results = await this.run(statements, writes.length === 0 ? "read" : "write");
     const rows = results.at(-2)?.rows ?? [];
-    const entries = rows.slice(0, limit).map((row) => this.rows.entry(row, (writeId) => values.get(writeId)));
+    const read = this.opened(rows.slice(0, limit).map((row) => this.rows.entry(row, (writeId) => values.get(writeId))));
+    const entries = Array.isArray(read) ? read : await read;
     const tail = logPage(entries, rows.length > limit, positionOf(results.at(-1)));
-    let next = 0;
+    let next = guard.length;
     const answers = own.map(({ length }) => results[(next += length) - length]);
     return { outcomes: await this.outcomesOf(writes, answers), tail };
   }
@@ -286,7 +330,7 @@ class SqlLog extends SqlReader implements StorageWriter {
 
   async expired({ nowMs, limit }: { nowMs: number; limit: number }): Promise<StoredObject[]> {
     const [found] = await this.run([{ sql: EXPIRED, args: [nowMs, limit] }], "read");
-    return (found?.rows ?? []).map((row) => this.rows.object(row));
+    return this.objectsOf(found);
   }
 
   async nextExpiry(): Promise<number | undefined> {

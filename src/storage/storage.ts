@@ -64,14 +64,14 @@ export interface ListPage {
 }
 
 export interface StorageReader {
-  /** @throws StorageError "unavailable" */
+  /** @throws StorageError "unavailable" | "unreadable" */
   get(key: ObjectKey): Promise<{ object: StoredObject | undefined; revision: number }>;
   /**
    * The live ones of these and, where asked for, all that live in a namespace: in no order, in one round trip. For what is known to be
-   * few. @throws StorageError "unavailable"
+   * few. @throws StorageError "unavailable" | "unreadable"
    */
   getMany(keys: readonly ObjectKey[], wholes?: readonly Omit<ObjectKey, "name">[]): Promise<StoredObject[]>;
-  /** @throws StorageError "compacted" | "future" | "unavailable" */
+  /** @throws StorageError "compacted" | "future" | "unavailable" | "unreadable" */
   list(query: ListQuery): Promise<ListPage>;
   /** The newest revision. An empty log has one too: to clients a resourceVersion of 0 means something else. */
   revision(): Promise<number>;
@@ -147,13 +147,17 @@ export interface LogEntry extends StoredObject {
     value?: string;
     form?: string;
   };
+  /** The stored value cannot be decrypted: `value` is a placeholder that nobody may be shown. */
+  unreadable?: true;
 }
 
-/** Small named values of the cluster (its sealed keys): beside the log, written once. */
+/** Small named values of the cluster (its sealed keys): beside the log, seldom written. */
 export interface Settings {
   get(key: string): Promise<string | undefined>;
   /** Stores `value` unless the key exists; returns what is stored then. So two first starts agree. */
   putIfAbsent(key: string, value: string): Promise<string>;
+  /** Stores `to` if the value is still `from`; returns what is stored then. */
+  replace(key: string, change: { from: string; to: string }): Promise<string>;
 }
 
 /** A part of the log, oldest first. */

@@ -1,5 +1,6 @@
 /** What an entry of the log is to one watcher, and its text, which all watchers who see it alike share. */
 import { matchesFields, matchesLabels } from "../machinery/selectors.ts";
+import { StatusError } from "../machinery/status-error.ts";
 import type { LogEntry, Selector } from "../storage/storage.ts";
 import { renderObject, type Head, type Present } from "../storage/stored-value.ts";
 
@@ -86,6 +87,10 @@ export class SharedEntry {
     return line;
   }
 }
+
+const unreadable = new StatusError("InternalError", "Internal error occurred: a stored object cannot be decrypted");
+/** The last line of a watch that meets a value which cannot be decrypted: its client lists again, and is told by that. */
+export const UNREADABLE_LINE = encoder.encode(`${JSON.stringify({ type: "ERROR", object: unreadable.toStatus() })}\n`);
 
 export function bookmarkLine(revision: number, head: Head): Uint8Array {
   return encoder.encode(`{"type":"BOOKMARK","object":{${head}"metadata":{"resourceVersion":"${revision}"}}}\n`);

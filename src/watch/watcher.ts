@@ -1,7 +1,7 @@
 /** One open watch: its place in the log, its queue, and the stream its client reads. */
 import type { Timers } from "../platform/platform.ts";
 import type { Head, Present } from "../storage/stored-value.ts";
-import { bookmarkLine, changeFor, type Interest, type SharedEntry } from "./changes.ts";
+import { bookmarkLine, changeFor, UNREADABLE_LINE, type Interest, type SharedEntry } from "./changes.ts";
 
 export interface WatcherOptions extends Interest {
   since: number;
@@ -85,6 +85,11 @@ export class Watcher {
     if (shared.entry.resource !== this.#options.resource) return;
     const change = changeFor(this.#options, shared.entry);
     if (change === undefined) return;
+    if (shared.entry.unreadable) {
+      this.#push(UNREADABLE_LINE);
+      this.#finish();
+      return;
+    }
     const line = shared.lineFor(change, this.#options.head, this.#deps.present);
     const full = this.#queuedBytes > 0 && this.#queuedBytes + line.byteLength > this.#deps.queueBytesMax;
     if (full && mode === "live") {
@@ -107,6 +112,10 @@ export class Watcher {
   end(): void {
     if (this.#state !== "open") return;
     if (this.#options.bookmarks) this.#bookmark();
+    this.#finish();
+  }
+
+  #finish(): void {
     this.#state = "ending";
     this.#leave();
     this.#flush();

@@ -58,11 +58,11 @@ export async function openBenchCluster(database: Database): Promise<BenchCluster
   await migrate(database);
   const platform = { ...createNodePlatform(), log: silentLog };
   const { clock, timers, random, log } = platform;
-  const storage = createSqlLog({ database, clock, log });
-  const hub = createHub({ storage, clock, timers, log, present: createPresenter(createScheme(kinds)) });
-  await hub.start();
   const settings = createSettings({ database });
   const keys = await loadClusterKeys({ settings, masterKey: new Uint8Array(32), clock, random });
+  const storage = createSqlLog({ database, clock, log, cipher: keys.values });
+  const hub = createHub({ storage, clock, timers, log, present: createPresenter(createScheme(kinds)) });
+  await hub.start();
   const cluster: Cluster = {
     id: "bench",
     storage,
@@ -70,7 +70,8 @@ export async function openBenchCluster(database: Database): Promise<BenchCluster
     presence: { lastSeen: async () => ({}) },
     streams: { open: () => Promise.reject(new Error("no node is connected")) },
     keys,
-    readerOf: (watchPolicy) => createSqlReader({ database, ...(watchPolicy ? { watchPolicy } : {}) }),
+    readerOf: (watchPolicy) =>
+      createSqlReader({ database, cipher: keys.values, ...(watchPolicy ? { watchPolicy } : {}) }),
     platform,
     config: {
       ...DEFAULT_CLUSTER_CONFIG,

@@ -16,6 +16,7 @@ import type { KindDefinition } from "../../src/registry/kind.ts";
 import { createScheme } from "../../src/registry/scheme.ts";
 import { createPresenter } from "../../src/registry/stored-form.ts";
 import type { Database } from "../../src/storage/database.ts";
+import { reencryptSlice } from "../../src/storage/reencryption.ts";
 import { migrate } from "../../src/storage/migrate.ts";
 import { createSqlLog, createSqlReader } from "../../src/storage/sql-log.ts";
 import type { StorageWriter } from "../../src/storage/storage.ts";
@@ -86,7 +87,11 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
     : await testRuntime.openDatabase();
   const { database } = opened;
   await migrate(database);
-  const storage = createSqlLog({ database, clock, log });
+  const masterKey = new Uint8Array(32);
+  const encrypted = options.config?.encryptedResources ?? DEFAULT_CLUSTER_CONFIG.encryptedResources;
+  const settings = createSettings({ database });
+  const keys = await loadClusterKeys({ settings, masterKey, clock, random, encrypted });
+  const storage = createSqlLog({ database, clock, log, cipher: keys.values });
   const served = options.kinds ?? kinds;
   const present = createPresenter(createScheme(served));
   const hub = (options.makeHub ?? createHub)({
@@ -97,20 +102,20 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
     present,
     ...(options.hubLimits ? { limits: options.hubLimits } : {}),
   });
-  const masterKey = new Uint8Array(32);
-  const keys = await loadClusterKeys({ settings: createSettings({ database }), masterKey, clock, random });
   const isAlone = options.cachesReads ?? testRuntime.cachesReads;
   const onCommit: ClusterHub["onCommit"] = (listener) => hub.onCommit(listener);
   const cluster: Cluster = {
     id: "test",
     storage: isAlone ? await createCachedReader({ storage, onCommit }) : storage,
     ...(isAlone ? { onCommit } : {}),
-    readerOf: (watchPolicy) => createSqlReader({ database, ...(watchPolicy ? { watchPolicy } : {}) }),
+    readerOf: (watchPolicy) =>
+      createSqlReader({ database, cipher: keys.values, ...(watchPolicy ? { watchPolicy } : {}) }),
     hub,
     presence: options.presence ?? { lastSeen: async () => ({}) },
     streams: options.streams ?? noStreams,
     ...(options.sockets ? { sockets: options.sockets } : {}),
     keys,
+    reencrypt: (slice) => reencryptSlice({ database, cipher: keys.values }, slice),
     platform,
     config: {
       ...DEFAULT_CLUSTER_CONFIG,

@@ -90,7 +90,7 @@ async function openOne(deps: Deps, asked: { id: string; organisation: string }):
     masterKey: new Uint8Array(32),
     ...platform,
   });
-  const storage = createSqlLog({ database, clock, log });
+  const storage = createSqlLog({ database, clock, log, cipher: keys.values });
   const hub = createHub({ storage, clock, timers, log, present: createPresenter(createScheme(kinds)) });
   await hub.start();
   const serverUrl = clusterUrl(baseUrl, asked.id);
@@ -103,7 +103,7 @@ async function openOne(deps: Deps, asked: { id: string; organisation: string }):
     keys,
     platform,
     config: { ...DEFAULT_CLUSTER_CONFIG, serverUrl, issuer: serverUrl, adminTokenHashes: [] },
-    readerOf: readersOf(database),
+    readerOf: readersOf({ database, cipher: keys.values }),
   };
   const authenticators = [createAccountTokens({ database: deps.database, clock, cluster: asked })];
   const app = createApp(cluster, {

@@ -144,8 +144,9 @@ async function openCluster(deps: NodeClusterHostDeps, cluster: Asked): Promise<O
   const database = await databases.open(id);
   try {
     await migrate(database);
-    const keys = await loadClusterKeys({ settings: createSettings({ database }), masterKey, ...platform });
     const config = deps.configOf(id);
+    const encrypted = config.encryptedResources;
+    const keys = await loadClusterKeys({ settings: createSettings({ database }), masterKey, ...platform, encrypted });
     const authenticators = deps.authenticatorsOf(cluster);
     const served = await serveCluster({ id, database, keys, config, platform, upgrades, authenticators });
     const { app } = served;

@@ -3,7 +3,9 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Fetch } from "../../client/client.ts";
 import { DEFAULT_CLUSTER_CONFIG, type ClusterConfig } from "../../cluster.ts";
+import type { ClusterKeys } from "../../pki/cluster-keys.ts";
 import { loadClusterKeys } from "../../pki/load-cluster-keys.ts";
+import { SealError } from "../../pki/sealing.ts";
 import { issueServerIdentity } from "../../pki/server-identity.ts";
 import { DatabaseError, type Database } from "../../storage/database.ts";
 import { migrate } from "../../storage/migrate.ts";
@@ -52,7 +54,9 @@ export async function startControlPlane(options: {
   try {
     await migrate(database);
     const { masterKey } = folder;
-    const keys = await loadClusterKeys({ settings: createSettings({ database }), masterKey, clock, random });
+    const encrypted = options.config?.encryptedResources ?? DEFAULT_CLUSTER_CONFIG.encryptedResources;
+    const settings = createSettings({ database });
+    const keys = await openKeys({ settings, masterKey, clock, random, encrypted }, folder.path);
     const upgrades = createUpgrades({ random, log });
 
     // Listening comes first: the API's address is part of what it serves. Whoever calls before it is ready waits a moment.
@@ -103,5 +107,16 @@ async function openExclusively(path: string) {
     const why =
       error.code === "in-use" ? "another Gantry is running on this data folder" : "the database cannot be opened";
     throw new StartupError(`${why}: ${path}`, { cause: error });
+  }
+}
+
+async function openKeys(deps: Parameters<typeof loadClusterKeys>[0], path: string): Promise<ClusterKeys> {
+  try {
+    return await loadClusterKeys(deps);
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error;
+    throw new StartupError(`${error.message}: is ${join(path, "master.key")} the one of this database?`, {
+      cause: error,
+    });
   }
 }

@@ -14,6 +14,7 @@ import { createCachedReader } from "../../registry/cached-reader.ts";
 import { createScheme } from "../../registry/scheme.ts";
 import { createPresenter } from "../../registry/stored-form.ts";
 import type { Database } from "../../storage/database.ts";
+import { reencryptSlice } from "../../storage/reencryption.ts";
 import { createSqlLog, createSqlReader } from "../../storage/sql-log.ts";
 import type { Platform } from "../platform.ts";
 import { createServerSockets } from "./server-sockets.ts";
@@ -45,7 +46,9 @@ export async function serveCluster(options: {
   const { id, database, keys, config, platform, upgrades, authenticators = [] } = options;
   const { clock, random, timers, log } = platform;
   const metrics = createMetrics();
-  const storage = createSqlLog({ database: measuredDatabase(database, { metrics, clock }), clock, log });
+  const cipher = keys.values;
+  const measured = measuredDatabase(database, { metrics, clock });
+  const storage = createSqlLog({ database: measured, clock, log, cipher });
   const hub = createHub({ storage, clock, timers, log, present: createPresenter(createScheme(kinds)) });
   const restless: (() => unknown)[] = [];
   const quiet = async (): Promise<void> => {
@@ -73,10 +76,11 @@ export async function serveCluster(options: {
       streams: broker,
       sockets: createServerSockets(upgrades),
       keys,
+      reencrypt: (slice) => reencryptSlice({ database: measured, cipher }, slice),
       platform,
       config,
       metrics,
-      readerOf: (watchPolicy) => createSqlReader({ database, ...(watchPolicy ? { watchPolicy } : {}) }),
+      readerOf: (watchPolicy) => createSqlReader({ database, cipher, ...(watchPolicy ? { watchPolicy } : {}) }),
     };
     const app = createApp(cluster, {
       authenticators,

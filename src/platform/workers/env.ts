@@ -23,6 +23,8 @@ export interface Env {
   ADMIN_TOKEN_HASHES: string;
   /** Public address of the API. */
   SERVER_URL: string;
+  /** Group-resources whose values are encrypted at rest, separated by commas; "secrets" where it is absent. */
+  ENCRYPTED_RESOURCES?: string;
   /** Seconds; see ClusterConfig. */
   NODE_MONITOR_GRACE_SECONDS?: string;
   NOT_READY_TOLERATION_SECONDS?: string;

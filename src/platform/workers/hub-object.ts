@@ -45,9 +45,10 @@ export class ClusterHub extends DurableObject<Env> {
 
   async #open(): Promise<Hub> {
     const { clock, timers, log } = this.#platform;
-    const { database } = await openCluster(this.env, this.#platform, clusterIdOf(this.ctx));
+    const { database, keys } = await openCluster(this.env, this.#platform, clusterIdOf(this.ctx));
     const present = createPresenter(createScheme(kinds));
-    const hub = createHub({ storage: createSqlLog({ database, clock, log }), clock, timers, log, present });
+    const storage = createSqlLog({ database, clock, log, cipher: keys.values });
+    const hub = createHub({ storage, clock, timers, log, present });
     hub.onCommit((entries) => {
       this.#tunnels.committed(entries);
       this.#loops.wake();

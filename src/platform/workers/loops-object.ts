@@ -67,7 +67,7 @@ async function open(env: Env, id: string): Promise<Loops> {
   const hub = createRemoteHub(() => env.CLUSTER_HUB.getByName(id));
   const cluster = {
     id,
-    storage: createSqlReader({ database }),
+    storage: createSqlReader({ database, cipher: keys.values }),
     hub,
     presence: hub,
     streams: {
@@ -76,7 +76,7 @@ async function open(env: Env, id: string): Promise<Loops> {
     keys,
     platform,
     config,
-    readerOf: readersOf(database),
+    readerOf: readersOf({ database, cipher: keys.values }),
   };
   const app = createApp(cluster);
   await bootstrapCluster(cluster, app);

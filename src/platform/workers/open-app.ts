@@ -3,8 +3,10 @@ import { createApp, type App } from "../../app.ts";
 import type { Authenticator } from "../../authn/authenticator.ts";
 import type { PolicyMemory } from "../../authz/rbac/policy-memory.ts";
 import { bootstrapCluster } from "../../bootstrap.ts";
+import type { Cluster } from "../../cluster.ts";
 import { measuredDatabase } from "../../metrics/measured-database.ts";
 import { createMetrics } from "../../metrics/metrics.ts";
+import { reencryptSlice } from "../../storage/reencryption.ts";
 import { createSqlReader } from "../../storage/sql-log.ts";
 import type { Env } from "./env.ts";
 import { openCluster, readersOf } from "./open-cluster.ts";
@@ -26,9 +28,10 @@ export async function openApp(
   const hubObject = () => env.CLUSTER_HUB.getByName(id);
   const metrics = createMetrics();
   const measured = measuredDatabase(database, { metrics, clock });
-  const storage = createSqlReader({ database: measured });
+  const cipher = keys.values;
+  const storage = createSqlReader({ database: measured, cipher });
   const hub = createRemoteHub(hubObject);
-  const cluster = {
+  const cluster: Cluster = {
     id,
     storage,
     hub,
@@ -40,10 +43,11 @@ export async function openApp(
     }),
     sockets: createServerSockets(),
     keys,
+    reencrypt: (slice) => reencryptSlice({ database: measured, cipher }, slice),
     platform,
     config,
     metrics,
-    readerOf: readersOf(measured),
+    readerOf: readersOf({ database: measured, cipher }),
   };
   const app = createApp(cluster, {
     ...options,

@@ -6,6 +6,7 @@ import { fromBase64 } from "../../pki/encoding.ts";
 import type { Database } from "../../storage/database.ts";
 import { migrate } from "../../storage/migrate.ts";
 import { createSqlReader, type LogReader } from "../../storage/sql-log.ts";
+import type { ValueCipher } from "../../storage/value-cipher.ts";
 import { createSettings } from "../../storage/settings.ts";
 import { clusterUrl } from "../../accounts/front-door.ts";
 import type { DatabaseProvider, Platform } from "../platform.ts";
@@ -26,8 +27,10 @@ export async function openCluster(env: Env, platform: Platform, id: string): Pro
   await migrate(database);
   const { clock, random } = platform;
   const settings = createSettings({ database });
-  const keys = await loadClusterKeys({ settings, masterKey: fromBase64(env.MASTER_KEY), clock, random });
-  return { database, keys, config: configOf(env, id) };
+  const config = configOf(env, id);
+  const encrypted = config.encryptedResources;
+  const keys = await loadClusterKeys({ settings, masterKey: fromBase64(env.MASTER_KEY), clock, random, encrypted });
+  return { database, keys, config };
 }
 
 /** Undefined where the deployment has one cluster alone. */
@@ -53,14 +56,23 @@ async function openDatabase(env: Env, id: string): Promise<Database> {
 }
 
 /** See Cluster.readerOf. */
-export function readersOf(database: Database): (watchPolicy?: () => (revision: number) => void) => LogReader {
-  return (watchPolicy) => createSqlReader({ database, ...(watchPolicy ? { watchPolicy } : {}) });
+export function readersOf({
+  database,
+  cipher,
+}: {
+  database: Database;
+  cipher: ValueCipher;
+}): (watchPolicy?: () => (revision: number) => void) => LogReader {
+  return (watchPolicy) => createSqlReader({ database, cipher, ...(watchPolicy ? { watchPolicy } : {}) });
 }
 
 function configOf(env: Env, id: string): ClusterConfig {
   return {
     ...DEFAULT_CLUSTER_CONFIG,
     ...(id === ROOT_CLUSTER ? atRoot(env) : belowPath(env, id)),
+    ...(env.ENCRYPTED_RESOURCES === undefined
+      ? {}
+      : { encryptedResources: env.ENCRYPTED_RESOURCES.split(",").filter((resource) => resource !== "") }),
     ...(env.NODE_MONITOR_GRACE_SECONDS ? { nodeMonitorGraceMs: Number(env.NODE_MONITOR_GRACE_SECONDS) * 1000 } : {}),
     ...(env.NOT_READY_TOLERATION_SECONDS
       ? { notReadyTolerationSeconds: Number(env.NOT_READY_TOLERATION_SECONDS) }

@@ -16,7 +16,7 @@ export function createRemoteHub(stub: () => DurableObjectStub<ClusterHub>): Hub 
   };
 }
 
-const CODES: readonly string[] = ["compacted", "future", "unavailable"] satisfies StorageErrorCode[];
+const CODES: readonly string[] = ["compacted", "future", "unavailable", "unreadable"] satisfies StorageErrorCode[];
 
 /** RPC keeps an error's own members but not its class. An object that was evicted or redeployed is "unavailable": clients retry. */
 export async function translated<T>(call: () => Promise<T>): Promise<T> {

@@ -17,6 +17,7 @@ import type { Platform } from "../../platform.ts";
 import { createNodeStreamBroker, type NodeStreamBroker } from "../stream-broker.ts";
 import { createNodeTunnels, type NodeTunnels } from "../tunnels.ts";
 import { createUpgrades, type Upgrades } from "../upgrade.ts";
+import { memorySettings } from "../../../../test/harness/memory-settings.ts";
 
 export interface RelayServer {
   url: string;
@@ -40,7 +41,7 @@ export interface RelayServer {
 export async function startRelayServer(platform: Platform): Promise<RelayServer> {
   const { clock, timers, random, log } = platform;
   const keys = await loadClusterKeys({
-    settings: { get: async () => undefined, putIfAbsent: async (_key, value) => value },
+    settings: memorySettings(),
     masterKey: new Uint8Array(32),
     clock,
     random,
