@@ -1,5 +1,6 @@
 /** What the API of one cluster is made of. A platform fills it in; `createApp` serves it. */
 import type { PodSecurityConfiguration } from "./admission/pod-security/plugin.ts";
+import type { LimitedResource } from "./admission/resource-quota.ts";
 import type { Hub, Presence } from "./hub/hub.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { ClusterKeys } from "./pki/cluster-keys.ts";
@@ -55,6 +56,8 @@ export interface ClusterConfig {
   notReadyTolerationSeconds: number;
   /** Levels of pod security for namespaces that name none, and who is exempt; by default all pods are let through. */
   podSecurity?: PodSecurityConfiguration;
+  /** What may only be used where a quota covers it (ResourceQuota); by default nothing. */
+  limitedResources?: readonly LimitedResource[];
 }
 
 export const DEFAULT_CLUSTER_CONFIG: Omit<ClusterConfig, "serverUrl" | "issuer" | "adminTokenHashes"> = {

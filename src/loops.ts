@@ -19,6 +19,7 @@ import type { CollectedResource } from "./controllers/garbage-collector/owners.t
 import { createNamespaceController } from "./controllers/namespace/controller.ts";
 import { createNodeLifecycleController } from "./controllers/node-lifecycle/controller.ts";
 import { createReplicaSetController } from "./controllers/replicaset/controller.ts";
+import { createResourceQuotaController } from "./controllers/resourcequota/controller.ts";
 import { createRootCaPublisher } from "./controllers/root-ca-publisher/controller.ts";
 import { createServiceAccountTokenController } from "./controllers/service-account-tokens/controller.ts";
 import { createServiceAccountController } from "./controllers/service-account/controller.ts";
@@ -76,6 +77,7 @@ export function createLoops({
     createFlowSchemaStatusController(depsOf("flow-schema-status-controller")),
     createClusterRoleAggregation(depsOf("clusterrole-aggregation-controller")),
     createDefinitionNamesController(depsOf("definition-names-controller")),
+    createResourceQuotaController({ ...depsOf("resourcequota-controller"), resources }),
     createNamespaceController({ ...depsOf("namespace-controller"), resources }),
     createGarbageCollector({ ...depsOf("generic-garbage-collector"), resources }),
   ];

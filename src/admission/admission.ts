@@ -4,7 +4,7 @@
  */
 import type { User } from "../authn/authenticator.ts";
 import type { KubeObject } from "../machinery/meta.ts";
-import type { WriteCondition } from "../storage/storage.ts";
+import type { QuotaCharge, WriteCondition } from "../storage/storage.ts";
 
 export interface AdmissionAttributes {
   operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
@@ -22,6 +22,10 @@ export interface AdmissionAttributes {
   oldObject: KubeObject | undefined;
   /** Conditions that the write itself must check in SQL; plugins may add to it. */
   conditions: WriteCondition[];
+  /** What the write is charged to, and all quotas that were known of (ResourceQuota). */
+  quotas?: { uids: readonly string[]; charges: readonly QuotaCharge[] };
+  /** A write of the same was lost, because something that was remembered is true no more. */
+  stale?: boolean;
   warn(text: string): void;
   /** What the audit log is to say of the request; absent where nobody keeps one. */
   annotate?(key: string, text: string): void;

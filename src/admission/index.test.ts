@@ -29,6 +29,7 @@ describe("admission", () => {
       "CertificateSigning",
       "CertificateSubjectRestriction",
       "RoleEscalation",
+      "ResourceQuota",
     ]);
   });
 

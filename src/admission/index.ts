@@ -10,6 +10,7 @@ import { createNamespaceRules, type ReadMany } from "./namespace-rules.ts";
 import type { ListPods } from "./pod-security/existing-pods.ts";
 import { createPodSecurity, type PodSecurityConfiguration } from "./pod-security/plugin.ts";
 import { createPriority, type PriorityDeps } from "./priority.ts";
+import { createResourceQuota, type LimitedResource } from "./resource-quota.ts";
 import { createRoleEscalation, type MayGrant } from "./role-escalation.ts";
 import { createServiceAccountPlugin, type Lookup } from "./service-account.ts";
 
@@ -21,7 +22,11 @@ export interface AdmissionDeps {
   mayUseSigner: MayUseSigner;
   mayGrant: MayGrant;
   listPods: ListPods;
-  cluster: { notReadyTolerationSeconds: number; podSecurity?: PodSecurityConfiguration };
+  cluster: {
+    notReadyTolerationSeconds: number;
+    podSecurity?: PodSecurityConfiguration;
+    limitedResources?: readonly LimitedResource[];
+  };
   random: Random;
   clock: Clock;
   /** See ServiceAccountDeps. */
@@ -49,6 +54,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     createDefaultStorageClass({ listStorageClasses, clock }),
     ...createCertificatePlugins({ mayUseSigner }),
     createRoleEscalation({ mayGrant }),
+    createResourceQuota({ rules, clock, limitedResources: cluster.limitedResources ?? [] }),
   ]);
 }
 

@@ -1,8 +1,9 @@
 /**
- * What a namespace says of what is created in it: its labels, its LimitRanges. Read once for a request; for a pod together with the
+ * What a namespace says of what is created in it: its labels, its LimitRanges and quotas. Read once for a request; for a pod together with the
  * account that it runs as, which has to be read anyway: so namespaces without rules cost no round trip.
  */
 import type { LimitRange } from "../kinds/core/limitranges/types.ts";
+import type { ResourceQuota } from "../kinds/core/resourcequotas/types.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import type { Clock } from "../platform/platform.ts";
 import type { AdmissionAttributes } from "./admission.ts";
@@ -15,6 +16,7 @@ export interface NamespaceRules {
   namespace: KubeObject | undefined;
   /** By name. */
   limitRanges: readonly LimitRange[];
+  quotas: readonly ResourceQuota[];
 }
 
 /** An object as it was found. It may be shared: never changed. */
@@ -33,6 +35,8 @@ export interface NamespaceRulesReader {
   of(attributes: AdmissionAttributes): Promise<NamespaceRules>;
   /** The rules as they were at most a moment ago: for what only warns. */
   recentOf(attributes: AdmissionAttributes): Promise<NamespaceRules>;
+  /** The quotas of a namespace, as they are now: read anew each time. */
+  quotasOf(namespace: string): Promise<readonly ResourceQuota[]>;
   /** One object: out of what was read with the rules, where a request is named and that has it. */
   lookup: Lookup;
 }
@@ -76,6 +80,12 @@ export function createNamespaceRules({ readMany, lookup, clock }: NamespaceRules
       rules.catch(() => recent.delete(namespace));
       return rules;
     },
+    async quotasOf(namespace) {
+      return allOf(
+        await readMany([], [{ resource: "resourcequotas", namespace }]),
+        "resourcequotas",
+      ) as ResourceQuota[];
+    },
     async lookup(at, attributes) {
       if (!attributes) return await lookup(at);
       const { names, found } = await readingOf(attributes);
@@ -104,16 +114,25 @@ async function read(
 ): Promise<Reading> {
   const names: ObjectName[] = [{ resource: "namespaces", namespace: "", name: namespace }];
   if (account !== undefined) names.push({ resource: "serviceaccounts", namespace, name: account });
-  const found = await readMany(names, [{ resource: "limitranges", namespace }]);
-  const limitRanges = found
-    .filter(({ resource }) => resource === "limitranges")
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .map(({ object }) => object as LimitRange);
+  const wholes = ["limitranges", "resourcequotas"].map((resource) => ({ resource, namespace }));
+  const found = await readMany(names, wholes);
   return {
-    rules: { namespace: found.find(({ resource }) => resource === "namespaces")?.object, limitRanges },
+    rules: {
+      namespace: allOf(found, "namespaces")[0],
+      limitRanges: allOf(found, "limitranges") as LimitRange[],
+      quotas: allOf(found, "resourcequotas") as ResourceQuota[],
+    },
     names,
     found,
   };
+}
+
+/** By name. */
+function allOf(found: readonly Found[], wanted: string): KubeObject[] {
+  return found
+    .filter(({ resource }) => resource === wanted)
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ object }) => object);
 }
 
 function isSame(a: ObjectName, b: ObjectName): boolean {

@@ -10,6 +10,7 @@ import { namespaces } from "../kinds/core/namespaces/types.ts";
 import { nodes } from "../kinds/core/nodes/types.ts";
 import { pods } from "../kinds/core/pods/types.ts";
 import { replicationControllers } from "../kinds/core/replicationcontrollers/types.ts";
+import { resourceQuotas } from "../kinds/core/resourcequotas/types.ts";
 import { secrets } from "../kinds/core/secrets/types.ts";
 import { serviceAccounts } from "../kinds/core/serviceaccounts/types.ts";
 import { services } from "../kinds/core/services/types.ts";
@@ -41,6 +42,7 @@ import {
   type ServiceView,
 } from "./views/other-views.ts";
 import { podView, type PodView } from "./views/pod-view.ts";
+import { quotaView, type QuotaView } from "./views/quota-view.ts";
 import { controllerOfView, metadataOnly, ownershipOnly, type View } from "./views/view.ts";
 import { deploymentView, replicaSetView, type DeploymentView, type ReplicaSetView } from "./views/workload-views.ts";
 
@@ -58,6 +60,7 @@ export interface Stores {
   statefulSets: Informer<ScaleView>;
   replicationControllers: Informer<ScaleView>;
   podDisruptionBudgets: Informer<BudgetView>;
+  resourceQuotas: Informer<QuotaView>;
   flowSchemas: Informer<FlowSchemaView>;
   priorityLevelConfigurations: Informer;
   clusterRoles: Informer<ClusterRoleView>;
@@ -108,6 +111,7 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
     statefulSets: informer(statefulSets, scaleView),
     replicationControllers: informer(replicationControllers, scaleView),
     podDisruptionBudgets: informer(podDisruptionBudgets, budgetView),
+    resourceQuotas: informer(resourceQuotas, quotaView),
     flowSchemas: informer(flowSchemas, flowSchemaView, { [BY_LEVEL]: ({ level }) => [level] }),
     priorityLevelConfigurations: informer(priorityLevelConfigurations, metadataOnly),
     clusterRoles: informer(clusterRoles, clusterRoleView, {

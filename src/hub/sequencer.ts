@@ -1,6 +1,7 @@
 /** The one queue of a cluster's writes: groups of them, one batch in flight. */
 import type { Log, Timers } from "../platform/platform.ts";
 import { StorageError } from "../storage/errors.ts";
+import { QuotaBook } from "./quota-book.ts";
 import type { LogPage, PreparedWrite, StorageWriter, WriteOutcome } from "../storage/storage.ts";
 import { companionCount } from "../storage/write-sql.ts";
 
@@ -24,6 +25,8 @@ interface QueuedWrite {
   write: PreparedWrite;
   resolve: (outcome: WriteOutcome) => void;
   reject: (error: unknown) => void;
+  /** Times that it lost to another write of the same quota. */
+  moved: number;
 }
 
 /** Groups in a row without a turn of the event loop between them. */
@@ -43,12 +46,15 @@ const PAGE_BYTES_MAX = 1_000_000;
 const LOOKUP_DELAYS_MS = [0, 100, 400, 1_600];
 /** When so many writes in a row fail alone, it is the database and not them. */
 const FAILURES_IN_A_ROW_MAX = 3;
+/** Each time another hub has charged the same quota; within a group only where one before was not stored. */
+const MOVED_MAX = 64;
 
 export class Sequencer {
   readonly #deps: SequencerDeps;
   readonly #queue: QueuedWrite[] = [];
   /** Work that must not overlap with a batch: reading the tail, compaction. */
   readonly #jobs: (() => Promise<void>)[] = [];
+  readonly #quotas: QuotaBook;
   #position: number;
   #running: Promise<void> | undefined;
   #stopped = false;
@@ -56,12 +62,13 @@ export class Sequencer {
   constructor(deps: SequencerDeps) {
     this.#deps = deps;
     this.#position = deps.position;
+    this.#quotas = new QuotaBook({ storage: deps.storage });
   }
 
   /** @throws StorageError "unavailable" */
   write(write: PreparedWrite): Promise<WriteOutcome> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ write, resolve, reject });
+      this.#queue.push({ write, resolve, reject, moved: 0 });
       this.#wake();
     });
   }
@@ -144,7 +151,7 @@ export class Sequencer {
     let rows = 0;
     for (const { write } of this.#queue) {
       bytes += write.value.length;
-      rows += 1 + companionCount([write]);
+      rows += 1 + companionCount([write]) + (write.charges?.length ?? 0);
       if (count > 0 && (rows > groupWritesMax || bytes > groupBytesMax)) break;
       count++;
     }
@@ -160,8 +167,8 @@ export class Sequencer {
       await this.#recover(group, error);
       return undefined;
     }
-    const committed = { group, ...answer };
-    this.#position = Math.max(this.#position, answer.tail.revision);
+    this.#learn(answer.tail);
+    const committed = this.#withoutMoved({ group, ...answer });
     if (!answer.tail.more) return committed;
     this.#settle(committed);
     await this.#tryTail();
@@ -177,14 +184,45 @@ export class Sequencer {
     this.#deps.onPage(tail);
   }
 
-  #commitOnce(group: readonly QueuedWrite[]): ReturnType<StorageWriter["commit"]> {
-    const writes = group.map(({ write }) => write);
+  /** What lost to another write of its quota is counted and written again, before everything that waits. */
+  #withoutMoved({ group, outcomes, tail }: Committed): Committed {
+    const isMoved = (at: number) => this.#mayTryAgain(group[at], outcomes[at]);
+    const again = group.filter((_, at) => isMoved(at));
+    if (again.length === 0) return { group, outcomes, tail };
+    const kept = {
+      group: group.filter((_, at) => !isMoved(at)),
+      outcomes: outcomes.filter((_, at) => !isMoved(at)),
+      tail,
+    };
+    for (const queued of again) queued.moved++;
+    this.#queue.unshift(...again);
+    return kept;
+  }
+
+  #mayTryAgain(queued: QueuedWrite | undefined, outcome: WriteOutcome | undefined): boolean {
+    return queued !== undefined && outcome?.ok === false && outcome.reason === "moved" && queued.moved < MOVED_MAX;
+  }
+
+  /** In one batch, with what the quotas make of them. */
+  async #commitOnce(group: readonly QueuedWrite[]): ReturnType<StorageWriter["commit"]> {
+    const charged = await this.#quotas.charge(group.map(({ write }) => write));
+    const writes = charged.flatMap((one) => ("write" in one ? [one.write] : []));
     const limit = writes.length + companionCount(writes) + FOREIGN_ENTRIES;
-    return this.#deps.storage.commit(writes, { since: this.#position, limit });
+    const { outcomes, tail } = await this.#deps.storage.commit(writes, { since: this.#position, limit });
+    if (writes.length === charged.length) return { outcomes, tail };
+    const stored = outcomes.values();
+    const lost: WriteOutcome = { ok: false, reason: "conflict" };
+    return { outcomes: charged.map((one) => ("write" in one ? (stored.next().value ?? lost) : one.outcome)), tail };
+  }
+
+  /** Before anything else is charged. */
+  #learn(page: LogPage): void {
+    this.#position = Math.max(this.#position, page.revision);
+    this.#quotas.seen(page.entries);
   }
 
   async #handOn(tail: LogPage): Promise<void> {
-    this.#position = Math.max(this.#position, tail.revision);
+    this.#learn(tail);
     this.#deps.onPage(tail);
     if (tail.more) await this.#tryTail();
   }
@@ -202,7 +240,7 @@ export class Sequencer {
     for (let more = true; more;) {
       const { tail } = await this.#deps.storage.commit([], { since: this.#position, limit: 1 });
       const page = await this.#pageFrom(tail);
-      this.#position = Math.max(this.#position, page.revision);
+      this.#learn(page);
       this.#deps.onPage(page);
       more = page.more;
     }
@@ -210,7 +248,10 @@ export class Sequencer {
 
   /** One entry answers most questions for news; where there are more they come in pages. */
   #pageFrom(tail: LogPage): Promise<LogPage> | LogPage {
-    if (tail.floor > this.#position) return { entries: [], revision: tail.floor, more: true, floor: tail.floor };
+    if (tail.floor > this.#position) {
+      this.#quotas.clear();
+      return { entries: [], revision: tail.floor, more: true, floor: tail.floor };
+    }
     if (!tail.more) return tail;
     return this.#deps.storage.changes({ since: this.#position, limit: PAGE_ENTRIES, bytesMax: PAGE_BYTES_MAX });
   }
@@ -243,9 +284,11 @@ export class Sequencer {
       }
       try {
         const { outcomes, tail } = await this.#commitOnce([queued]);
-        queued.resolve(await this.#notAgainstItself(queued.write, outcomes[0]));
+        const outcome = await this.#notAgainstItself(queued.write, outcomes[0]);
         failuresInARow = 0;
         await this.#handOn(tail);
+        const { group } = this.#withoutMoved({ group: [queued], outcomes: [outcome], tail });
+        for (const { resolve } of group) resolve(outcome);
       } catch (error) {
         failuresInARow++;
         last = error;

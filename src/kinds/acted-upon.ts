@@ -33,7 +33,6 @@ export const AWAITED: ReadonlyMap<string, string> = new Map([
   ["replicationcontrollers", "makes their Pods"],
   ["resourceclaims.resource.k8s.io", "allocates devices"],
   ["resourceclaimtemplates.resource.k8s.io", "makes claims for the Pods that name them"],
-  ["resourcequotas", "counts what is used, refuses more"],
   ["resourceslices.resource.k8s.io", "allocates devices"],
   ["runtimeclasses.node.k8s.io", "chooses handlers on the nodes, adds overhead at admission"],
   ["statefulsets.apps", "makes Pods with names and volumes of their own"],

@@ -80,6 +80,8 @@ export type CommitRequest = {
   /** Of an update: what it changes. */
   old?: KubeObject;
   conditions: readonly WriteCondition[];
+  /** See AdmissionAttributes. */
+  quotas?: AdmissionAttributes["quotas"];
 } & ({ op: "create" } | { op: "update" | "delete"; expected: number });
 
 /** What Kubernetes' store takes of one object. */
@@ -130,6 +132,7 @@ function preparedWrite(deps: RegistryDeps, request: CommitRequest): PreparedWrit
   if (request.op !== "delete") assertStorable(value);
   const expiresMs = strategy.expiresMs?.(request.object, deps.clock.now());
   const companions = companionWrites(deps, request);
+  const { conditions, charges } = withQuotas(request);
   const base = {
     resource: resource.storageName,
     namespace,
@@ -141,10 +144,23 @@ function preparedWrite(deps: RegistryDeps, request: CommitRequest): PreparedWrit
     fields: strategy.fields?.(request.object) ?? {},
     value,
     ...(expiresMs === undefined ? {} : { expiresMs }),
-    ...(request.conditions.length === 0 ? {} : { conditions: request.conditions }),
+    ...(conditions.length === 0 ? {} : { conditions }),
+    ...(charges.length === 0 ? {} : { charges }),
     ...(companions.length === 0 ? {} : { companions }),
   };
   return request.op === "create" ? { ...base, op: "create" } : { ...base, op: request.op, expected: request.expected };
+}
+
+/** That no other quota has come is for the write itself to see: there is no other moment at which to look. */
+function withQuotas({
+  target,
+  conditions,
+  quotas,
+}: CommitRequest): Required<Pick<PreparedWrite, "conditions" | "charges">> {
+  if (!quotas) return { conditions, charges: [] };
+  const { uids, charges } = quotas;
+  const only: WriteCondition = { kind: "only", resource: "resourcequotas", namespace: target.namespace, uids };
+  return { conditions: [...conditions, only], charges };
 }
 
 /** What a write answers. `value` is in the stored form. */

@@ -18,7 +18,7 @@ import {
 import { GENERATE_NAME_TRIES, generateName, generateNameConflict } from "./generate-name.ts";
 import { faultsOf, metaErrors } from "./object-meta.ts";
 import { mutate, setManagedFields } from "./admit.ts";
-import { lostWrite } from "./outcome.ts";
+import { assertAffordable, lostWrite } from "./outcome.ts";
 import type { Resource } from "./scheme.ts";
 import { toStored } from "./stored-form.ts";
 
@@ -94,12 +94,21 @@ async function createNamed(
     const conditions = await prepareNew(deps, target, { context, object, admitted, attempt });
     const final = admitted.object ?? object;
     if (context.dryRun) return await dryCreate(deps, target, final);
-    const { outcome, value } = await commit(deps, context, { target, object: final, conditions, op: "create" });
+    const { quotas } = admitted;
+    const { outcome, value } = await commit(deps, context, {
+      target,
+      object: final,
+      conditions,
+      op: "create",
+      ...(quotas ? { quotas } : {}),
+    });
     if (outcome.ok) return written(resource, value, outcome.revision, true);
-    const again = outcome.reason === "taken" || (outcome.reason === "exists" && generated);
+    assertAffordable(target, outcome);
+    admitted.stale = outcome.reason === "unexpected";
+    const again = admitted.stale || outcome.reason === "taken" || (outcome.reason === "exists" && generated);
     if (!again) throw lostWrite(target, outcome.reason);
     if (attempt >= GENERATE_NAME_TRIES) {
-      throw outcome.reason === "exists" ? generateNameConflict(named(target), name) : lostWrite(target, "taken");
+      throw outcome.reason === "exists" ? generateNameConflict(named(target), name) : lostWrite(target, outcome.reason);
     }
   }
 }

@@ -1,8 +1,21 @@
 /** What a lost write means to the client. */
 import { groupResource } from "../machinery/gvk.ts";
-import { OBJECT_MODIFIED, StatusError, alreadyExists, conflict, notFound } from "../machinery/status-error.ts";
+import {
+  OBJECT_MODIFIED,
+  StatusError,
+  alreadyExists,
+  conflict,
+  forbidden,
+  notFound,
+} from "../machinery/status-error.ts";
 import type { WriteOutcome } from "../storage/storage.ts";
 import { named, type Target } from "./context.ts";
+
+/** @throws StatusError "Forbidden" where it was a quota that refused the write */
+export function assertAffordable(target: Target, outcome: WriteOutcome): void {
+  if (outcome.ok || outcome.reason !== "quota") return;
+  throw forbidden(named(target), target.name, outcome.why);
+}
 
 /** "taken" (another allocated the same) reaches the client only after all retries. */
 export function lostWrite(target: Target, reason: (WriteOutcome & { ok: false })["reason"]): StatusError {
@@ -18,6 +31,11 @@ export function lostWrite(target: Target, reason: (WriteOutcome & { ok: false })
       return namespaceTerminating(target);
     case "taken":
       return new StatusError("ServerTimeout", "a unique value could not be allocated, please try again", {
+        details: { kind: of.resource, name: target.name, retryAfterSeconds: 1 },
+      });
+    case "moved":
+    case "unexpected":
+      return new StatusError("ServerTimeout", "the quotas of the namespace are changing too fast, please try again", {
         details: { kind: of.resource, name: target.name, retryAfterSeconds: 1 },
       });
     case "policy":

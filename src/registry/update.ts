@@ -25,7 +25,7 @@ import { mutate, setManagedFields } from "./admit.ts";
 import { isReadyToRemove } from "./deletion.ts";
 import { sameButTimes } from "./managed-fields.ts";
 import { faultsOf, metaErrors } from "./object-meta.ts";
-import { lostWrite } from "./outcome.ts";
+import { assertAffordable, lostWrite } from "./outcome.ts";
 import { sameJson } from "./same-json.ts";
 import { decodeStored, toStored } from "./stored-form.ts";
 
@@ -60,6 +60,7 @@ const TRIES = 5;
 /** @throws StatusError NotFound, Conflict, Invalid, Forbidden … */
 export async function updateObject(deps: RegistryDeps, request: UpdateRequest): Promise<Written> {
   const { resource, namespace, name } = request;
+  let stale = false;
   for (let attempt = 1; ; attempt++) {
     const { object: stored } = await deps.storage.get({ resource: resource.storageName, namespace, name });
     if (!stored) {
@@ -67,9 +68,10 @@ export async function updateObject(deps: RegistryDeps, request: UpdateRequest): 
       if (request.create && creates) return await request.create();
       throw notFound(named(request), name);
     }
-    const result = await tryUpdate(deps, { ...request, attempt }, stored);
+    const result = await tryUpdate(deps, { ...request, attempt, stale }, stored);
     if (result.done) return result.written;
-    const again = result.reason === "taken" || (result.reason === "conflict" && !result.conditional);
+    stale = result.reason === "unexpected";
+    const again = stale || result.reason === "taken" || (result.reason === "conflict" && !result.conditional);
     if (!again || attempt >= TRIES) throw lostWrite(request, result.reason);
   }
 }
@@ -77,6 +79,8 @@ export async function updateObject(deps: RegistryDeps, request: UpdateRequest): 
 interface AttemptedUpdate extends UpdateRequest {
   /** From 1. */
   attempt: number;
+  /** See AdmissionAttributes. */
+  stale: boolean;
 }
 
 type Attempt =
@@ -98,6 +102,7 @@ async function tryUpdate(deps: RegistryDeps, request: AttemptedUpdate, stored: S
     object: next,
     oldObject: old,
   });
+  admitted.stale = request.stale;
   await mutate(deps, admitted);
   next = admitted.object ?? next;
   strategy.default?.(next);
@@ -126,7 +131,9 @@ async function tryUpdate(deps: RegistryDeps, request: AttemptedUpdate, stored: S
     conditions: [...admitted.conditions, ...conditions],
     op,
     expected: stored.revision,
+    ...(admitted.quotas ? { quotas: admitted.quotas } : {}),
   });
+  assertAffordable(request, outcome);
   if (!outcome.ok) return { done: false, reason: outcome.reason, conditional };
   return { done: true, written: written(resource, value, outcome.revision, false) };
 }

@@ -93,7 +93,19 @@ export type WriteCondition =
   /** No live object of the resource other than the written one has this value in `fields`: one of those in lookup-sql.ts. */
   | { kind: "field-unique"; resource: string; field: string; value: string }
   /** Roles and bindings are those of this policy revision. */
-  | { kind: "policy"; revision: number };
+  | { kind: "policy"; revision: number }
+  /** The live head of this key is that revision, or the row that was stored for that write. */
+  | ({ kind: "head" } & ObjectKey & ({ revision: number } | { writeId: string }))
+  /** Of this resource nothing lives in the namespace but these. */
+  | { kind: "only"; resource: string; namespace: string; uids: readonly string[] };
+
+/** What a write takes of a ResourceQuota of its namespace. */
+export interface QuotaCharge {
+  name: string;
+  uid: string;
+  /** Quantities by resource; those that the quota does not limit do not count. Negative ones give back. */
+  usage: Readonly<Record<string, string>>;
+}
 
 interface WriteBase extends ObjectKey {
   /** Unique per attempt. Stored with the row: after a lost answer it tells whether the write happened. */
@@ -107,6 +119,8 @@ interface WriteBase extends ObjectKey {
   expiresMs?: number;
   conditions?: readonly WriteCondition[];
   companions?: readonly CompanionWrite[];
+  /** The hub makes conditions and companions of them (hub/quota-book.ts): storage itself knows nothing of quotas. */
+  charges?: readonly QuotaCharge[];
 }
 
 /**
@@ -119,7 +133,9 @@ export type CompanionWrite =
       WriteBase,
       "resource" | "namespace" | "name" | "uid" | "form" | "labels" | "fields" | "value"
     >)
-  | ({ op: "remove" } & ObjectKey);
+  | ({ op: "remove" } & ObjectKey)
+  /** A new version of what lives; labels, fields and form stay. What it was made from has to be a condition of the write. */
+  | ({ op: "update" } & ObjectKey & Pick<WriteBase, "value">);
 
 /** A prepared write. `value` of a delete is the last state of the object, with its deletionTimestamp. */
 export type PreparedWrite =
@@ -130,12 +146,24 @@ export type WriteOutcome =
   | { ok: true; revision: number }
   /**
    * conflict: the head is another one. exists: create of a live name. missing: there is no live head. policy: who may do what has
-   * changed since it was asked.
+   * changed since it was asked. moved: a head that was a condition is another one. unexpected: something lives that was not known of, or
+   * does not that was.
    */
   | {
       ok: false;
-      reason: "conflict" | "exists" | "missing" | "namespace-missing" | "namespace-terminating" | "taken" | "policy";
-    };
+      reason:
+        | "conflict"
+        | "exists"
+        | "missing"
+        | "namespace-missing"
+        | "namespace-terminating"
+        | "taken"
+        | "policy"
+        | "moved"
+        | "unexpected";
+    }
+  /** `why`: "exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2" */
+  | { ok: false; reason: "quota"; why: string };
 
 /** One row of the log, with what a watcher needs to know of the version before. */
 export interface LogEntry extends StoredObject {

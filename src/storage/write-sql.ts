@@ -40,6 +40,21 @@ const ABSENT = `\n  AND NOT EXISTS (${HEAD})`;
 
 const POLICY = `\n  AND (${POLICY_REVISION_SQL}) = ?`;
 
+const SAME_HEAD = `SELECT 1 FROM log AS c INDEXED BY log_live
+    WHERE c.resource = ? AND c.namespace = ? AND c.name = ? AND c.superseded IS NULL AND c.deleted = 0
+      AND (c.revision = ? OR c.write_id = ?)`;
+
+const STRANGER = `SELECT 1 FROM log AS s INDEXED BY log_live
+    WHERE s.resource = ? AND s.namespace = ? AND s.superseded IS NULL AND s.deleted = 0
+      AND s.uid NOT IN (SELECT value FROM json_each(?)) LIMIT 1`;
+const ONLY = `\n  AND NOT EXISTS (${STRANGER})`;
+
+const REPLACE_LIVE = `${INSERT}
+  SELECT h.resource, h.namespace, h.name, h.uid, CASE h.created WHEN 0 THEN h.revision ELSE h.created END, h.revision,
+    0, ?4, h.form, h.labels, h.fields, NULL, ?5, ?6
+  FROM log AS h INDEXED BY log_live
+  WHERE h.resource = ?1 AND h.namespace = ?2 AND h.name = ?3 AND h.superseded IS NULL AND h.deleted = 0`;
+
 const REMOVE = `${INSERT}
   SELECT h.resource, h.namespace, h.name, h.uid, CASE h.created WHEN 0 THEN h.revision ELSE h.created END, h.revision,
     1, ?4, h.form, h.labels, h.fields, NULL, ?5, h.value
@@ -58,6 +73,8 @@ const CLAUSES: Readonly<Record<WriteCondition["kind"], string>> = {
   "field-unique": FIELD_UNIQUE,
   absent: ABSENT,
   policy: POLICY,
+  head: `\n  AND EXISTS (${SAME_HEAD})`,
+  only: ONLY,
 };
 /** What `reasonStatement` asks of each. */
 const QUESTIONS: Readonly<Record<WriteCondition["kind"], string>> = {
@@ -65,10 +82,13 @@ const QUESTIONS: Readonly<Record<WriteCondition["kind"], string>> = {
   "field-unique": TAKEN,
   absent: HEAD,
   policy: POLICY_REVISION_SQL,
+  head: SAME_HEAD,
+  only: STRANGER,
 };
 
 const CREATE_PLAIN = CREATE + RETURNING;
 const CREATE_IN_NAMESPACE = CREATE + NAMESPACE_ACTIVE + RETURNING;
+const CREATE_BESIDE_KNOWN = CREATE + NAMESPACE_ACTIVE + ONLY + RETURNING;
 const REPLACE_PLAIN = REPLACE + RETURNING;
 
 /** The statement returns the new revision, or nothing when the write lost. */
@@ -103,6 +123,10 @@ export function companionStatements(write: PreparedWrite, writtenMs: number): St
       const args = [resource, namespace, name, writtenMs, writeId, ...leader];
       return { sql: REMOVE + after, args, single: true };
     }
+    if (companion.op === "update") {
+      const args = [resource, namespace, name, writtenMs, writeId, companion.value, ...leader];
+      return { sql: REPLACE_LIVE + after, args, single: true };
+    }
     const { uid, form, labels, fields, value } = companion;
     const row = [writtenMs, form, JSON.stringify(labels), JSON.stringify(fields), null, writeId, value];
     return { sql: CREATE + after, args: [resource, namespace, name, uid, ...row, ...leader], single: true };
@@ -110,7 +134,7 @@ export function companionStatements(write: PreparedWrite, writtenMs: number): St
 }
 
 /** Never that of a write: a lost answer is looked up by the write's own. */
-function companionWriteId({ writeId }: PreparedWrite, at: number): string {
+export function companionWriteId({ writeId }: Pick<PreparedWrite, "writeId">, at: number): string {
   return `${writeId}/${at}`;
 }
 
@@ -120,7 +144,7 @@ export function valuesOf(writes: readonly PreparedWrite[]): Map<string, string> 
   for (const write of writes) {
     values.set(write.writeId, write.value);
     for (const [at, companion] of (write.companions ?? []).entries()) {
-      if (companion.op === "create") values.set(companionWriteId(write, at), companion.value);
+      if (companion.op !== "remove") values.set(companionWriteId(write, at), companion.value);
     }
   }
   return values;
@@ -136,6 +160,10 @@ function writeSql(op: PreparedWrite["op"], conditions: readonly WriteCondition[]
   if (op === "create" && conditions.length === 1 && conditions[0]?.kind === "namespace-active") {
     return CREATE_IN_NAMESPACE;
   }
+  const [first, second, ...others] = conditions;
+  if (op === "create" && first?.kind === "namespace-active" && second?.kind === "only" && others.length === 0) {
+    return CREATE_BESIDE_KNOWN;
+  }
   const clauses = conditions.map(({ kind }) => CLAUSES[kind]);
   return (op === "create" ? CREATE : REPLACE) + clauses.join("") + RETURNING;
 }
@@ -144,6 +172,11 @@ function conditionArgs(condition: WriteCondition): SqlValue[] {
   if (condition.kind === "namespace-active") return [condition.name];
   if (condition.kind === "policy") return [condition.revision];
   if (condition.kind === "absent") return [condition.resource, condition.namespace, condition.name];
+  if (condition.kind === "only") return [condition.resource, condition.namespace, JSON.stringify(condition.uids)];
+  if (condition.kind === "head") {
+    const row = "revision" in condition ? [condition.revision, ""] : [0, condition.writeId];
+    return [condition.resource, condition.namespace, condition.name, ...row];
+  }
   const { resource, field, value } = condition;
   if (!isLookedUp(resource, field)) throw new TypeError(`${resource} are not looked up by ${field}`);
   return [resource, field, value];
@@ -180,17 +213,29 @@ export function reasonOf(write: PreparedWrite, row: readonly SqlValue[]): WriteO
   } else if (head !== write.expected) {
     return { ok: false, reason: "conflict" };
   }
-  for (const [at, condition] of (write.conditions ?? []).entries()) {
-    const answer = answers[at];
-    if (condition.kind === "policy") {
-      if (answer !== condition.revision) return { ok: false, reason: "policy" };
-    } else if (condition.kind !== "namespace-active") {
-      if (answer !== null) return { ok: false, reason: "taken" };
-    } else if (answer === null) {
-      return { ok: false, reason: "namespace-missing" };
-    } else if (answer === TERMINATING) {
-      return { ok: false, reason: "namespace-terminating" };
-    }
+  const conditions = write.conditions ?? [];
+  for (const [at, condition] of conditions.entries()) {
+    const reason = unmet(condition, answers[at] ?? null);
+    if (reason) return { ok: false, reason };
   }
+  if (conditions.some(({ kind }) => kind === "head")) return { ok: false, reason: "moved" };
   return { ok: false, reason: write.op === "create" ? "exists" : "conflict" };
+}
+
+type Unmet = Exclude<(WriteOutcome & { ok: false })["reason"], "quota">;
+
+/** What it means that a condition has this answer; undefined where it holds. */
+function unmet(condition: WriteCondition, answer: SqlValue): Unmet | undefined {
+  switch (condition.kind) {
+    case "policy":
+      return answer === condition.revision ? undefined : "policy";
+    case "head":
+      return answer === null ? "moved" : undefined;
+    case "only":
+      return answer === null ? undefined : "unexpected";
+    case "namespace-active":
+      return answer === null ? "namespace-missing" : answer === TERMINATING ? "namespace-terminating" : undefined;
+    default:
+      return answer === null ? undefined : "taken";
+  }
 }

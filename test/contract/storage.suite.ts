@@ -21,6 +21,7 @@ import { preparedWrite, type WriteInput } from "../harness/writes.ts";
 import { silentLog } from "../harness/silent-log.ts";
 import { randomOperations } from "../model/storage-model.ts";
 
+const only = (...uids: string[]) => [{ kind: "only" as const, resource: "resourcequotas", namespace: "default", uids }];
 export interface StorageFixture {
   database: Database;
   /** With it the log encrypts what it covers. */
@@ -276,6 +277,61 @@ export function storageSuite(
         expect(await write(wanting)).toEqual([{ ok: false, reason: "taken" }]);
         await written({ op: "delete", ...ADDRESS, expected: made });
         await written(wanting);
+      });
+
+      test("a write goes on top of the head that it was made for, and each of a group on top of the one before", async () => {
+        const start = await written({ op: "create", name: "counter", uid: "uid-of-counter", labels: { kept: "yes" } });
+        const counter = keyOf("counter");
+        const counted = (name: string, on: { revision: number } | { writeId: string }, count: number): WriteInput => ({
+          op: "create",
+          name,
+          conditions: [{ kind: "head", ...counter, ...on }],
+          companions: [{ op: "update", ...counter, value: `{"metadata":{"name":"counter"},"count":${count}}` }],
+        });
+        const a = preparedWrite(counted("a", { revision: start }, 1));
+        const b = preparedWrite(counted("b", { writeId: `${a.writeId}/0` }, 2));
+        const late = preparedWrite(counted("c", { revision: start }, 1));
+        const { outcomes, tail } = await log.commit([a, b, late], { since: start, limit: 10 });
+        expect(outcomes).toEqual([
+          { ok: true, revision: start + 1 },
+          { ok: true, revision: start + 3 },
+          { ok: false, reason: "moved" },
+        ]);
+        expect(tail.entries.map(({ name, type }) => `${type} ${name}`)).toEqual([
+          "ADDED a",
+          "MODIFIED counter",
+          "ADDED b",
+          "MODIFIED counter",
+        ]);
+        const { object } = await log.get(counter);
+        expect(object).toMatchObject({ uid: "uid-of-counter", revision: start + 4, labels: { kept: "yes" } });
+        expect(object?.value).toBe('{"metadata":{"name":"counter"},"count":2}');
+        // Where the one before is not stored, neither is what counts on it.
+        const again = preparedWrite(counted("a", { revision: start + 4 }, 3));
+        const after = preparedWrite(counted("d", { writeId: `${again.writeId}/0` }, 4));
+        expect((await log.commit([again, after], { since: start, limit: 10 })).outcomes).toEqual([
+          { ok: false, reason: "exists" },
+          { ok: false, reason: "moved" },
+        ]);
+        expect((await log.get(counter)).object?.revision).toBe(start + 4);
+      });
+
+      test("a write sees to it that nothing lives that was not known of", async () => {
+        expect(await write({ op: "create", name: "a", conditions: only() })).toMatchObject([{ ok: true }]);
+        const quota: WriteInput = { op: "create", resource: "resourcequotas", name: "q", uid: "uid-of-q" };
+        const revision = await written(quota);
+        await written({ ...quota, namespace: "other", uid: "uid-of-other" });
+        expect(await write({ op: "create", name: "b", conditions: only() })).toEqual([
+          { ok: false, reason: "unexpected" },
+        ]);
+        expect(await write({ op: "create", name: "b", conditions: only("uid-of-other") })).toEqual([
+          { ok: false, reason: "unexpected" },
+        ]);
+        expect(await write({ op: "create", name: "b", conditions: only("uid-of-x", "uid-of-q") })).toMatchObject([
+          { ok: true },
+        ]);
+        await write({ ...quota, op: "delete", expected: revision });
+        expect(await write({ op: "create", name: "c", conditions: only() })).toMatchObject([{ ok: true }]);
       });
 
       test("companions come and go with their write, in one transaction, and only with it", async () => {

@@ -30,9 +30,9 @@ export function attributesOf(parts: Partial<AdmissionAttributes>): AdmissionAttr
 }
 
 /** Rules of the namespace that requests are in; what a test does not name is not there. */
-export function rulesWith(rules: Partial<NamespaceRules>): Pick<NamespaceRulesReader, "of" | "recentOf"> {
-  const all: NamespaceRules = { namespace: { metadata: { name: "ns" } }, limitRanges: [], ...rules };
-  return { of: async () => all, recentOf: async () => all };
+export function rulesWith(rules: Partial<NamespaceRules>): Pick<NamespaceRulesReader, "of" | "recentOf" | "quotasOf"> {
+  const all: NamespaceRules = { namespace: { metadata: { name: "ns" } }, limitRanges: [], quotas: [], ...rules };
+  return { of: async () => all, recentOf: async () => all, quotasOf: async () => all.quotas };
 }
 
 /** What the pass says: its refusal, or "" where it lets the request through. */
