@@ -6,7 +6,7 @@ import type { User } from "../authn/authenticator.ts";
 import { RBAC_GROUP, type ClusterRole, type RoleBinding } from "../kinds/rbac/types.ts";
 import { goQuote } from "../machinery/go-text.ts";
 import { forbidden } from "../machinery/status-error.ts";
-import type { Authorizer } from "./authorizer.ts";
+import type { Authorizer, Decision } from "./authorizer.ts";
 import { compacted, quoted, ruleText, uncovered } from "./coverage.ts";
 import { EVERYTHING } from "./index.ts";
 import type { Policy } from "./rbac/policy.ts";
@@ -37,20 +37,23 @@ export function createGrantCheck({
   policy: Pick<Policy, "current">;
 }): GrantCheck {
   return async (grant) => {
+    const free = await freedom(grant);
     const index = await policy.current();
-    if (!(await isFree(grant))) assertHeld(index, grant);
+    // Each answer goes by the policy that it was made by: the index may have moved on since the first.
+    if (free.verdict === "allow") return { revision: free.revision ?? index.revision };
+    assertHeld(index, grant);
     return { revision: index.revision };
   };
 
   /** Who may `escalate` roles, or `bind` the one that is bound, need not have what is in them. */
-  async function isFree({ user, resource, namespace, requestName, object }: Grant): Promise<boolean> {
+  async function freedom({ user, resource, namespace, requestName, object }: Grant): Promise<Decision> {
     const roleRef = isBinding(resource) ? (object as RoleBinding).roleRef : undefined;
     const asked = roleRef
       ? { verb: "bind", group: roleRef.apiGroup, resource: `${roleRef.kind.toLowerCase()}s`, name: roleRef.name }
       : { verb: "escalate", group: RBAC_GROUP, resource, name: requestName };
     const { verb, ...what } = asked;
     const at = { ...what, version: "v1", subresource: "", namespace };
-    return (await authorizer.authorize({ user, verb, path: "", resource: at })).verdict === "allow";
+    return await authorizer.authorize({ user, verb, path: "", resource: at });
   }
 }
 

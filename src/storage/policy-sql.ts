@@ -22,7 +22,16 @@ export function isPolicy({ resource }: { resource: string }): boolean {
 export const POLICY_REVISION_SQL = "SELECT value FROM state WHERE key = 'policy'";
 export const POLICY_REVISION: Statement = { sql: POLICY_REVISION_SQL, single: true };
 
-export const POLICY_OBJECTS: Statement = {
-  sql: `SELECT ${OBJECT_COLUMNS} FROM log INDEXED BY log_live
-    WHERE resource IN (${POLICY_RESOURCES.map((resource) => `'${resource}'`).join(", ")}) AND superseded IS NULL AND deleted = 0`,
-};
+const OF_POLICY = `resource IN (${POLICY_RESOURCES.map((resource) => `'${resource}'`).join(", ")}) AND superseded IS NULL`;
+const LIVE = `SELECT ${OBJECT_COLUMNS} FROM log INDEXED BY log_live WHERE ${OF_POLICY} AND deleted = 0`;
+const GONE = `SELECT resource, namespace, name FROM log INDEXED BY log_tombstones WHERE ${OF_POLICY} AND deleted = 1`;
+
+export const POLICY_OBJECTS: Statement = { sql: LIVE };
+
+/** Both indexes have the revision: rows that did not change are told by them alone. */
+export function policyChangesSince(since: number): [live: Statement, gone: Statement] {
+  return [
+    { sql: `${LIVE} AND revision > ?`, args: [since] },
+    { sql: `${GONE} AND revision > ?`, args: [since] },
+  ];
+}

@@ -13,13 +13,14 @@ import type {
   LogPage,
   ObjectKey,
   PolicyReader,
+  PolicyState,
   PreparedWrite,
   StorageReader,
   StorageWriter,
   StoredObject,
   WriteOutcome,
 } from "./storage.ts";
-import { POLICY_OBJECTS, POLICY_REVISION } from "./policy-sql.ts";
+import { policyChangesSince, POLICY_OBJECTS, POLICY_REVISION } from "./policy-sql.ts";
 import { guardStatement, type ValueCipher } from "./value-cipher.ts";
 import { companionStatements, reasonOf, reasonStatement, valuesOf, writeStatement } from "./write-sql.ts";
 
@@ -131,12 +132,20 @@ class SqlReader implements LogReader {
     return results;
   }
 
-  async policy(): Promise<{ revision: number; objects: StoredObject[] }> {
+  async policy(query?: { since: number }): Promise<PolicyState> {
+    if (query) {
+      const changes = policyChangesSince(query.since);
+      const [revision, position, live, gone] = await this.run([POLICY_REVISION, POSITION, ...changes], "read");
+      if (query.since >= positionOf(position).floor) {
+        return { ...(await this.policyOf(revision, live)), removed: (gone?.rows ?? []).map(keyOfRow) };
+      }
+    }
     const [revision, found] = await this.run([POLICY_REVISION, POLICY_OBJECTS], "read");
-    return {
-      revision: firstRow(revision)[0] as number,
-      objects: await this.objectsOf(found),
-    };
+    return await this.policyOf(revision, found);
+  }
+
+  private async policyOf(revision: ResultSet | undefined, found: ResultSet | undefined): Promise<PolicyState> {
+    return { revision: firstRow(revision)[0] as number, objects: await this.objectsOf(found) };
   }
 
   async policyRevision(): Promise<number> {
@@ -375,6 +384,10 @@ function firstRow(result: ResultSet | undefined) {
 function positionOf(result: ResultSet | undefined): { revision: number; floor: number } {
   const [revision, floor] = firstRow(result);
   return { revision: revision as number, floor: floor as number };
+}
+
+function keyOfRow([resource, namespace, name]: ResultSet["rows"][number]): ObjectKey {
+  return { resource: resource as string, namespace: namespace as string, name: name as string };
 }
 
 function countOf(result: ResultSet): number {

@@ -79,10 +79,21 @@ export interface StorageReader {
 
 /** Roles and bindings, for those who authorize by them. */
 export interface PolicyReader {
-  /** All live ones and the revision of the last change to any (or later), of one state. @throws StorageError "unavailable" */
-  policy(): Promise<{ revision: number; objects: StoredObject[] }>;
+  /**
+   * All live ones, or with `since` (the revision of an earlier answer) those that changed and those that are gone, where the log still
+   * knows. @throws StorageError "unavailable"
+   */
+  policy(query?: { since: number }): Promise<PolicyState>;
   /** That revision alone. @throws StorageError "unavailable" */
   policyRevision(): Promise<number>;
+}
+
+export interface PolicyState {
+  /** Of the last change to any of them, or later: of the state that this is. */
+  revision: number;
+  objects: StoredObject[];
+  /** Absent: `objects` is all there is. */
+  removed?: ObjectKey[];
 }
 
 /** What must hold in the same transaction as the write, beside the compare-and-swap itself. */

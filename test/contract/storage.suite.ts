@@ -404,6 +404,8 @@ export function storageSuite(
         ]);
         const { revision, objects } = await log.policy();
         expect([revision, objects.map(({ name }) => name)]).toEqual([first + 2, ["r"]]);
+        expect(await log.policy({ since: first + 2 })).toEqual({ revision: first + 2, objects: [], removed: [] });
+        expect((await log.policy({ since: first })).objects.map(({ name }) => name)).toEqual(["r"]);
         await reader.get(keyOf("a"));
         await reader.list({ resource: "pods" });
         await reader.policyRevision();
@@ -411,6 +413,13 @@ export function storageSuite(
         await reader.get(keyOf("none"));
         expect(told).toEqual([first + 2, first + 2, first + 2, gone]);
         expect((await reader.policy()).objects).toEqual([]);
+        const removed = [{ resource: ROLES, namespace: "default", name: "r" }];
+        expect(await log.policy({ since: first })).toEqual({ revision: gone, objects: [], removed });
+        await written({ op: "create", name: "r", resource: ROLES });
+        expect(await log.policy({ since: first })).toMatchObject({ objects: [{ name: "r" }], removed: [] });
+        // What is older than the log knows all.
+        await log.compact({ floor: await log.revision(), limit: 100 });
+        expect(await log.policy({ since: first })).not.toHaveProperty("removed");
       });
 
       test("commit answers with the log since a revision, whoever wrote it", async () => {

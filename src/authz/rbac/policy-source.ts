@@ -17,9 +17,20 @@ export interface PolicyChange extends PolicyObject {
   revision: number;
 }
 
+export interface PolicyState {
+  /** Of the last change to any of them, or later: of the state that this is. */
+  revision: number;
+  objects: readonly PolicyObject[];
+  /** Absent: `objects` is all there is. */
+  removed?: readonly Omit<PolicyObject, "value">[];
+}
+
 export interface PolicyReader {
-  /** All live ones and the revision of the last change to any (or later), of one state. @throws StorageError "unavailable" */
-  policy(): Promise<{ revision: number; objects: readonly PolicyObject[] }>;
+  /**
+   * All live ones, or with `since` (the revision of an earlier answer) those that changed and those that are gone, where that is still
+   * known. @throws StorageError "unavailable"
+   */
+  policy(query?: { since: number }): Promise<PolicyState>;
   /** That revision alone. @throws StorageError "unavailable" */
   policyRevision(): Promise<number>;
 }

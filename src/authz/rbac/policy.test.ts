@@ -62,13 +62,14 @@ function askedPolicy() {
     memory: createPolicyMemory(),
     clusterId: "c",
     reader: {
-      async policy() {
+      async policy(query) {
         const told = watch.begin();
         state.reads++;
         const { revision } = state;
         await Promise.resolve();
         told(revision);
-        return { revision, objects: [role, binding(revision)] };
+        if (!query) return { revision, objects: [role, binding(revision)] };
+        return { revision, objects: [], removed: [binding(revision)] };
       },
       async policyRevision() {
         const told = watch.begin();
@@ -93,6 +94,7 @@ describe("a policy that is asked for", () => {
     watch.begin()(7);
     expect((await Promise.all([policy.current(), policy.current()])).map(({ revision }) => revision)).toEqual([7, 7]);
     expect(state.reads).toBe(2);
+    expect((await policy.current()).authorize(question).verdict, "only what changed was read").toBe("none");
   });
 
   it("is checked by one question for all who ask while another is under way, and by none that began before", async () => {

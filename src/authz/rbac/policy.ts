@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../../platform/platform.ts";
 import type { PolicyMemory } from "./policy-memory.ts";
-import type { PolicyChange, PolicyReader } from "./policy-source.ts";
+import type { PolicyChange, PolicyReader, PolicyState } from "./policy-source.ts";
 import { RbacIndex } from "./rbac-index.ts";
 
 export interface Policy {
@@ -72,6 +72,14 @@ function apply(index: RbacIndex, change: PolicyChange): void {
   index.revision = Math.max(index.revision, change.revision);
 }
 
+/** In place: whoever holds it has decided by it already. */
+function changed(index: RbacIndex, { revision, objects, removed = [] }: PolicyState): RbacIndex {
+  for (const key of removed) index.remove(key);
+  for (const object of objects) index.put(object);
+  index.revision = Math.max(index.revision, revision);
+  return index;
+}
+
 function indexOf(objects: Awaited<ReturnType<PolicyReader["policy"]>>["objects"], revision: number): RbacIndex {
   const index = new RbacIndex();
   for (const object of objects) index.put(object);
@@ -119,8 +127,9 @@ export function createAskedPolicy({ watch, reader, memory, clusterId }: AskedPol
   const load = (): Promise<RbacIndex> =>
     (loading ??= (async () => {
       try {
-        const { revision, objects } = await reader.policy();
-        const index = indexOf(objects, revision);
+        const kept = memory.get(clusterId);
+        const state = await reader.policy(kept && { since: kept.revision });
+        const index = state.removed && kept ? changed(kept, state) : indexOf(state.objects, state.revision);
         memory.put(clusterId, index);
         return index;
       } finally {
