@@ -4,7 +4,6 @@
  */
 import type { Fetch } from "../client/client.ts";
 import { splitUrl } from "../http/request-info.ts";
-import { pageNotFound } from "../http/paths.ts";
 import { respondError } from "../http/respond-error.ts";
 import { StatusError } from "../machinery/status-error.ts";
 import type { Clock, Log, Random } from "../platform/platform.ts";
@@ -12,6 +11,7 @@ import type { ClusterHost, ClusterRecord } from "./accounts.ts";
 import type { Clusters } from "./clusters.ts";
 
 const PREFIX = "/clusters/";
+const API = "/v1/";
 /** What is known of a cluster is asked for again after this long: other isolates may have deleted it. */
 const REMEMBER_MS = 2_000;
 const REMEMBERED_MAX = 1_024;
@@ -20,9 +20,15 @@ export function clusterUrl(baseUrl: string, id: string): string {
   return `${baseUrl}${PREFIX}${id}`;
 }
 
+/** Does the request concern more than the cluster at the root? */
+export function isOfAccounts(request: Request): boolean {
+  const { path } = splitUrl(request.url);
+  return path.startsWith(PREFIX) || path.startsWith(API);
+}
+
 export interface FrontDoorDeps {
   accounts: Fetch;
-  clusters: Pick<Clusters, "find">;
+  clusters: Pick<Clusters, "find" | "onRemoval">;
   host: Pick<ClusterHost, "open">;
   /** The cluster at the root. */
   root: Fetch;
@@ -37,7 +43,7 @@ export function createFrontDoor(deps: FrontDoorDeps): Fetch {
   return async (request) => {
     const { path } = splitUrl(request.url);
     if (path.startsWith(PREFIX)) return await toCluster(deps, find, request, path);
-    if (path.startsWith("/v1/") || path === "/v1") return await deps.accounts(request);
+    if (path.startsWith(API)) return await deps.accounts(request);
     return await deps.root(request);
   };
 }
@@ -48,14 +54,35 @@ async function toCluster(deps: FrontDoorDeps, find: Find, request: Request, path
   const { random, log } = deps;
   const end = path.indexOf("/", PREFIX.length);
   const id = path.slice(PREFIX.length, end < 0 ? undefined : end);
+  const length = PREFIX.length + id.length;
   try {
+    if (!hasCredential(request) || path.slice(length) === CA_PATH) throw unknown();
     const cluster = await find(id);
-    if (cluster?.state !== "ready") throw unknownTo(request);
+    if (cluster?.state !== "ready") throw unknown();
     const api = await deps.host.open(cluster);
-    return await api.fetch(below(request, PREFIX.length + id.length));
+    const response = await api.fetch(below(request, length));
+    if (response.status !== 401) return response;
+    await response.body?.cancel();
+    throw unknown();
   } catch (error) {
     return respondError(error, { log, auditId: random.uuid(), request });
   }
+}
+
+/**
+ * To whom a cluster does not know, it is as if it were not there: its own words would tell that it is. So nobody is anonymous here either (as
+ * with kube-apiserver's --anonymous-auth=false), and none asks for a CA: it is not the one that signed the server's certificate.
+ */
+function unknown(): StatusError {
+  return new StatusError("Unauthorized", "Unauthorized");
+}
+
+const CA_PATH = "/agent/v1/ca";
+
+function hasCredential({ headers }: Request): boolean {
+  return (
+    headers.has("authorization") || headers.get("sec-websocket-protocol")?.includes("bearer.authorization") === true
+  );
 }
 
 /** The same request without the beginning of its path. */
@@ -66,14 +93,9 @@ function below(request: Request, length: number): Request {
   return new Request(url.slice(0, start) + (rest.startsWith("/") ? rest : `/${rest}`), request);
 }
 
-/** Whoever shows a credential learns no more than in a cluster that is there, and does not know them. */
-function unknownTo({ headers }: Request): StatusError {
-  const credential = headers.has("authorization") || headers.get("sec-websocket-protocol")?.includes("bearer");
-  return credential ? new StatusError("Unauthorized", "Unauthorized") : pageNotFound();
-}
-
 function remembering({ clusters, clock }: FrontDoorDeps): Find {
   const remembered = new Map<string, { record: ClusterRecord; untilMs: number }>();
+  clusters.onRemoval((id) => remembered.delete(id));
   return async (id) => {
     const known = remembered.get(id);
     if (known && known.untilMs > clock.now()) return known.record;

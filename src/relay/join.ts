@@ -35,10 +35,10 @@ export async function join(
   const { clock, log } = deps.cluster.platform;
   if (token === undefined || !looksLikeBootstrapToken(token))
     throw new StatusError("Unauthorized", "a join token is needed");
-  const { nodeName, publicKey, proof } = checked(body);
-  const identity: NodeIdentity = { nodeName, keyThumbprint: await thumbprint(publicKey) };
   const system = deps.clientFor(JOIN_USER);
   const bootstrap = await verifyBootstrapToken({ client: system, clock, token });
+  const { nodeName, publicKey, proof } = checked(body);
+  const identity: NodeIdentity = { nodeName, keyThumbprint: await thumbprint(publicKey) };
   await verifyProof({ proof, key: publicKey, purpose: "join", token, nowMs: clock.now() });
 
   const client = deps.clientFor(userOf(identity));
@@ -60,7 +60,9 @@ export async function renew(
 ): Promise<JoinResponse> {
   if (credential === undefined) throw new StatusError("Unauthorized", "a node credential is needed");
   const { publicKey, proof } = body;
-  if (!isPublicKey(publicKey) || typeof proof !== "string") throw badRequest("publicKey and proof are needed");
+  // Without them nobody has shown who he is: that comes before what is wrong with the request.
+  if (!isPublicKey(publicKey) || typeof proof !== "string")
+    throw new StatusError("Unauthorized", "publicKey and proof are needed");
   const identity = await deps.credentials.verifyRenewal({ credential, publicKey, proof });
   const client = deps.clientFor(userOf(identity));
   const node = await readOrUndefined(client.get<KubeObject>(nodes, { name: identity.nodeName }));

@@ -104,7 +104,8 @@ export function callerOf(fetch: Fetch, as: Record<string, string>): Caller {
       return {
         status: response.status,
         headers: response.headers,
-        body: (isJson && text !== "" ? JSON.parse(text) : undefined) as T,
+        // The lines of a watch are read as text.
+        body: (isJson && !text.includes("}\n{") && text !== "" ? JSON.parse(text) : undefined) as T,
         text,
       };
     },
