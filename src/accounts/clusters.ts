@@ -21,6 +21,8 @@ export interface Clusters {
   rename(id: string, name: string): Promise<ClusterRecord>;
   /** From the first statement on nobody gets in; resolves when the database is gone. @throws AccountsError "unavailable" */
   delete(id: string): Promise<void>;
+  /** Called in this process when one begins to be removed: whoever remembers it forgets it. Returns the undo. */
+  onRemoval(listener: (id: string) => void): () => void;
   /** Takes up what was left half-way by a process that ended. `forMs`: nobody has been at it for so long. */
   finish(query: { forMs: number }): Promise<void>;
 }
@@ -50,6 +52,7 @@ export interface ClustersDeps {
 
 export function createClusters(deps: ClustersDeps): Clusters {
   const { database, clock, random } = deps;
+  const listeners = new Set<(id: string) => void>();
   const run = async (...statements: Statement[]) => await database.batch(statements, "write");
 
   async function find(id: string): Promise<ClusterRecord | undefined> {
@@ -109,13 +112,17 @@ export function createClusters(deps: ClustersDeps): Clusters {
     },
     async delete(id) {
       try {
-        await remove(deps, id);
+        await remove(deps, id, listeners);
       } catch (cause) {
         deps.log.error("a cluster could not be removed", { cluster: id, error: cause });
         throw new AccountsError("unavailable", "its data could not be removed yet, which will be done later", {
           cause,
         });
       }
+    },
+    onRemoval(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
     async finish({ forMs }) {
       const sql = `UPDATE clusters SET changed_ms = ?1 WHERE id IN (SELECT id FROM clusters INDEXED BY clusters_unfinished
@@ -139,7 +146,11 @@ async function make(deps: ClustersDeps, record: ClusterRecord): Promise<ClusterR
   return ready;
 }
 
-async function remove({ database, host, clock }: ClustersDeps, id: string): Promise<void> {
+async function remove(
+  { database, host, clock }: ClustersDeps,
+  id: string,
+  listeners: Iterable<(id: string) => void> = [],
+): Promise<void> {
   await database.batch(
     [
       { sql: "UPDATE clusters SET state = 'deleting', changed_ms = ? WHERE id = ?", args: [clock.now(), id] },
@@ -147,6 +158,7 @@ async function remove({ database, host, clock }: ClustersDeps, id: string): Prom
     ],
     "write",
   );
+  for (const listener of listeners) listener(id);
   await host.destroy(id);
   // Last: as long as there is a row, somebody will see to it.
   await database.batch([{ sql: "DELETE FROM clusters WHERE id = ? AND state = 'deleting'", args: [id] }], "write");

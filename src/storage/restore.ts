@@ -20,6 +20,7 @@ export async function restoreLog(
   toMs: number,
 ): Promise<{ revision: number }> {
   const target = await createSqlLog({ database, clock, log }).revisionAt(toMs);
+  if (target === 0) throw new StorageError("compacted", "nothing of then is left");
   const results = await callDatabase(() => database.batch(restoreStatements(target), "write"));
   const revision = results.at(-1)?.rows[0]?.[0];
   if (typeof revision !== "number") throw new StorageError("compacted", "the log does not reach back so far");

@@ -13,6 +13,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   authz: () => import("./authz.ts"),
   kinds: () => import("./kinds.ts"),
   creates: () => import("./creates.ts"),
+  accounts: () => import("./accounts.ts"),
   "bad-input": () => import("./bad-input.ts"),
   scale: () => import("./scale.ts"),
   worker: () => import("./worker.ts"),

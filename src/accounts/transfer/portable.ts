@@ -150,13 +150,27 @@ const CHANGES: Readonly<Record<string, (object: Portable) => void>> = {
     const claim = spec["claimRef"] as Fields | undefined;
     for (const field of ["uid", "resourceVersion"]) delete claim?.[field];
   },
-  jobs: ({ spec = {} }) => {
+  jobs: (object) => {
+    const { spec = {}, metadata } = object;
     if (spec["manualSelector"] === true) return;
     delete spec["selector"];
-    const template = spec["template"] as { metadata?: { labels?: Record<string, string> } } | undefined;
-    for (const label of JOB_LABELS) delete template?.metadata?.labels?.[label];
+    const template = spec["template"] as Labelled | undefined;
+    if (template?.metadata) template.metadata = withoutJobLabels(template.metadata);
+    object.metadata = withoutJobLabels(metadata);
   },
 };
+
+interface Labelled {
+  metadata?: { labels?: Record<string, string> };
+}
+
+/** They hold the uid that it has here. */
+function withoutJobLabels<T extends NonNullable<Labelled["metadata"]>>(metadata: T): T {
+  if (!metadata.labels) return metadata;
+  const { labels, ...rest } = metadata;
+  const kept = Object.entries(labels).filter(([key]) => !JOB_LABELS.includes(key));
+  return (kept.length === 0 ? rest : { ...metadata, labels: Object.fromEntries(kept) }) as T;
+}
 
 const JOB_LABELS = ["controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"];
 

@@ -1,5 +1,4 @@
 /** People and their clusters in one process: a database of accounts and one for each cluster, all files of the data folder. */
-import { join } from "node:path";
 import { ACCOUNTS_DATABASE, createAccountTokens, createAccounts, type Accounts } from "../../accounts/index.ts";
 import { clusterUrl } from "../../accounts/front-door.ts";
 import type { ClusterConfig } from "../../cluster.ts";
@@ -16,19 +15,21 @@ export interface NodeAccounts extends Pick<Accounts, "inFrontOf"> {
   stop(): Promise<void>;
 }
 
-/** `config`: of the cluster at the root; the others differ in where they are. */
-export async function openAccounts(deps: {
+export interface NodeAccountsDeps {
   folder: DataFolder;
   platform: Platform;
   upgrades: Upgrades;
+  /** Of the cluster at the root; the others differ in where they are. */
   config: ClusterConfig;
   /** PEM: the authority that signed the server's certificate. */
   serverCa: string;
-}): Promise<NodeAccounts> {
+}
+
+export async function openAccounts(deps: NodeAccountsDeps): Promise<NodeAccounts> {
   const { folder, platform, upgrades, config, serverCa } = deps;
   const { masterKey } = folder;
   const { clock, log } = platform;
-  const databases = createDatabaseFiles(join(folder.path, "databases"), { writesInThread: true });
+  const databases = createDatabaseFiles(folder.databases, { writesInThread: true });
   await databases.create(ACCOUNTS_DATABASE);
   const database = await databases.open(ACCOUNTS_DATABASE);
   const baseUrl = config.serverUrl;

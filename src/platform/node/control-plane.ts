@@ -11,7 +11,7 @@ import { DatabaseError, type Database } from "../../storage/database.ts";
 import { migrate } from "../../storage/migrate.ts";
 import { createSettings } from "../../storage/settings.ts";
 import type { Platform } from "../platform.ts";
-import { openAccounts } from "./accounts.ts";
+import { createAccountsOnDemand } from "./accounts-on-demand.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { openDatabase } from "./libsql-database.ts";
 import { serveCluster } from "./serve-cluster.ts";
@@ -88,10 +88,11 @@ export async function startControlPlane(options: {
     const cluster = await serveCluster({ id: "default", database, keys, config, platform, upgrades });
     later.push(() => cluster.stop());
     undo.push(() => cluster.quiet());
-    const accounts = await openAccounts({ folder, platform, upgrades, config, serverCa: keys.clusterCa });
+    const accounts = createAccountsOnDemand({ folder, platform, upgrades, config, serverCa: keys.clusterCa });
     later.push(() => accounts.stop());
     undo.push(() => accounts.quiet());
     ready.resolve(accounts.inFrontOf((request) => cluster.app.fetch(request)));
+    await accounts.resume();
     return { url: config.serverUrl, clusterCa: keys.clusterCa, adminToken: folder.adminToken, stop: stopAll };
   } catch (error) {
     await stopAll();

@@ -8,6 +8,8 @@ import { StartupError } from "./server.ts";
 export interface DataFolder {
   path: string;
   database: string;
+  /** Where those of the accounts and their clusters are. */
+  databases: string;
   /** 32 bytes; seals the cluster's keys. */
   masterKey: Uint8Array;
   /** The administrator's bearer token. */
@@ -25,7 +27,14 @@ export async function openDataFolder(folder: string): Promise<DataFolder> {
       join(path, "admin.token"),
       () => `gtry_${randomBytes(24).toString("base64url")}`,
     );
-    return { path, database: join(path, "cluster.db"), masterKey: Buffer.from(masterKey, "base64"), adminToken };
+    const databases = join(path, "databases");
+    return {
+      path,
+      database: join(path, "cluster.db"),
+      databases,
+      masterKey: Buffer.from(masterKey, "base64"),
+      adminToken,
+    };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartupError(`cannot use the data folder ${path}: ${reason}`, { cause: error });

@@ -1,10 +1,10 @@
 /** The stateless worker: every request of every client and agent. What it opens once it keeps for as long as its isolate lives. */
 import { ABANDONED_MS } from "../../accounts/clusters.ts";
+import { isOfAccounts } from "../../accounts/front-door.ts";
 import type { Accounts } from "../../accounts/index.ts";
 import type { App } from "../../app.ts";
 import { createPolicyMemory } from "../../authz/rbac/policy-memory.ts";
 import type { Fetch } from "../../client/client.ts";
-import { splitUrl } from "../../http/request-info.ts";
 import { StatusError } from "../../machinery/status-error.ts";
 import { openAccounts } from "./accounts.ts";
 import { asSent } from "./as-sent.ts";
@@ -64,9 +64,4 @@ function openedOf(env: Env): Opened {
   const opened = { root, accounts, door };
   isolates.set(env, opened);
   return opened;
-}
-
-function isOfAccounts(request: Request): boolean {
-  const { path } = splitUrl(request.url);
-  return path.startsWith("/v1/") || path.startsWith("/clusters/");
 }

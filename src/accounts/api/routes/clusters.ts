@@ -163,6 +163,7 @@ export const clusterRoutes: readonly Route[] = [
         throw new AccountsError("invalid", "nothing was changed: confirm must be the cluster's name");
       const toMs = Date.parse(call.body.to);
       if (toMs > services.clock.now()) throw new AccountsError("invalid", "that time has not come yet");
+      if (toMs < cluster.changedMs) throw new AccountsError("conflict", "the cluster was not there yet");
       const { revision } = await services.host.restore(cluster, toMs);
       return { body: { cluster: shown(services, cluster), resourceVersion: String(revision) } };
     },
