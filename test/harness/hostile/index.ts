@@ -1,3 +1,4 @@
+import { DEFINITIONS } from "./definitions.ts";
 export { type HostileRequest } from "./request.ts";
 import { JSON_BODIES } from "./json-bodies.ts";
 import { KIND_BODIES } from "./kinds.ts";
@@ -11,6 +12,7 @@ export const HOSTILE_REQUESTS: readonly HostileRequest[] = [
   ...YAML_BODIES,
   ...PATCHES,
   ...KIND_BODIES,
+  ...DEFINITIONS,
   ...QUERIES,
 ];
 

@@ -1,0 +1,58 @@
+/** Definitions of custom resources whose schemas are made to cost. */
+import { filled, sending, STRICT, type HostileRequest } from "./request.ts";
+
+const PATH = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions${STRICT}`;
+const CHARACTERS = 1_400_000;
+
+const definition = (schema: string, version = ""): string =>
+  `{"metadata":{"name":"widgets.example.com"},"spec":{"group":"example.com","scope":"Namespaced",` +
+  `"names":{"kind":"Widget","plural":"widgets"},"versions":[{"name":"v1","served":true,"storage":true${version},` +
+  `"schema":{"openAPIV3Schema":${schema}}}]}}`;
+
+const properties = (node: (at: number) => string): string =>
+  definition(`{"type":"object","properties":{${filled(CHARACTERS, (at) => `"p${at}":${node(at)}`)}}}`);
+
+const schema = (name: string, status: number, body: () => string): HostileRequest => ({
+  name: `definition: ${name}`,
+  path: PATH,
+  init: sending(body),
+  status,
+});
+
+const OPEN = `{"type":"object"}`;
+
+export const DEFINITIONS: readonly HostileRequest[] = [
+  schema("patterns", 201, () => properties((at) => `{"type":"string","pattern":"^(a|b){1,9}[c-z]*x${at}"}`)),
+  schema("nodes without a type", 422, () => properties(() => "{}")),
+  schema("nodes of no type there is", 422, () => properties(() => `{"type":"x"}`)),
+  schema("values of an enumeration", 413, () =>
+    definition(
+      `{"type":"object","properties":{"a":{"type":"string","enum":[${filled(CHARACTERS, (at) => `"v${at}"`)}]}}}`,
+    ),
+  ),
+  schema("rules", 422, () =>
+    properties((at) => `{"type":"string","x-kubernetes-validations":[{"rule":"self.size() > ${at}"}]}`),
+  ),
+  schema("rules that do not compile", 422, () =>
+    properties(() => `{"type":"string","x-kubernetes-validations":[{"rule":"self.foo +"}]}`),
+  ),
+  schema("one long rule", 422, () =>
+    definition(`{"type":"object","x-kubernetes-validations":[{"rule":"${"true && ".repeat(CHARACTERS / 8)}true"}]}`),
+  ),
+  schema("nesting", 400, () =>
+    definition(`${`{"type":"object","properties":{"a":`.repeat(5_000)}${OPEN}${"}}".repeat(5_000)}`),
+  ),
+  schema("defaults", 422, () => properties(() => `{"type":"string","default":1}`)),
+  schema("junctors", 422, () =>
+    definition(`{"type":"object","allOf":[${filled(CHARACTERS, () => `{"properties":{"a":{}}}`)}]}`),
+  ),
+  schema("columns", 413, () =>
+    definition(
+      OPEN,
+      `,"additionalPrinterColumns":[${filled(CHARACTERS, (at) => `{"name":"c${at}","type":"x","jsonPath":"a"}`)}]`,
+    ),
+  ),
+  schema("selectable fields", 413, () =>
+    definition(OPEN, `,"selectableFields":[${filled(CHARACTERS, () => `{"jsonPath":".spec.a"}`)}]`),
+  ),
+];
