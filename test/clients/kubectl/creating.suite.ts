@@ -56,10 +56,10 @@ export function creatingSuite(kubectl: () => Kubectl, plane: () => { ca: string 
         "None",
       ],
       [
-        "create service nodeport open --tcp=80:8080 --node-port=30567",
+        "create service nodeport open --tcp=80:8080 --node-port=30067",
         "service/open created",
         "get svc open -o jsonpath={.spec.type}:{.spec.ports[0].nodePort}",
-        "NodePort:30567",
+        "NodePort:30067",
       ],
       [
         "create service loadbalancer balanced --tcp=80:8080",

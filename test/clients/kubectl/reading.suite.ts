@@ -12,7 +12,7 @@ spec: {clusterIP: 10.96.200.2, selector: {app: b}, ports: [{name: http, port: 80
 apiVersion: v1
 kind: Service
 metadata: {name: a, labels: {tier: web}}
-spec: {type: NodePort, clusterIP: 10.96.200.3, ports: [{port: 443, nodePort: 30443}]}
+spec: {type: NodePort, clusterIP: 10.96.200.3, ports: [{port: 443, nodePort: 30043}]}
 ---
 apiVersion: v1
 kind: Service
@@ -37,7 +37,7 @@ export function readingSuite(kubectl: () => Kubectl): void {
     test("as a table, and a wide one", async () => {
       expect(lines(await shell.ok("get services"))).toEqual([
         "NAME  TYPE  CLUSTER-IP  EXTERNAL-IP  PORT(S)  AGE",
-        "a  NodePort  10.96.200.3  <none>  443:30443/TCP  AGE",
+        "a  NodePort  10.96.200.3  <none>  443:30043/TCP  AGE",
         "b  ClusterIP  10.96.200.2  <none>  80/TCP  AGE",
         "c  ExternalName  <none>  db.example.org  <none>  AGE",
       ]);
@@ -57,7 +57,7 @@ export function readingSuite(kubectl: () => Kubectl): void {
         "configmap/settings",
       ]);
       expect(lines(await shell.ok("get svc,po --no-headers"))).toEqual([
-        "service/a  NodePort  10.96.200.3  <none>  443:30443/TCP  AGE",
+        "service/a  NodePort  10.96.200.3  <none>  443:30043/TCP  AGE",
         "service/b  ClusterIP  10.96.200.2  <none>  80/TCP  AGE",
         "service/c  ExternalName  <none>  db.example.org  <none>  AGE",
         "pod/lonely  0/1  Pending  0  AGE",
@@ -101,7 +101,7 @@ export function readingSuite(kubectl: () => Kubectl): void {
       [
         "get services -L env --no-headers",
         [
-          "a  NodePort  10.96.200.3  <none>  443:30443/TCP  AGE",
+          "a  NodePort  10.96.200.3  <none>  443:30043/TCP  AGE",
           "b  ClusterIP  10.96.200.2  <none>  80/TCP  AGE  prod",
           "c  ExternalName  <none>  db.example.org  <none>  AGE  test",
         ],
