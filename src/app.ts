@@ -126,6 +126,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     listPods: createPodList(current),
     listClasses: createClassList(current, "priorityclasses.scheduling.k8s.io"),
     listStorageClasses: createClassList(current, "storageclasses.storage.k8s.io"),
+    listIngressClasses: createClassList(current, "ingressclasses.networking.k8s.io"),
     mayUseSigner: createSignerRights(authorizer),
     mayGrant: createGrantCheck({ authorizer, policy }),
     cluster: config,

@@ -56,6 +56,8 @@ export interface ClusterConfig {
   notReadyTolerationSeconds: number;
   /** Levels of pod security for namespaces that name none, and who is exempt; by default all pods are let through. */
   podSecurity?: PodSecurityConfiguration;
+  /** By default no Service gets externalIPs: who makes one could catch traffic to any address. */
+  allowsServiceExternalIps?: boolean;
   /** What may only be used where a quota covers it (ResourceQuota); by default nothing. */
   limitedResources?: readonly LimitedResource[];
 }

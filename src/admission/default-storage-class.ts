@@ -4,6 +4,7 @@ import { isDefault } from "../kinds/storage/storageclasses/default-class.ts";
 import type { StorageClass } from "../kinds/storage/types.ts";
 import type { Clock } from "../platform/platform.ts";
 import type { AdmissionPlugin } from "./admission.ts";
+import { newestDefault } from "./default-class.ts";
 
 export interface StorageClassDeps {
   /** All that there are. */
@@ -37,26 +38,10 @@ export function createDefaultStorageClass({ listStorageClasses, clock }: Storage
   async function defaultName(): Promise<string | undefined> {
     const nowMs = clock.now();
     if (known && nowMs - known.atMs < FRESH_MS) return known.name;
-    known = { name: newestDefault(await listStorageClasses())?.metadata.name, atMs: nowMs };
+    known = {
+      name: newestDefault((await listStorageClasses()).filter(({ metadata }) => isDefault(metadata)))?.metadata.name,
+      atMs: nowMs,
+    };
     return known.name;
   }
-}
-
-/** Of several the newest, of equally old ones the first by name: pkg/volume/util/storageclass.go. */
-function newestDefault(classes: readonly StorageClass[]): StorageClass | undefined {
-  return classes
-    .filter(({ metadata }) => isDefault(metadata))
-    .toSorted((a, b) => compareText(createdAt(b), createdAt(a)) || compareText(nameOf(a), nameOf(b)))[0];
-}
-
-function createdAt({ metadata }: StorageClass): string {
-  return metadata.creationTimestamp ?? "";
-}
-
-function nameOf({ metadata }: StorageClass): string {
-  return metadata.name ?? "";
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

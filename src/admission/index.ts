@@ -2,29 +2,37 @@
 import type { Clock, Random, Timers } from "../platform/platform.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "./admission.ts";
 import { createCertificatePlugins, type MayUseSigner } from "./certificates.ts";
+import { createClaimResize } from "./claim-resize.ts";
+import { createDefaultIngressClass, type IngressClassDeps } from "./default-ingress-class.ts";
 import { createDefaultStorageClass, type StorageClassDeps } from "./default-storage-class.ts";
 import { createDefaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { createLimitRanger } from "./limit-ranger.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
 import { createNamespaceRules, type ReadMany } from "./namespace-rules.ts";
+import { createNodeRestriction } from "./node-restriction.ts";
 import type { ListPods } from "./pod-security/existing-pods.ts";
 import { createPodSecurity, type PodSecurityConfiguration } from "./pod-security/plugin.ts";
 import { createPriority, type PriorityDeps } from "./priority.ts";
 import { createResourceQuota, type LimitedResource } from "./resource-quota.ts";
 import { createRoleEscalation, type MayGrant } from "./role-escalation.ts";
+import { createRuntimeClass } from "./runtime-class.ts";
 import { createServiceAccountPlugin, type Lookup } from "./service-account.ts";
+import { createDenyServiceExternalIps } from "./service-external-ips.ts";
+import { createTaintNodesByCondition } from "./taint-nodes-by-condition.ts";
 
 export interface AdmissionDeps {
   lookup: Lookup;
   readMany: ReadMany;
   listClasses: PriorityDeps["listClasses"];
   listStorageClasses: StorageClassDeps["listStorageClasses"];
+  listIngressClasses: IngressClassDeps["listIngressClasses"];
   mayUseSigner: MayUseSigner;
   mayGrant: MayGrant;
   listPods: ListPods;
   cluster: {
     notReadyTolerationSeconds: number;
     podSecurity?: PodSecurityConfiguration;
+    allowsServiceExternalIps?: boolean;
     limitedResources?: readonly LimitedResource[];
   };
   random: Random;
@@ -41,18 +49,25 @@ export interface Admission {
 }
 
 export function createAdmission(deps: AdmissionDeps): Admission {
-  const { lookup, readMany, listClasses, listStorageClasses, listPods, mayUseSigner, mayGrant } = deps;
+  const { lookup, readMany, listClasses, listStorageClasses, listIngressClasses, listPods } = deps;
+  const { mayUseSigner, mayGrant } = deps;
   const { cluster, random, clock, timers } = deps;
   const rules = createNamespaceRules({ readMany, lookup, clock });
   return chainOf([
     createNamespaceLifecycle(),
     createLimitRanger({ rules }),
     createServiceAccountPlugin({ lookup: rules.lookup, random, ...(timers ? { timers } : {}) }),
+    createNodeRestriction({ lookup }),
+    createTaintNodesByCondition(),
     createPodSecurity({ rules, listPods, configuration: cluster.podSecurity ?? {} }),
     createPriority({ lookup, listClasses, clock }),
     createDefaultTolerationSeconds({ seconds: cluster.notReadyTolerationSeconds }),
     createDefaultStorageClass({ listStorageClasses, clock }),
+    createClaimResize({ lookup }),
+    createRuntimeClass({ lookup }),
     ...createCertificatePlugins({ mayUseSigner }),
+    createDefaultIngressClass({ listIngressClasses, clock }),
+    ...(cluster.allowsServiceExternalIps ? [] : [createDenyServiceExternalIps()]),
     createRoleEscalation({ mayGrant }),
     createResourceQuota({ rules, clock, limitedResources: cluster.limitedResources ?? [] }),
   ]);

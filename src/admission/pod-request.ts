@@ -7,3 +7,10 @@ export function podOf({ group, resource, subresource, object }: AdmissionAttribu
   if (group !== "" || resource !== "pods" || subresource !== "") return undefined;
   return object as Pod | undefined;
 }
+
+/** Of a pod that a node runs by itself, and shows to the API. */
+export const MIRROR_ANNOTATION = "kubernetes.io/config.mirror";
+
+export function isMirrorPod({ metadata }: Pod): boolean {
+  return metadata.annotations?.[MIRROR_ANNOTATION] !== undefined;
+}

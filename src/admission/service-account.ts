@@ -1,11 +1,12 @@
 /** ServiceAccount: every pod runs as an account of its namespace and finds a token of it where client libraries look. */
-import type { Container, PodSpec, Volume } from "../kinds/core/pods/types.ts";
+import { podReferences } from "../kinds/core/pods/pod-references.ts";
+import type { Container, Pod, PodSpec, Volume } from "../kinds/core/pods/types.ts";
 import type { ServiceAccount } from "../kinds/core/serviceaccounts/types.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import { notFound } from "../machinery/status-error.ts";
 import type { Random, Timers } from "../platform/platform.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "./admission.ts";
-import { podOf } from "./pod-request.ts";
+import { isMirrorPod, podOf } from "./pod-request.ts";
 import { refused } from "./refusal.ts";
 
 /** Which object; `resource` is a group-resource. */
@@ -42,8 +43,15 @@ export function createServiceAccountPlugin(deps: ServiceAccountDeps): AdmissionP
     name: "ServiceAccount",
     async mutate(attributes) {
       if (attributes.operation !== "CREATE") return;
-      const spec = podOf(attributes)?.spec;
-      if (!spec) return;
+      const pod = podOf(attributes);
+      if (!pod) return;
+      if (isMirrorPod(pod)) {
+        // It is what its node runs already.
+        const referred = mirrorReference(pod);
+        if (referred !== undefined) throw refused(attributes, `a mirror pod may not ${referred}`);
+        return;
+      }
+      const { spec } = pod;
       spec.serviceAccountName ||= spec.serviceAccount || DEFAULT_ACCOUNT;
       spec.serviceAccount = spec.serviceAccountName;
       const account = await findAccount(deps, attributes, spec.serviceAccountName);
@@ -55,6 +63,15 @@ export function createServiceAccountPlugin(deps: ServiceAccountDeps): AdmissionP
       }
     },
   };
+}
+
+function mirrorReference(pod: Pod): string | undefined {
+  if (pod.spec.serviceAccountName) return "reference service accounts";
+  if (podReferences(pod).secrets.size > 0) return "reference secrets";
+  const tokens = pod.spec.volumes?.some(({ projected }) =>
+    projected?.sources?.some(({ serviceAccountToken }) => serviceAccountToken !== undefined),
+  );
+  return tokens ? "use ServiceAccountToken volume projections" : undefined;
 }
 
 /** @throws StatusError "Forbidden"; "NotFound" where the namespace is missing, too: nobody will make an account in it */

@@ -5,7 +5,7 @@ import type { ObjectLookup } from "../authn/service-account.ts";
 import type { NodeReferences, NodeReferencesOf } from "../authz/node.ts";
 import type { Pod } from "../kinds/core/pods/types.ts";
 import type { KubeObject } from "../machinery/meta.ts";
-import { podReferences } from "../relay/pod-references.ts";
+import { podReferences } from "../kinds/core/pods/pod-references.ts";
 import type { StorageReader, StoredObject } from "../storage/storage.ts";
 
 export function createObjectLookup(storage: StorageReader): ObjectLookup {

@@ -34,7 +34,7 @@ export const AWAITED: ReadonlyMap<string, string> = new Map([
   ["resourceclaims.resource.k8s.io", "allocates devices"],
   ["resourceclaimtemplates.resource.k8s.io", "makes claims for the Pods that name them"],
   ["resourceslices.resource.k8s.io", "allocates devices"],
-  ["runtimeclasses.node.k8s.io", "chooses handlers on the nodes, adds overhead at admission"],
+  ["runtimeclasses.node.k8s.io", "chooses handlers on the nodes"],
   ["statefulsets.apps", "makes Pods with names and volumes of their own"],
   ["storageclasses.storage.k8s.io", "provisions volumes"],
   ["validatingadmissionpolicies.admissionregistration.k8s.io", "judges what is admitted"],

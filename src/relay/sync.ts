@@ -15,7 +15,7 @@ import type { ListPage, LogEntry, ObjectKey, StorageReader, StorageWriter, Store
 import { headOf, renderObject } from "../storage/stored-value.ts";
 import { assertOwner } from "./join.ts";
 import { nodeRoute } from "./node-route.ts";
-import { podReferences } from "./pod-references.ts";
+import { podReferences } from "../kinds/core/pods/pod-references.ts";
 import type { ObjectName, SyncRequest, SyncResponse } from "./protocol.ts";
 import { writeNodeStatus, writePodStatuses } from "./status-writes.ts";
 

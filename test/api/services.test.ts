@@ -31,7 +31,7 @@ let made = 0;
 let name = "";
 
 beforeAll(async () => {
-  api = await createTestCluster();
+  api = await createTestCluster({ config: { allowsServiceExternalIps: true } });
 });
 afterAll(async () => {
   expect(api.errors).toEqual([]);

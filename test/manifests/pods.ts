@@ -158,7 +158,6 @@ metadata:
 spec:
   schedulingGates: [{name: example.com/quota}]
   os: {name: linux}
-  overhead: {cpu: 250m, memory: 120Mi}
   resources:
     requests: {cpu: "1", memory: 1Gi}
     limits: {cpu: "2", memory: 2Gi}
@@ -263,7 +262,7 @@ spec:
   podCIDR: 10.244.7.0/24
   podCIDRs: [10.244.7.0/24]
   providerID: aws:///eu-central-1a/i-0123456789abcdef0
-  taints: [{key: dedicated, value: gpu, effect: NoSchedule}]
+  taints: [{key: dedicated, value: gpu, effect: NoSchedule}, {key: node.kubernetes.io/not-ready, effect: NoSchedule}]
 ---
 apiVersion: v1
 kind: Node

@@ -1,5 +1,5 @@
 /** Which Secrets and ConfigMaps a pod needs on its node. The same set decides what the node may read. */
-import type { KubeObject } from "../machinery/meta.ts";
+import type { KubeObject } from "../../../machinery/meta.ts";
 
 interface LocalRef {
   name?: string;
