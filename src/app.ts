@@ -27,6 +27,8 @@ import { createBodyDecoder } from "./http/body.ts";
 import { createDiscovery } from "./http/discovery.ts";
 import { createHealth } from "./http/health.ts";
 import { addHubMetrics } from "./http/hub-metrics.ts";
+import { createAuditPath } from "./http/audit-path.ts";
+import { createAuditRecorder, type AuditedExchange, type AuditRecorder } from "./http/audit-recorder.ts";
 import { createKeyRotationPath } from "./http/key-rotation.ts";
 import { createMetricsPath } from "./http/metrics-path.ts";
 import type { Exchange, Services } from "./http/exchange.ts";
@@ -173,6 +175,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     createMetricsPath(metrics),
     createPaths(cluster),
     createKeyRotationPath(cluster),
+    ...(cluster.audit ? [createAuditPath(cluster.audit)] : []),
     createOpenApiPaths(createOpenApi({ kinds: [...kinds, ...REVIEWS.map(routedReview)], schema }), { clock }),
   ]);
   const clientFor = (user: User): Client =>
@@ -188,7 +191,9 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     agentRoutesOf({ ...cluster, storage: current }, { agents: options.agents, nodeCredentials, clientFor });
   const requests = createRequestMetrics({ metrics, clock, paths: paths.listed });
   const authorize = (): Authorization => createAuthorization({ policy, authorizer, clock });
-  const api: Api = { services, checked, authenticator, authorize, paths, agentRoutes };
+  const { audit, clientAddress } = cluster;
+  const recorder = audit && createAuditRecorder({ audit, clock, log, clientAddress });
+  const api: Api = { services, checked, authenticator, authorize, paths, agentRoutes, recorder };
 
   function fetchAs(user: User): Fetch {
     return (request) => serve(api, request, user);
@@ -197,15 +202,18 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
 
   async function serve(parts: Api, request: Request, user: User | undefined): Promise<Response> {
     const auditId = random.uuid();
-    const call: Call = { request, user, auditId, info: undefined, resource: undefined, bodyLength: 0, startMs: 0 };
+    const call = newCall({ request, user, auditId });
     requests.begin(call);
     let response: Response;
     try {
       response = await answer(parts, call);
     } catch (error) {
+      call.failure = error;
       response = respondError(error, { log, auditId, request });
     }
     requests.end(call, response.status);
+    const recorded = parts.recorder?.answered(call, response);
+    if (recorded) await recorded;
     return response;
   }
 }
@@ -237,9 +245,27 @@ function componentOf({ name }: User): string {
 }
 
 /** A request on its way: what is learnt of it is noted down for the metrics. */
-interface Call extends Counted {
+interface Call extends Counted, AuditedExchange {
+  /** Of clients in the process. */
   user: User | undefined;
-  auditId: string;
+}
+
+function newCall({ request, user, auditId }: Pick<Call, "request" | "user" | "auditId">): Call {
+  return {
+    request,
+    user,
+    auditId,
+    info: undefined,
+    resource: undefined,
+    bodyLength: 0,
+    startMs: 0,
+    isInternal: user !== undefined,
+    actor: user,
+    acting: user,
+    isAuthorized: false,
+    failure: undefined,
+    answerHead: "",
+  };
 }
 
 interface Api {
@@ -250,6 +276,7 @@ interface Api {
   authorize(): Authorization;
   paths: ServedPaths;
   agentRoutes: AgentRoutes | undefined;
+  recorder: AuditRecorder | undefined;
 }
 
 /** Shared by all requests without a query: never changed. */
@@ -262,9 +289,11 @@ async function answer(api: Api, call: Call): Promise<Response> {
   const info = parseRequest(request.method, path, query);
   call.info = info;
   const authorization = api.authorize();
-  const user = call.user ?? (await userOf(api, authorization, request, path));
+  const user = call.user ?? (await userOf(api, authorization, call, path));
+  api.recorder?.identified(call);
   const options = query === "" ? NO_OPTIONS : new URLSearchParams(query);
   if (!isMaster({ user })) await authorizeRequest(authorization, { user, info, options });
+  call.isAuthorized = true;
   const asked: Asked = { info, path, query, options, user, authorization };
   if (!authorization.restsOnPolicy) return await respond(api.services, api, call, asked);
   return await confirmed(asked, () => respond(api.checked, api, call, asked));
@@ -342,14 +371,12 @@ async function respond(services: Services, api: Api, call: Call, asked: Asked): 
 }
 
 /** Whose request it is: whoever the token says, or whom that one may act as. @throws StatusError Unauthorized, Forbidden, BadRequest */
-async function userOf(
-  { authenticator }: Api,
-  authorization: Authorization,
-  { headers }: Request,
-  path: string,
-): Promise<User> {
+async function userOf({ authenticator }: Api, authorization: Authorization, call: Call, path: string): Promise<User> {
+  const { headers } = call.request;
   const user = await authenticator.authenticate(tokenOf(headers));
-  return await actingUser(authorization, { user, headers, path });
+  call.actor = user;
+  call.acting = await actingUser(authorization, { user, headers, path });
+  return call.acting;
 }
 
 /** Is there a resource at the path, and only the method (OPTIONS, TRACE …) is none of its own? */

@@ -1,6 +1,7 @@
 /** What the API of one cluster is made of. A platform fills it in; `createApp` serves it. */
 import type { PodSecurityConfiguration } from "./admission/pod-security/plugin.ts";
 import type { LimitedResource } from "./admission/resource-quota.ts";
+import { DEFAULT_AUDIT_CONFIG, type Audit, type AuditConfig } from "./audit/audit.ts";
 import type { Hub, Presence } from "./hub/hub.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { ClusterKeys } from "./pki/cluster-keys.ts";
@@ -27,6 +28,10 @@ export interface Cluster {
   keys: ClusterKeys;
   /** Absent where keys cannot be rotated from. */
   reencrypt?: Reencrypt;
+  /** Absent: nothing is recorded. */
+  audit?: Audit;
+  /** Where a request comes from, as the platform itself knows. */
+  clientAddress?: (request: Request) => string | undefined;
   platform: Platform;
   config: ClusterConfig;
   /** What `/metrics` shows; the app makes its own where nobody counts beside it. */
@@ -51,6 +56,8 @@ export interface ClusterConfig {
   adminTokenHashes: readonly string[];
   /** Group-resources whose values are encrypted at rest: "secrets", "configmaps". */
   encryptedResources: readonly string[];
+  /** What is recorded of requests, and for how long. */
+  audit: AuditConfig;
   nodeMonitorGraceMs: number;
   /** How long pods stay bound to an unreachable node (DefaultTolerationSeconds; Kubernetes: 300). */
   notReadyTolerationSeconds: number;
@@ -69,6 +76,7 @@ export const DEFAULT_CLUSTER_CONFIG: Omit<ClusterConfig, "serverUrl" | "issuer" 
   podCidr: "10.244.0.0/16",
   nodePodCidrBits: 24,
   encryptedResources: ENCRYPTED_DEFAULT,
+  audit: DEFAULT_AUDIT_CONFIG,
   nodeMonitorGraceMs: 40_000,
   notReadyTolerationSeconds: 300,
 };

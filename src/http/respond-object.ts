@@ -47,7 +47,8 @@ export function respondWritten(
   { result, form, status }: { result: Written; form: Form; status: number },
 ): Response {
   if (isStoredForm(exchange, form)) {
-    return respondText(result.text, { auditId: exchange.auditId, warnings: exchange.warnings, status });
+    const { auditId, warnings, sent } = exchange;
+    return respondText(result.text, { auditId, warnings, sent, status });
   }
   return respondObject(exchange, { form, value: shaped(services, exchange, result.read(), form), status });
 }

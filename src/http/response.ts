@@ -24,7 +24,12 @@ const GZIP_MIN_BYTES = 128 * 1024;
 export interface Sent {
   /** Characters of the body, before compression. */
   bodyLength: number;
+  /** Its beginning: an object's name, for the audit log. */
+  answerHead: string;
 }
+
+/** Kind and metadata of an object begin it. */
+const HEAD_LENGTH = 1_024;
 
 export interface Answer {
   auditId: string;
@@ -38,7 +43,10 @@ export interface Answer {
 }
 
 export function respondText(body: string, answer: Answer): Response {
-  if (answer.sent) answer.sent.bodyLength = body.length;
+  if (answer.sent) {
+    answer.sent.bodyLength = body.length;
+    answer.sent.answerHead = body.slice(0, HEAD_LENGTH);
+  }
   const headers: Record<string, string> = {
     "Content-Type": answer.contentType ?? JSON_TYPE,
     "Cache-Control": "no-cache, private",

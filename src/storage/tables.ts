@@ -65,7 +65,25 @@ export const lookupTable = sqliteTable(
   (table) => [primaryKey({ columns: [table.resource, table.field, table.value, table.namespace, table.name] })],
 );
 
-/** Numbers the log keeps about itself: "floor", and "policy" (policy-sql.ts). */
+/** What was asked of the API, by time; see audit/audit-store.ts. WITHOUT ROWID: one b-tree, one row written an event. */
+export const auditTable = sqliteTable(
+  "audit",
+  {
+    /** Unix ms when the request came. */
+    at: integer("at").notNull(),
+    id: text("id").notNull(),
+    user: text("user").notNull(),
+    verb: text("verb").notNull(),
+    resource: text("resource").notNull(),
+    namespace: text("namespace").notNull(),
+    bytes: integer("bytes").notNull(),
+    /** JSON of an audit.k8s.io/v1 Event. */
+    event: text("event").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.at, table.id] })],
+);
+
+/** Numbers the log keeps about itself: "floor", and "policy" (policy-sql.ts). Of the audit log: "audit_rows", "audit_bytes". */
 export const stateTable = sqliteTable("state", {
   key: text("key").primaryKey(),
   value: integer("value").notNull(),

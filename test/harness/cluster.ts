@@ -1,5 +1,7 @@
 /** A cluster for black-box tests: real database, log, hub and API, no network. The suites use nothing but `fetch`. */
 import { createApp, type App } from "../../src/app.ts";
+import { createAudit } from "../../src/audit/audit.ts";
+import { ADDRESS_HEADER } from "../../src/http/identity-headers.ts";
 import { bootstrapCluster } from "../../src/bootstrap.ts";
 import { DEFAULT_CLUSTER_CONFIG, type Cluster, type ClusterConfig } from "../../src/cluster.ts";
 import { createHub, type ClusterHub, type HubDeps, type HubLimits } from "../../src/hub/cluster-hub.ts";
@@ -26,6 +28,8 @@ import { testRuntime } from "./test-runtime.ts";
 export const ADMIN_TOKEN = "test-admin-token";
 
 export interface TestClusterOptions {
+  /** Requests are recorded. */
+  audited?: boolean;
   config?: Partial<ClusterConfig>;
   hubLimits?: Partial<HubLimits>;
   presence?: Presence;
@@ -104,6 +108,13 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
   });
   const isAlone = options.cachesReads ?? testRuntime.cachesReads;
   const onCommit: ClusterHub["onCommit"] = (listener) => hub.onCommit(listener);
+  const config: ClusterConfig = {
+    ...DEFAULT_CLUSTER_CONFIG,
+    serverUrl: "https://gantry.test:6443",
+    issuer: "https://gantry.test:6443",
+    adminTokenHashes: [await sha256Hex(ADMIN_TOKEN)],
+    ...options.config,
+  };
   const cluster: Cluster = {
     id: "test",
     storage: isAlone ? await createCachedReader({ storage, onCommit }) : storage,
@@ -115,15 +126,11 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
     streams: options.streams ?? noStreams,
     ...(options.sockets ? { sockets: options.sockets } : {}),
     keys,
+    ...(options.audited ? { audit: createAudit({ database, clock, timers, log }, config.audit) } : {}),
+    clientAddress: ({ headers }) => headers.get(ADDRESS_HEADER) ?? undefined,
     reencrypt: (slice) => reencryptSlice({ database, cipher: keys.values }, slice),
     platform,
-    config: {
-      ...DEFAULT_CLUSTER_CONFIG,
-      serverUrl: "https://gantry.test:6443",
-      issuer: "https://gantry.test:6443",
-      adminTokenHashes: [await sha256Hex(ADMIN_TOKEN)],
-      ...options.config,
-    },
+    config,
   };
   const app = createApp(cluster, { kinds: served });
   await bootstrapCluster(cluster, app);

@@ -1,22 +1,31 @@
-/** Who a request comes from, for those to whom it is handed on. */
+/** Who a request comes from: the connection says, and no header that the client has sent. */
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
+import { ADDRESS_HEADER, isIdentityHeader } from "../../http/identity-headers.ts";
 
-/**
- * Appends the client's address to X-Forwarded-For, as every reverse proxy does. Only requests to a proxy are handed on, and /v1 limits
- * strangers by their address; for all others the header would be made for nothing. Mutates `headers`.
- */
-export function tellClientAddress(headers: () => Headers, incoming: IncomingMessage | Http2ServerRequest): void {
-  const { remoteAddress } = incoming.socket;
-  if (remoteAddress === undefined || !isOfInterest(incoming.url)) return;
-  headers().append("x-forwarded-for", remoteAddress.replace(/^::ffff:(?=[0-9.]+$)/, ""));
+type Incoming = IncomingMessage | Http2ServerRequest;
+
+/** Takes off what only a proxy in front may say, and adds the client's address. Changes `incoming`, before its headers are read. */
+export function identifyClient(incoming: Incoming): void {
+  const { rawHeaders, headers } = incoming;
+  for (let at = rawHeaders.length - 2; at >= 0; at -= 2) {
+    const name = (rawHeaders[at] ?? "").toLowerCase();
+    if (!isIdentityHeader(name)) continue;
+    rawHeaders.splice(at, 2);
+    // oxlint-disable-next-line typescript/no-dynamic-delete -- a header's name
+    delete headers[name];
+  }
+  const address = incoming.socket.remoteAddress?.replace(/^::ffff:(?=[0-9.]+$)/, "");
+  if (address === undefined) return;
+  rawHeaders.push(ADDRESS_HEADER, address);
+  headers[ADDRESS_HEADER] = address;
+  if (!incoming.url?.includes("/proxy")) return;
+  // Handed on to whom the proxy leads to, as every reverse proxy does.
+  rawHeaders.push("x-forwarded-for", address);
+  headers["x-forwarded-for"] = address;
 }
 
-function isOfInterest(url = ""): boolean {
-  return url.includes("/proxy") || url.startsWith("/v1/");
-}
-
-/** The address that `tellClientAddress` told: the last one, whatever the client said itself. */
+/** As `identifyClient` found it. */
 export function clientAddressOf({ headers }: Request): string {
-  return headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "";
+  return headers.get(ADDRESS_HEADER) ?? "";
 }

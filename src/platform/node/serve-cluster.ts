@@ -1,6 +1,7 @@
 /** One cluster in this process: log, hub, relay, API and control loops over a database that only this process writes. */
 import { createApp, type App } from "../../app.ts";
 import type { Authenticator } from "../../authn/authenticator.ts";
+import { createAudit } from "../../audit/audit.ts";
 import { bootstrapCluster } from "../../bootstrap.ts";
 import type { Cluster, ClusterConfig } from "../../cluster.ts";
 import { createHub, type ClusterHub } from "../../hub/cluster-hub.ts";
@@ -17,6 +18,7 @@ import type { Database } from "../../storage/database.ts";
 import { reencryptSlice } from "../../storage/reencryption.ts";
 import { createSqlLog, createSqlReader } from "../../storage/sql-log.ts";
 import type { Platform } from "../platform.ts";
+import { clientAddressOf } from "./client-address.ts";
 import { createServerSockets } from "./server-sockets.ts";
 import { createNodeStreamBroker, type NodeStreamBroker } from "./stream-broker.ts";
 import { createNodeTunnels } from "./tunnels.ts";
@@ -66,8 +68,12 @@ export async function serveCluster(options: {
     hub.onCommit((entries) => tunnels.committed(entries));
     restless.push(() => tunnels.close());
     const { stream } = broker;
+    const audit = createAudit({ database: measured, clock, timers, log }, config.audit);
+    restless.push(() => audit.trail.flush());
     const cluster: Cluster = {
       id,
+      audit,
+      clientAddress: clientAddressOf,
       // Sound only because this process is the database's sole writer.
       storage: await createCachedReader({ storage, onCommit: (listener) => hub.onCommit(listener) }),
       hub,

@@ -3,7 +3,7 @@ import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } f
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Fetch } from "../../client/client.ts";
-import { tellClientAddress } from "./client-address.ts";
+import { identifyClient } from "./client-address.ts";
 
 export interface RunningServer {
   host: string;
@@ -32,10 +32,7 @@ export async function startServer(options: {
   identity: { key: string; certificate: string };
   fetch: Fetch;
 }): Promise<RunningServer> {
-  const listener = getRequestListener((request, { incoming }) => {
-    tellClientAddress(() => request.headers, incoming);
-    return options.fetch(request);
-  });
+  const listener = getRequestListener((request) => options.fetch(request));
   const settings = {
     allowHTTP1: true,
     // Of HTTP/1.1, where its types do not know it; the other is of HTTP/2.
@@ -44,7 +41,10 @@ export async function startServer(options: {
     key: options.identity.key,
     cert: options.identity.certificate,
   };
-  const http = createSecureServer(settings, (incoming, outgoing) => void listener(incoming, outgoing));
+  const http = createSecureServer(settings, (incoming, outgoing) => {
+    identifyClient(incoming);
+    void listener(incoming, outgoing);
+  });
   // Watches stay open for half an hour and say nothing for a minute: no time-out may cut them.
   http.setTimeout(0);
   const connections = track(http);

@@ -9,7 +9,7 @@ import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Fetch } from "../../client/client.ts";
 import type { Log, Random } from "../platform.ts";
-import { tellClientAddress } from "./client-address.ts";
+import { identifyClient } from "./client-address.ts";
 
 export interface Upgrades {
   /**
@@ -120,11 +120,11 @@ function asToken(subprotocol: string): string {
 function toRequest(incoming: IncomingMessage, socket: Duplex, signal: AbortSignal): Request {
   const scheme = "encrypted" in socket ? "https" : "http";
   const headers = new Headers();
+  identifyClient(incoming);
   for (const [name, value] of Object.entries(incoming.headers)) {
     for (const one of Array.isArray(value) ? value : [value ?? ""])
       if (!name.startsWith(":")) headers.append(name, one);
   }
-  tellClientAddress(() => headers, incoming);
   const url = new URL(incoming.url ?? "/", `${scheme}://${incoming.headers.host ?? "localhost"}`);
   return new Request(url, { method: incoming.method ?? "GET", headers, signal });
 }

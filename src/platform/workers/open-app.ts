@@ -1,7 +1,9 @@
 /** The API of one cluster in a stateless isolate: reads go to SQL, writes and watches to the cluster's hub. */
+import { waitUntil } from "cloudflare:workers";
 import { createApp, type App } from "../../app.ts";
 import type { Authenticator } from "../../authn/authenticator.ts";
 import type { PolicyMemory } from "../../authz/rbac/policy-memory.ts";
+import { createAudit } from "../../audit/audit.ts";
 import { bootstrapCluster } from "../../bootstrap.ts";
 import type { Cluster } from "../../cluster.ts";
 import { measuredDatabase } from "../../metrics/measured-database.ts";
@@ -22,7 +24,7 @@ export async function openApp(
   options: { policyMemory: PolicyMemory; authenticators?: readonly Authenticator[] },
 ): Promise<App> {
   const platform = createWorkersPlatform("worker");
-  const { clock, random } = platform;
+  const { clock, timers, random, log } = platform;
   const { database, keys, config } = await openCluster(env, platform, id);
   // The names are made anew for each call: a stub that met an evicted object stays broken.
   const hubObject = () => env.CLUSTER_HUB.getByName(id);
@@ -43,6 +45,8 @@ export async function openApp(
     }),
     sockets: createServerSockets(),
     keys,
+    audit: createAudit({ database: measured, clock, timers, log, keepAlive: waitUntil }, config.audit),
+    clientAddress: ({ headers }) => headers.get("cf-connecting-ip") ?? undefined,
     reencrypt: (slice) => reencryptSlice({ database: measured, cipher }, slice),
     platform,
     config,

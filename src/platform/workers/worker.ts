@@ -7,6 +7,7 @@ import { createPolicyMemory } from "../../authz/rbac/policy-memory.ts";
 import type { Fetch } from "../../client/client.ts";
 import { StatusError } from "../../machinery/status-error.ts";
 import { openAccounts } from "./accounts.ts";
+import { asReceived } from "./as-received.ts";
 import { asSent } from "./as-sent.ts";
 import type { Env } from "./env.ts";
 import { openApp } from "./open-app.ts";
@@ -31,12 +32,13 @@ const isolates = new WeakMap<Env, Opened>();
 
 export default {
   async fetch(request, env, context) {
+    const received = asReceived(request);
     const { root, door } = openedOf(env);
     const opened: Promise<Pick<App, "fetch">> = isOfAccounts(request) ? door().then((fetch) => ({ fetch })) : root();
     // Others wait for it too: it goes on when this client has gone.
     context.waitUntil(opened.catch(() => {}));
     try {
-      return asSent(await (await opened).fetch(request));
+      return asSent(await (await opened).fetch(received));
     } catch (error) {
       createWorkersPlatform("worker").log.error("the cluster cannot be opened", { error });
       const status = new StatusError("ServiceUnavailable", "the cluster cannot be opened now", {

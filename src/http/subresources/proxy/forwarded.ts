@@ -1,5 +1,7 @@
 /** What of a client's request goes on to a pod, a service or a node. */
 
+import { ADDRESS_HEADER } from "../../identity-headers.ts";
+
 /** Of one connection, not of the request: RFC 9110, 7.6.1, and what Go's ReverseProxy adds to it. */
 const HOP_BY_HOP = [
   "connection",
@@ -53,7 +55,7 @@ export function offeredSubprotocols(headers: Headers): string[] {
 export function forwardedHeaders(request: Request, { prefix, path }: ProxiedPath): [string, string][] {
   const { headers } = request;
   const named = (headers.get("connection") ?? "").split(",").map((name) => name.trim().toLowerCase());
-  const dropped = new Set([...HOP_BY_HOP, ...named, "host", "x-forwarded-uri"]);
+  const dropped = new Set([...HOP_BY_HOP, ...named, "host", "x-forwarded-uri", ADDRESS_HEADER]);
   const kept = [...headers].filter(([name]) => !dropped.has(name) && !WITHHELD.test(name) && !OF_HANDSHAKE.test(name));
   return [["host", new URL(request.url).host], ...kept, ["x-forwarded-uri", prefix + path]];
 }

@@ -1,0 +1,256 @@
+/** The audit log: who did what, from where, and was it allowed; without what secrets hold. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createAuditStore, type AuditRow } from "../../src/audit/audit-store.ts";
+import { migrate } from "../../src/storage/migrate.ts";
+import type { Database } from "../../src/storage/database.ts";
+import { assertFailure, createTestCluster, type TestCluster, type TestRequest } from "../harness/cluster.ts";
+import { testRuntime } from "../harness/test-runtime.ts";
+
+interface AuditEvent {
+  level: string;
+  auditID: string;
+  stage: string;
+  requestURI: string;
+  verb: string;
+  user: { username: string; groups: string[] };
+  impersonatedUser?: { username: string };
+  sourceIPs?: string[];
+  userAgent?: string;
+  objectRef?: Record<string, string>;
+  responseStatus: { code: number; reason?: string; message?: string };
+  annotations?: Record<string, string>;
+  requestObject?: object;
+  responseObject?: object;
+}
+interface EventList {
+  kind: string;
+  metadata: { continue?: string };
+  items: AuditEvent[];
+}
+
+const PODS = "/api/v1/namespaces/default/pods";
+const MAPS = "/api/v1/namespaces/default/configmaps";
+const SECRETS = "/api/v1/namespaces/default/secrets";
+const map = (name: string) => ({ metadata: { name }, data: { text: "plain" } });
+
+let opened: { database: Database; close(): Promise<void> };
+let cluster: TestCluster;
+
+const audit = async (query = ""): Promise<EventList> => (await cluster.call<EventList>(`/audit${query}`)).body;
+const sorted = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row)).toSorted();
+const send = (path: string, init: TestRequest) => cluster.call(path, init);
+
+describe.skipIf(testRuntime.missing !== undefined)("the audit log", () => {
+  beforeEach(async () => {
+    opened = await testRuntime.openDatabase();
+    cluster = await createTestCluster({ database: opened.database, audited: true });
+  });
+  afterEach(async () => {
+    await cluster.stop();
+    await opened.close();
+  });
+
+  test("a write says who, what, when, from where, and that it was allowed", async () => {
+    const headers = { "user-agent": "kubectl/v1", "gantry-client-address": "192.0.2.7" };
+    const created = await send(MAPS, { method: "POST", body: map("a"), headers });
+    const { kind, items } = await audit();
+    expect(kind).toBe("EventList");
+    expect(items).toHaveLength(1);
+    expect(items[0]).toMatchObject({
+      kind: "Event",
+      apiVersion: "audit.k8s.io/v1",
+      level: "Metadata",
+      auditID: created.headers.get("audit-id"),
+      stage: "ResponseComplete",
+      requestURI: MAPS,
+      verb: "create",
+      user: { username: "admin", groups: ["system:masters", "system:authenticated"] },
+      sourceIPs: ["192.0.2.7"],
+      userAgent: "kubectl/v1",
+      objectRef: {
+        resource: "configmaps",
+        namespace: "default",
+        name: "a",
+        apiVersion: "v1",
+        uid: created.body.metadata.uid,
+      },
+      responseStatus: { metadata: {}, code: 201 },
+      annotations: { "authorization.k8s.io/decision": "allow" },
+    });
+  });
+
+  test("refusals are recorded with their reason, and whom one acted as", async () => {
+    await send(MAPS, { method: "POST", body: map("a") });
+    await send(MAPS, { method: "POST", body: map("a") });
+    await send(MAPS, { method: "POST", body: map("b"), headers: { "impersonate-user": "ann" } });
+    await send(MAPS, { method: "POST", body: map("c"), token: null });
+    await send(MAPS, { method: "POST", body: map("d"), token: "wrong" });
+    const { items } = await audit();
+    const shown = items.map(({ user, impersonatedUser, responseStatus, annotations }) => [
+      user.username,
+      impersonatedUser?.username,
+      responseStatus.code,
+      responseStatus.reason,
+      annotations?.["authorization.k8s.io/decision"],
+    ]);
+    // Within a millisecond there is no order.
+    expect(sorted(shown)).toEqual(
+      sorted([
+        ["admin", undefined, 201, undefined, "allow"],
+        ["admin", undefined, 409, "AlreadyExists", "allow"],
+        ["admin", "ann", 403, "Forbidden", "forbid"],
+        ["system:anonymous", undefined, 403, "Forbidden", "forbid"],
+        ["system:anonymous", undefined, 401, "Unauthorized", undefined],
+      ]),
+    );
+  });
+
+  test("reads are not recorded but those of Secrets; nor is what the control plane does by itself", async () => {
+    await send(SECRETS, {});
+    await send(`${SECRETS}/none`, {});
+    await send(PODS, {});
+    await send("/readyz", {});
+    await cluster.app.fetchAs({ name: "system:serviceaccount:kube-system:a", groups: [] })(
+      new Request("https://gantry.test:6443/api/v1/namespaces", { method: "POST", body: "{}" }),
+    );
+    const { items } = await audit();
+    expect(items.map(({ verb, requestURI }) => `${verb} ${requestURI}`).toSorted()).toEqual([
+      `get ${SECRETS}/none`,
+      `list ${SECRETS}`,
+    ]);
+  });
+
+  test("no body of a Secret, a token or a ConfigMap is in it, at any level, refused or not", async () => {
+    const config = {
+      audit: { ...cluster.cluster.config.audit, policy: { rules: [{ level: "RequestResponse" as const }] } },
+    };
+    await cluster.stop();
+    cluster = await createTestCluster({ database: opened.database, audited: true, config });
+    const mark = "xyzzy-plugh";
+    const body = { metadata: { name: "a" }, stringData: { mark } };
+    await send(SECRETS, { method: "POST", body });
+    await send(SECRETS, { method: "POST", body: { ...body, metadata: { name: "b" }, type: "kubernetes.io/tls" } });
+    await send(SECRETS, { method: "POST", body: { ...body, data: { [`${mark}!`]: 1 } } });
+    await send(MAPS, { method: "POST", body: { metadata: { name: "a" }, data: { mark } } });
+    await send("/api/v1/namespaces/default/serviceaccounts", { method: "POST", body: { metadata: { name: "robot" } } });
+    const path = "/api/v1/namespaces/default/serviceaccounts/robot/token";
+    const token = (await send(path, { method: "POST", body: { spec: {} } })).body as unknown as {
+      status: { token: string };
+    };
+    const review = { spec: { token: token.status.token } };
+    await send("/apis/authentication.k8s.io/v1/tokenreviews", { method: "POST", body: review });
+    await cluster.call(SECRETS);
+    const text = (await cluster.call("/audit")).text;
+    expect(text).not.toContain(mark);
+    expect(text).not.toContain(btoa(mark));
+    expect(text).not.toContain(token.status.token);
+    const { items } = await audit("?resource=serviceaccounts");
+    expect(items[0]?.requestObject).toMatchObject({ metadata: { name: "robot" } });
+    expect(items[0]?.responseObject).toMatchObject({ kind: "ServiceAccount", metadata: { name: "robot" } });
+  });
+
+  test("it is filtered by user, verb, resource and time, and comes in pages, newest first", async () => {
+    for (const name of ["a", "b", "c"]) await send(MAPS, { method: "POST", body: map(name) });
+    await send(`${MAPS}/b`, { method: "DELETE" });
+    await send(SECRETS, {});
+    const names = async (query: string) =>
+      (await audit(query)).items.map(({ objectRef }) => objectRef?.["name"] ?? "").toSorted();
+    expect(await names("?resource=configmaps")).toEqual(["a", "b", "b", "c"]);
+    expect(await names("?verb=delete")).toEqual(["b"]);
+    expect(await names("?user=nobody")).toEqual([]);
+    expect(await names("?namespace=kube-system")).toEqual([]);
+    expect(await names("?since=2099-01-01T00:00:00Z")).toEqual([]);
+    expect(await names("?until=2001-01-01T00:00:00Z")).toEqual([]);
+    const first = await audit("?limit=3&user=admin");
+    expect(first.items).toHaveLength(3);
+    const rest = await audit(`?limit=3&user=admin&continue=${first.metadata.continue}`);
+    expect(rest.items).toHaveLength(2);
+    expect(rest.metadata.continue).toBeUndefined();
+    const ids = [...first.items, ...rest.items].map(({ auditID }) => auditID);
+    expect(new Set(ids).size).toBe(5);
+    for (const bad of ["limit=0", "limit=x", "since=then", "continue=1"]) {
+      assertFailure(await cluster.call(`/audit?${bad}`), { code: 400, reason: "BadRequest" });
+    }
+  });
+
+  test("who may not do everything does not read it", async () => {
+    assertFailure(await cluster.call("/audit", { token: null }), { code: 403, reason: "Forbidden" });
+    const headers = { "impersonate-user": "ann", "impersonate-group": "system:authenticated" };
+    assertFailure(await cluster.call("/audit", { headers }), { code: 403, reason: "Forbidden" });
+    assertFailure(await cluster.call("/audit", { method: "POST" }), { code: 405, reason: "MethodNotAllowed" });
+  });
+});
+
+const size = async () => {
+  const sql = `SELECT count(*), coalesce(sum(bytes), 0), (SELECT value FROM state WHERE key = 'audit_rows'),
+    (SELECT value FROM state WHERE key = 'audit_bytes') FROM audit`;
+  return (await opened.database.batch([{ sql }], "read"))[0]?.rows[0];
+};
+
+describe.skipIf(testRuntime.missing !== undefined)("the store of the audit log", () => {
+  const DAY_MS = 24 * 3_600_000;
+  let nowMs: number;
+  const row = (at: number, text = "x".repeat(98)): AuditRow => ({
+    atMs: nowMs,
+    id: at.toString(16).padStart(8, "0"),
+    user: at % 2 === 0 ? "even" : "odd",
+    verb: "get",
+    resource: "pods",
+    namespace: "",
+    event: JSON.stringify(text),
+  });
+  const open = (limits: { rowsMax?: number; bytesMax?: number }) =>
+    createAuditStore({
+      database: opened.database,
+      clock: { now: () => nowMs },
+      limits: { rowsMax: 1_000, bytesMax: 1_000_000, retentionMs: 10 * DAY_MS, ...limits },
+    });
+
+  beforeEach(async () => {
+    nowMs = 1_000 * DAY_MS;
+    opened = await testRuntime.openDatabase();
+    await migrate(opened.database);
+  });
+  afterEach(() => opened.close());
+
+  test("it is bounded in rows and in bytes, the oldest go first, and it knows its size", async () => {
+    const store = open({ rowsMax: 1_000 });
+    for (let at = 0; at < 1_500; at += 100) await store.append(Array.from({ length: 100 }, (_, i) => row(at + i)));
+    expect(await size()).toEqual([1_000, 100_000, 1_000, 100_000]);
+    const { events } = await store.read({ limit: 500 });
+    expect(events).toHaveLength(500);
+    await open({ bytesMax: 50_000 }).append([row(2_000)]);
+    const [rows, bytes, ...counted] = (await size()) as number[];
+    expect(bytes).toBeLessThanOrEqual(50_000);
+    expect(counted).toEqual([rows, bytes]);
+  });
+
+  test("a batch that is stored twice is there once", async () => {
+    const store = open({});
+    const batch = [row(1), row(2)];
+    await store.append(batch);
+    await store.append(batch);
+    expect(await size()).toEqual([2, 200, 2, 200]);
+  });
+
+  test("what is past its time is shown to nobody, and goes with the next batch", async () => {
+    const store = open({});
+    await store.append([row(1)]);
+    nowMs += 10 * DAY_MS + 1;
+    expect(await store.read({ limit: 10 })).toEqual({ events: [] });
+    nowMs += DAY_MS;
+    await store.append([row(2)]);
+    expect(await size()).toEqual([1, 100, 1, 100]);
+  });
+
+  test("a read looks at a bounded number of rows, and says where it ended", async () => {
+    const store = open({ rowsMax: 10_000 });
+    await store.append([{ ...row(0), user: "rare" }]);
+    nowMs++;
+    for (let at = 0; at < 2_500; at += 500) await store.append(Array.from({ length: 500 }, (_, i) => row(at + i)));
+    const first = await store.read({ user: "rare", limit: 10 });
+    expect(first.events).toEqual([]);
+    if (!first.next) throw new Error("the read went on to the end");
+    expect((await store.read({ user: "rare", limit: 10, after: first.next })).events).toHaveLength(1);
+  });
+});
