@@ -69,7 +69,8 @@ class OpenClusters implements NodeClusterHost {
     this.#open.set(id, opened);
     try {
       const { api } = await opened;
-      await this.#makeRoom(id);
+      // Nobody waits for the end of another cluster.
+      this.#makeRoom(id).catch((error: unknown) => this.#deps.platform.log.warn("a cluster stays open", { error }));
       return api;
     } catch (error) {
       if (this.#open.get(id) === opened) this.#open.delete(id);
@@ -101,7 +102,7 @@ class OpenClusters implements NodeClusterHost {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([...this.#open.keys()].map((id) => this.#close(id)));
+    await Promise.all([...this.#open.keys(), ...this.#closing.keys()].map((id) => this.#close(id)));
   }
 
   /** A cluster that is used goes on: closing it would cut its watches and tunnels. */

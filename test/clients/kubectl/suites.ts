@@ -12,7 +12,7 @@ import { creatingSuite } from "./creating.suite.ts";
 import { describingSuite } from "./describing.suite.ts";
 import { deletingSuite } from "./deleting.suite.ts";
 import { discoverySuite } from "./discovery.suite.ts";
-
+import { hostedClusterSuite } from "./hosted-cluster.suite.ts";
 import { readingSuite } from "./reading.suite.ts";
 import { rolloutsSuite } from "./rollouts.suite.ts";
 import { serverSideApplySuite } from "./server-side-apply.suite.ts";
@@ -52,5 +52,6 @@ export function kubectlSuites(runtime: Runtime): void {
     );
     serverSideApplySuite(() => kubectl);
     authorizingSuite(() => kubectl);
+    hostedClusterSuite(() => plane);
   });
 }
