@@ -13,6 +13,11 @@ import { createGrantCheck } from "./authz/escalation.ts";
 import { createAuthorizer, isMaster } from "./authz/index.ts";
 import { createPolicyMemory, type PolicyMemory } from "./authz/rbac/policy-memory.ts";
 import { createAnnouncedPolicy, createAskedPolicy, createPolicyWatch, type Policy } from "./authz/rbac/policy.ts";
+import { createFlowControl, type FlowControl } from "./flowcontrol/flow-control.ts";
+import { flowRequest, isStream } from "./http/flow-request.ts";
+import type { FlowHeaders } from "./http/response.ts";
+import type { Seat } from "./flowcontrol/priority-level.ts";
+import { createStoredFlows, type StoredFlows } from "./flowcontrol/stored-flows.ts";
 import { createClient } from "./client/fetch-client.ts";
 import type { Client, Fetch } from "./client/client.ts";
 import type { Cluster } from "./cluster.ts";
@@ -192,8 +197,10 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const requests = createRequestMetrics({ metrics, clock, paths: paths.listed });
   const authorize = (): Authorization => createAuthorization({ policy, authorizer, clock });
   const { audit, clientAddress } = cluster;
+  const flows = createFlowControl({ timers: platform.timers, seats: config.requestsInFlightMax });
+  const storedFlows = createStoredFlows({ storage: current, flows, clock, log, onCommit: cluster.onCommit });
   const recorder = audit && createAuditRecorder({ audit, clock, log, clientAddress });
-  const api: Api = { services, checked, authenticator, authorize, paths, agentRoutes, recorder };
+  const api: Api = { services, checked, authenticator, authorize, paths, agentRoutes, recorder, flows, storedFlows };
 
   function fetchAs(user: User): Fetch {
     return (request) => serve(api, request, user);
@@ -209,7 +216,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
       response = await answer(parts, call);
     } catch (error) {
       call.failure = error;
-      response = respondError(error, { log, auditId, request });
+      response = respondError(error, { log, auditId, flowHeaders: call.flowHeaders, request });
     }
     requests.end(call, response.status);
     const recorded = parts.recorder?.answered(call, response);
@@ -248,7 +255,10 @@ function componentOf({ name }: User): string {
 interface Call extends Counted, AuditedExchange {
   /** Of clients in the process. */
   user: User | undefined;
+  flowHeaders: FlowHeaders;
 }
+
+const NO_HEADERS: FlowHeaders = {};
 
 function newCall({ request, user, auditId }: Pick<Call, "request" | "user" | "auditId">): Call {
   return {
@@ -265,6 +275,7 @@ function newCall({ request, user, auditId }: Pick<Call, "request" | "user" | "au
     isAuthorized: false,
     failure: undefined,
     answerHead: "",
+    flowHeaders: NO_HEADERS,
   };
 }
 
@@ -277,6 +288,8 @@ interface Api {
   paths: ServedPaths;
   agentRoutes: AgentRoutes | undefined;
   recorder: AuditRecorder | undefined;
+  flows: FlowControl;
+  storedFlows: StoredFlows;
 }
 
 /** Shared by all requests without a query: never changed. */
@@ -291,10 +304,34 @@ async function answer(api: Api, call: Call): Promise<Response> {
   const authorization = api.authorize();
   const user = call.user ?? (await userOf(api, authorization, call, path));
   api.recorder?.identified(call);
+  const seat = await seatFor(api, call, { user, info });
+  try {
+    return await authorizedAnswer(api, call, { info, path, query, user, authorization });
+  } finally {
+    seat?.leave();
+  }
+}
+
+/** A place in the order of priority and fairness; streams take none, and a watch leaves it when its answer begins. */
+async function seatFor(
+  { flows, storedFlows }: Api,
+  call: Call,
+  { user, info }: { user: User; info: RequestInfo },
+): Promise<Seat | undefined> {
+  // The system itself, which makes what would be read, waits for nothing.
+  const reading = call.isInternal && isMaster({ user }) ? undefined : storedFlows.ready();
+  if (reading) await reading;
+  const flow = flows.classify(user, flowRequest(info));
+  call.flowHeaders = flow.headers;
+  return isStream(info) ? undefined : await flow.enter(() => call.request.signal);
+}
+
+async function authorizedAnswer(api: Api, call: Call, at: Omit<Asked, "options">): Promise<Response> {
+  const { info, query, user, authorization } = at;
   const options = query === "" ? NO_OPTIONS : new URLSearchParams(query);
   if (!isMaster({ user })) await authorizeRequest(authorization, { user, info, options });
   call.isAuthorized = true;
-  const asked: Asked = { info, path, query, options, user, authorization };
+  const asked: Asked = { ...at, options };
   if (!authorization.restsOnPolicy) return await respond(api.services, api, call, asked);
   return await confirmed(asked, () => respond(api.checked, api, call, asked));
 }
@@ -334,13 +371,14 @@ async function confirmed(
 }
 
 async function respond(services: Services, api: Api, call: Call, asked: Asked): Promise<Response> {
-  const { request, auditId } = call;
+  const { request, auditId, flowHeaders } = call;
   const { info, path, query, options, user, authorization } = asked;
   if (!info.isResource) {
     const handler = api.paths.find(path);
     if (!handler) throw isServedOtherwise(api, request, path) ? methodNotAllowed() : pageNotFound();
     const response = await handler(request, { path, query });
     response.headers.set("Audit-Id", auditId);
+    for (const [name, value] of Object.entries(flowHeaders)) response.headers.set(name, value);
     return withoutBody(request, response);
   }
   const resource = services.scheme.find({ group: info.group, version: info.version, plural: info.resource });
@@ -348,7 +386,7 @@ async function respond(services: Services, api: Api, call: Call, asked: Asked): 
     const review = findReview(info);
     if (!review) throw pageNotFound();
     call.resource = review;
-    const exchange = { request, info, query: options, user, auditId, warnings: [] };
+    const exchange = { request, info, query: options, user, auditId, flowHeaders, warnings: [] };
     return await handleReview(services, review, exchange);
   }
   call.resource = resource;
@@ -364,6 +402,7 @@ async function respond(services: Services, api: Api, call: Call, asked: Asked): 
     user,
     authorization,
     auditId,
+    flowHeaders,
     warnings: [],
     sent: call,
   };

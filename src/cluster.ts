@@ -2,6 +2,7 @@
 import type { PodSecurityConfiguration } from "./admission/pod-security/plugin.ts";
 import type { LimitedResource } from "./admission/resource-quota.ts";
 import { DEFAULT_AUDIT_CONFIG, type Audit, type AuditConfig } from "./audit/audit.ts";
+import { SEATS_DEFAULT } from "./flowcontrol/flow-control.ts";
 import type { Hub, Presence } from "./hub/hub.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { ClusterKeys } from "./pki/cluster-keys.ts";
@@ -58,6 +59,8 @@ export interface ClusterConfig {
   encryptedResources: readonly string[];
   /** What is recorded of requests, and for how long. */
   audit: AuditConfig;
+  /** Requests that are worked on at once, of all priority levels together, in one process or isolate. */
+  requestsInFlightMax: number;
   nodeMonitorGraceMs: number;
   /** How long pods stay bound to an unreachable node (DefaultTolerationSeconds; Kubernetes: 300). */
   notReadyTolerationSeconds: number;
@@ -77,6 +80,7 @@ export const DEFAULT_CLUSTER_CONFIG: Omit<ClusterConfig, "serverUrl" | "issuer" 
   nodePodCidrBits: 24,
   encryptedResources: ENCRYPTED_DEFAULT,
   audit: DEFAULT_AUDIT_CONFIG,
+  requestsInFlightMax: SEATS_DEFAULT,
   nodeMonitorGraceMs: 40_000,
   notReadyTolerationSeconds: 300,
 };

@@ -13,7 +13,7 @@ import type { BodyDecoder } from "./body.ts";
 import { fieldManagerOf } from "./field-manager.ts";
 import type { Patcher } from "./patch.ts";
 import type { Overlays } from "./overlays.ts";
-import type { Sent } from "./response.ts";
+import type { FlowHeaders, Sent } from "./response.ts";
 import type { ResourceInfo } from "./request-info.ts";
 import { dryRunErrors, writeOptions } from "./write-options.ts";
 
@@ -46,6 +46,7 @@ export interface Exchange {
   user: User;
   authorization: Authorization;
   auditId: string;
+  flowHeaders: FlowHeaders;
   /** Texts of `Warning: 299` headers, in the order they came up. */
   warnings: string[];
   /** Where the length of the answer is noted, for the metrics. */

@@ -37,6 +37,7 @@ export async function handleList(services: Services, exchange: Exchange): Promis
   const text = listText(services, exchange, { form, overlay });
   const answer = {
     auditId: exchange.auditId,
+    flowHeaders: exchange.flowHeaders,
     warnings: exchange.warnings,
     acceptEncoding: request.headers.get("accept-encoding"),
     sent: exchange.sent,

@@ -15,8 +15,8 @@ export async function handleGet(services: Services, exchange: Exchange): Promise
   const stored = await services.registry.get({ resource, namespace, name: info.name });
   const overlay = await services.overlays.for(resource, namespace);
   if (!overlay && isStoredForm(exchange, form)) {
-    const { auditId, warnings, sent } = exchange;
-    return respondText(renderStored(resource, stored), { auditId, warnings, sent });
+    const { auditId, flowHeaders, warnings, sent } = exchange;
+    return respondText(renderStored(resource, stored), { auditId, flowHeaders, warnings, sent });
   }
   const object = decodeStored(resource, stored);
   const value = shaped(services, exchange, overlay ? overlay(object) : object, form);

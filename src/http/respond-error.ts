@@ -5,7 +5,7 @@ import { StorageError } from "../storage/errors.ts";
 import { isPretty, negotiate, type Form } from "./negotiate.ts";
 import { splitUrl } from "./request-info.ts";
 import { encoded } from "./respond-object.ts";
-import { JSON_HEADERS } from "./response.ts";
+import { JSON_HEADERS, type FlowHeaders } from "./response.ts";
 
 /** Any failure as the error the client gets. Causes stay inside; what nobody expected is logged. */
 export function asStatusError(error: unknown, log: Log): StatusError {
@@ -64,10 +64,10 @@ function describe(error: unknown): string {
 /** In the form that the client takes; in JSON where it takes none, so that a refusal is never hidden. */
 export function respondError(
   error: unknown,
-  { log, auditId, request }: { log: Log; auditId: string; request: Request },
+  { log, auditId, flowHeaders, request }: { log: Log; auditId: string; flowHeaders?: FlowHeaders; request: Request },
 ): Response {
   const statusError = asStatusError(error, log);
-  const headers: Record<string, string> = { ...JSON_HEADERS, "Audit-Id": auditId };
+  const headers: Record<string, string> = { ...JSON_HEADERS, "Audit-Id": auditId, ...flowHeaders };
   const retryAfter = statusError.details?.retryAfterSeconds;
   if (retryAfter !== undefined) headers["Retry-After"] = String(retryAfter);
   if (statusError.code === 401) headers["WWW-Authenticate"] = 'Bearer realm="kubernetes"';

@@ -10,7 +10,7 @@ import { isPretty, negotiate, type Form } from "./negotiate.ts";
 import { respondText } from "./response.ts";
 import { partialOf, tableOf, tableRow, type IncludeObject } from "./table.ts";
 
-type Parts = Pick<Exchange, "request" | "query" | "auditId" | "warnings" | "sent">;
+type Parts = Pick<Exchange, "request" | "query" | "auditId" | "flowHeaders" | "warnings" | "sent">;
 
 export function respondObject(
   exchange: Parts,
@@ -19,6 +19,7 @@ export function respondObject(
   const pretty = form.pretty || isPretty(exchange.request, exchange.query);
   return respondText(encoded(value, { ...form, pretty }), {
     auditId: exchange.auditId,
+    flowHeaders: exchange.flowHeaders,
     warnings: exchange.warnings,
     contentType: form.contentType,
     acceptEncoding: exchange.request.headers.get("accept-encoding"),
@@ -47,8 +48,8 @@ export function respondWritten(
   { result, form, status }: { result: Written; form: Form; status: number },
 ): Response {
   if (isStoredForm(exchange, form)) {
-    const { auditId, warnings, sent } = exchange;
-    return respondText(result.text, { auditId, warnings, sent, status });
+    const { auditId, flowHeaders, warnings, sent } = exchange;
+    return respondText(result.text, { auditId, flowHeaders, warnings, sent, status });
   }
   return respondObject(exchange, { form, value: shaped(services, exchange, result.read(), form), status });
 }

@@ -2,19 +2,9 @@
 
 export const JSON_TYPE = "application/json";
 
-/**
- * Which flow schema and priority level judged the request, in the words of API Priority and Fairness. Requests are not queued here,
- * so it is always the schema for all; clients only print these.
- */
-export const FLOW_HEADERS: Readonly<Record<string, string>> = {
-  "X-Kubernetes-PF-FlowSchema-UID": "6b1b4b5c-8a2f-4a53-9d0e-0c6f7a3f1b10",
-  "X-Kubernetes-PF-PriorityLevel-UID": "6b1b4b5c-8a2f-4a53-9d0e-0c6f7a3f1b11",
-};
-
 export const JSON_HEADERS: Readonly<Record<string, string>> = {
   "Content-Type": JSON_TYPE,
   "Cache-Control": "no-cache, private",
-  ...FLOW_HEADERS,
 };
 
 /** Bodies above this are compressed for clients that accept it; below, gzip costs more than it saves. */
@@ -31,8 +21,12 @@ export interface Sent {
 /** Kind and metadata of an object begin it. */
 const HEAD_LENGTH = 1_024;
 
+/** Which flow schema and priority level judged a request (`X-Kubernetes-PF-*`). */
+export type FlowHeaders = Readonly<Record<string, string>>;
+
 export interface Answer {
   auditId: string;
+  flowHeaders: FlowHeaders;
   /** Texts of `Warning: 299` headers. */
   warnings: readonly string[];
   status?: number;
@@ -51,7 +45,7 @@ export function respondText(body: string, answer: Answer): Response {
     "Content-Type": answer.contentType ?? JSON_TYPE,
     "Cache-Control": "no-cache, private",
     "Audit-Id": answer.auditId,
-    ...FLOW_HEADERS,
+    ...answer.flowHeaders,
   };
   const status = answer.status ?? 200;
   if (answer.warnings.length > 0) return withWarnings(body, { status, headers, warnings: answer.warnings });
@@ -70,7 +64,7 @@ export function respondParts(parts: AsyncGenerator<string>, answer: Omit<Answer,
     "Content-Type": answer.contentType ?? JSON_TYPE,
     "Cache-Control": "no-cache, private",
     "Audit-Id": answer.auditId,
-    ...FLOW_HEADERS,
+    ...answer.flowHeaders,
   });
   addWarnings(headers, answer.warnings);
   const encoder = new TextEncoder();

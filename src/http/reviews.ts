@@ -7,6 +7,7 @@ import type { VirtualKind } from "./discovery.ts";
 import type { Services } from "./exchange.ts";
 import { negotiate } from "./negotiate.ts";
 import type { ResourceInfo } from "./request-info.ts";
+import type { FlowHeaders } from "./response.ts";
 import { respondObject } from "./respond-object.ts";
 import type { RoutedKind } from "./openapi/routes.ts";
 import { methodNotAllowed } from "./paths.ts";
@@ -17,6 +18,7 @@ export interface ReviewExchange {
   query: URLSearchParams;
   user: User;
   auditId: string;
+  flowHeaders: FlowHeaders;
   warnings: string[];
 }
 

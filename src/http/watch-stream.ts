@@ -11,7 +11,6 @@ import type { ListQuery } from "../storage/storage.ts";
 import { renderObject } from "../storage/stored-value.ts";
 import type { Exchange, Services } from "./exchange.ts";
 import { listOptions, type ListOptions } from "./list-options.ts";
-import { FLOW_HEADERS } from "./response.ts";
 import { tooLargeResourceVersion } from "./respond-error.ts";
 import { formOfRequest } from "./respond-object.ts";
 import { isAnyRevision, parseRevision } from "./resource-version.ts";
@@ -45,7 +44,7 @@ export async function handleWatch(services: Services, exchange: Exchange): Promi
       "Content-Type": form.contentType,
       "Cache-Control": "no-cache, private, no-transform",
       "Audit-Id": exchange.auditId,
-      ...FLOW_HEADERS,
+      ...exchange.flowHeaders,
     },
   });
 }
