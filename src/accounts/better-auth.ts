@@ -63,6 +63,8 @@ export function createAuth({ database, secret, baseUrl, basePath, sendMail, gith
       },
     }),
     ...(github && { socialProviders: { github } }),
+    // Whoever registered an address that is not theirs must not be joined by its owner, who comes by GitHub later.
+    account: { accountLinking: { enabled: false } },
     session: { expiresIn: SESSION_SECONDS, cookieCache: { enabled: false } },
     // /v1 has limits of its own in front.
     rateLimit: { enabled: false },

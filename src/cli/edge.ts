@@ -162,6 +162,7 @@ function startWorkerd(deps: {
     MASTER_KEY: Buffer.from(folder.masterKey).toString("base64"),
     ADMIN_TOKEN_HASHES: createHash("sha256").update(folder.adminToken).digest("hex"),
     SERVER_URL: deps.url,
+    SERVER_CA: Buffer.from(identity.clusterCa).toString("base64"),
     NODE_MONITOR_GRACE_SECONDS: String(options.nodeMonitorGrace),
     NOT_READY_TOLERATION_SECONDS: String(options.notReadyToleration),
   };

@@ -29,6 +29,7 @@ export async function openAccounts(env: Env, policyMemory: PolicyMemory): Promis
     platform,
     masterKey: fromBase64(env.MASTER_KEY),
     baseUrl: env.SERVER_URL,
+    serverCa: env.SERVER_CA === undefined ? undefined : atob(env.SERVER_CA),
     ...(clientId && clientSecret ? { github: { clientId, clientSecret } } : {}),
     // Set by the runtime, whatever the client says.
     clientAddress: ({ headers }) => headers.get("cf-connecting-ip") ?? "",

@@ -23,6 +23,8 @@ export interface Env {
   ADMIN_TOKEN_HASHES: string;
   /** Public address of the API. */
   SERVER_URL: string;
+  /** PEM in base64 of a private authority that signed the server's certificate; told to those who make a kubeconfig. */
+  SERVER_CA?: string;
   /** Group-resources whose values are encrypted at rest, separated by commas; "secrets" where it is absent. */
   ENCRYPTED_RESOURCES?: string;
   /** Seconds; see ClusterConfig. */

@@ -13,6 +13,7 @@ export function hostedClusterSuite(plane: () => ControlPlane): void {
     let folder: string;
     let https: HttpsFetch;
     let server: string;
+    let clusterCa: string;
     let owner: Kubectl;
     let viewer: Kubectl;
     let cookies: Record<"owner" | "viewer", string>;
@@ -36,7 +37,7 @@ export function hostedClusterSuite(plane: () => ControlPlane): void {
     async function kubectlOf(name: string, cookie: string): Promise<Kubectl> {
       const { token = "" } = await call(cookie, "/v1/tokens", { name: "kubectl", role: "owner" });
       const file = join(folder, `${name}.kubeconfig`);
-      await writeFile(file, renderKubeconfig({ server, clusterCa: plane().ca, token, name: "hosted" }));
+      await writeFile(file, renderKubeconfig({ server, clusterCa, token, name: "hosted" }));
       return await createKubectl(file);
     }
 
@@ -48,7 +49,8 @@ export function hostedClusterSuite(plane: () => ControlPlane): void {
       const invited = { email: "viewer@example.test", role: "viewer" };
       const { secret = "" } = await call(cookies.owner, `/v1/organisations/${organisation}/invitations`, invited);
       await call(cookies.viewer, "/v1/invitations/accept", { secret });
-      ({ server = "" } = await call(cookies.owner, "/v1/clusters", { name: "hosted", organisation }));
+      const made = await call(cookies.owner, "/v1/clusters", { name: "hosted", organisation });
+      ({ server = "", certificateAuthority: clusterCa = "" } = made);
       owner = await kubectlOf("owner", cookies.owner);
       viewer = await kubectlOf("viewer", cookies.viewer);
     });
