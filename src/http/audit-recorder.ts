@@ -137,13 +137,15 @@ function isStream(info: RequestInfo): boolean {
   return info.verb === "watch" || (info.isResource && STREAMS.has(info.subresource));
 }
 
-/** Metadata of a stored object begins with its revision and its name: see storage/stored-value.ts. */
+const METADATA = /"metadata": ?\{/;
+
+/** Metadata of a stored object begins with its revision and its name (storage/stored-value.ts); people get it with spaces. */
 function objectIn(head: string): { name?: string; uid?: string; resourceVersion?: string } {
-  const start = head.indexOf('"metadata":{');
+  const start = head.search(METADATA);
   if (start < 0) return {};
   const found: { name?: string; uid?: string; resourceVersion?: string } = {};
   for (const field of ["name", "uid", "resourceVersion"] as const) {
-    const match = new RegExp(`[{,]"${field}":"([^"\\\\]*)"`).exec(head.slice(start + '"metadata":'.length));
+    const match = new RegExp(`[{,]\\s*"${field}": ?"([^"\\\\]*)"`).exec(head.slice(start));
     if (match?.[1] !== undefined) found[field] = match[1];
   }
   return found;

@@ -79,6 +79,15 @@ describe.skipIf(testRuntime.missing !== undefined)("the audit log", () => {
     });
   });
 
+  test("a create names what it made, also where the server chose the name and people read the answer", async () => {
+    const body = { metadata: { generateName: "a-" } };
+    for (const path of [MAPS, `${MAPS}?pretty=true`]) {
+      const { metadata } = (await send(path, { method: "POST", body })).body;
+      const found = (await audit()).items.map(({ objectRef }) => [objectRef?.["name"], objectRef?.["uid"]]);
+      expect(found).toContainEqual([metadata.name, metadata.uid]);
+    }
+  });
+
   test("refusals are recorded with their reason, and whom one acted as", async () => {
     await send(MAPS, { method: "POST", body: map("a") });
     await send(MAPS, { method: "POST", body: map("a") });
