@@ -27,6 +27,11 @@ program
   .option("--node-name <name>", "name of the local node", hostname().toLowerCase())
   .option("--node-monitor-grace <seconds>", "silence after which a node is NotReady", seconds, 40)
   .option("--not-ready-toleration <seconds>", "how long pods stay on a node that is NotReady", seconds, 300)
+  .option(
+    "--audit-policy-file <path>",
+    "an audit.k8s.io/v1 Policy; by default writes and reads of Secrets are recorded",
+  )
+  .option("--audit-retention <days>", "how long the audit log is kept", seconds, 30)
   .action(async (options: UpOptions) => {
     const { up } = await import("./up.ts");
     await up(options);
@@ -98,6 +103,9 @@ export interface UpOptions {
   nodeName: string;
   nodeMonitorGrace: number;
   notReadyToleration: number;
+  /** Of `up` alone. */
+  auditPolicyFile?: string;
+  auditRetention?: number;
 }
 
 export interface AgentOptions {

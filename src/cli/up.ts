@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { startControlPlane } from "../platform/node/control-plane.ts";
 import { createNodePlatform } from "../platform/node/platform.ts";
 import { writeAccess } from "./access.ts";
+import { auditConfigOf } from "./audit-options.ts";
 import { startLocalNode } from "./local-node.ts";
 import type { UpOptions } from "./main.ts";
 import { nextSteps } from "./next-steps.ts";
@@ -16,6 +17,10 @@ export async function up(options: UpOptions): Promise<void> {
     host: options.host,
     port: options.port,
     config: {
+      audit: await auditConfigOf({
+        ...(options.auditPolicyFile === undefined ? {} : { auditPolicyFile: options.auditPolicyFile }),
+        auditRetentionDays: options.auditRetention ?? 30,
+      }),
       nodeMonitorGraceMs: options.nodeMonitorGrace * 1000,
       notReadyTolerationSeconds: options.notReadyToleration,
     },

@@ -27,6 +27,9 @@ export interface Env {
   SERVER_CA?: string;
   /** Group-resources whose values are encrypted at rest, separated by commas; "secrets" where it is absent. */
   ENCRYPTED_RESOURCES?: string;
+  /** JSON of an audit.k8s.io/v1 Policy. */
+  AUDIT_POLICY?: string;
+  AUDIT_RETENTION_DAYS?: string;
   /** Seconds; see ClusterConfig. */
   NODE_MONITOR_GRACE_SECONDS?: string;
   NOT_READY_TOLERATION_SECONDS?: string;

@@ -1,4 +1,6 @@
 /** What every isolate and object of a cluster makes of its environment, once. */
+import { DEFAULT_AUDIT_CONFIG, type AuditConfig } from "../../audit/audit.ts";
+import { policyFault, type AuditPolicy } from "../../audit/policy.ts";
 import { DEFAULT_CLUSTER_CONFIG, type ClusterConfig } from "../../cluster.ts";
 import type { ClusterKeys } from "../../pki/cluster-keys.ts";
 import { loadClusterKeys } from "../../pki/load-cluster-keys.ts";
@@ -73,11 +75,22 @@ function configOf(env: Env, id: string): ClusterConfig {
     ...(env.ENCRYPTED_RESOURCES === undefined
       ? {}
       : { encryptedResources: env.ENCRYPTED_RESOURCES.split(",").filter((resource) => resource !== "") }),
+    audit: auditOf(env),
     ...(env.NODE_MONITOR_GRACE_SECONDS ? { nodeMonitorGraceMs: Number(env.NODE_MONITOR_GRACE_SECONDS) * 1000 } : {}),
     ...(env.NOT_READY_TOLERATION_SECONDS
       ? { notReadyTolerationSeconds: Number(env.NOT_READY_TOLERATION_SECONDS) }
       : {}),
   };
+}
+
+/** @throws Error when the deployment's policy is none */
+function auditOf({ AUDIT_POLICY: text, AUDIT_RETENTION_DAYS: days }: Env): AuditConfig {
+  const { policy, limits } = DEFAULT_AUDIT_CONFIG;
+  const given: unknown = text === undefined ? undefined : JSON.parse(text);
+  const fault = text === undefined ? undefined : policyFault(given);
+  if (fault !== undefined) throw new Error(`AUDIT_POLICY is no audit policy: ${fault}`);
+  const retentionMs = days === undefined ? limits.retentionMs : Number(days) * 24 * 3_600_000;
+  return { policy: given === undefined ? policy : (given as AuditPolicy), limits: { ...limits, retentionMs } };
 }
 
 type Placed = Pick<ClusterConfig, "serverUrl" | "issuer" | "adminTokenHashes">;
