@@ -131,6 +131,8 @@ export function rolloutsSuite(kubectl: () => Kubectl, plane: () => ControlPlane)
       await shell.ok("create poddisruptionbudget web --selector=app=web --max-unavailable=1");
       const allowed = "get pdb web -o jsonpath={.status.disruptionsAllowed}";
       await eventually(async () => expect(await shell.ok(allowed)).toBe("1"));
+      // kubectl evicts pods that are going already, too: those of the rollouts before are to be gone.
+      await eventually(async () => expect(lines(await shell.ok("get pods -l app=web -o name"))).toHaveLength(2));
       expect(await shell.ok("get pdb web --no-headers")).toBe("web  N/A  1  1  AGE");
       // Nobody replaces a pod here before the node takes pods again: the second one has to wait for that.
       const draining = shell.run("drain fake-1 --ignore-daemonsets --timeout=60s --pod-selector=app=web");
