@@ -149,6 +149,16 @@ async function measureUpdates({ verb, cluster }: Bench): Promise<void> {
   for (const [name, { type, body }] of Object.entries(PATCHES)) {
     await verb(`patch, ${name}`, "PATCH", path, { body, headers: { "Content-Type": type } });
   }
+  const applying = (configuration: object): CallOptions => ({
+    body: configuration,
+    headers: { "Content-Type": "application/apply-patch+yaml" },
+  });
+  const applied = { ...configMapBody("map"), data: { applied: "1" } };
+  const asBench = "?fieldManager=bench";
+  await verb("apply", "PATCH", path + asBench, applying(applied));
+  await verb("apply that changes nothing", "PATCH", path + asBench, applying(applied));
+  const other = { ...configMapBody("applied"), data: { applied: "1" } };
+  await verb("apply that creates", "PATCH", `${MAPS_PATH}/applied${asBench}`, applying(other));
   const binding = { metadata: { name: "pod-new" }, target: { kind: "Node", name: "node-7" } };
   await verb("bind a pod", "POST", `${PODS_PATH}/pod-new/binding`, { body: binding });
   const headers = { "Content-Type": "application/strategic-merge-patch+json" };
