@@ -32,6 +32,13 @@ test.each<[string, string, string]>([
   expect(levelOf(DEFAULT_AUDIT_POLICY, ask(verb, what))).toBe(level);
 });
 
+test("by default tokens are recorded, but not those that nodes renew", () => {
+  const asked = ask("create", "serviceaccounts/token");
+  expect(levelOf(DEFAULT_AUDIT_POLICY, asked)).toBe("Metadata");
+  const node = { name: "system:node:a", groups: ["system:nodes"] };
+  expect(levelOf(DEFAULT_AUDIT_POLICY, { ...asked, user: node })).toBe("None");
+});
+
 test.each<[string, Partial<AuditRule>, AuditedRequest, boolean]>([
   ["a user", { users: ["ann"] }, ask("get", "pods"), true],
   ["another user", { users: ["bob"] }, ask("get", "pods"), false],

@@ -44,6 +44,8 @@ export const DEFAULT_AUDIT_POLICY: AuditPolicy = {
         { group: "authorization.k8s.io" },
       ],
     },
+    // Nodes renew the tokens of their pods for as long as these run: an idle cluster would write for ever.
+    { level: "None", userGroups: ["system:nodes"], resources: [{ group: "", resources: ["serviceaccounts/token"] }] },
     {
       level: "Metadata",
       verbs: ["create", "update", "patch", "delete", "deletecollection", "post", "put"],
