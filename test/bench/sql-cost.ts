@@ -139,6 +139,10 @@ const PATCHES = {
   strategic: { type: "application/strategic-merge-patch+json", body: { data: { strategic: "1" } } },
 } as const;
 
+function applying(configuration: object): CallOptions {
+  return { body: configuration, headers: { "Content-Type": "application/apply-patch+yaml" } };
+}
+
 async function measureUpdates({ verb, cluster }: Bench): Promise<void> {
   const path = `${MAPS_PATH}/map`;
   const { text } = await cluster.call("GET", path);
@@ -149,10 +153,6 @@ async function measureUpdates({ verb, cluster }: Bench): Promise<void> {
   for (const [name, { type, body }] of Object.entries(PATCHES)) {
     await verb(`patch, ${name}`, "PATCH", path, { body, headers: { "Content-Type": type } });
   }
-  const applying = (configuration: object): CallOptions => ({
-    body: configuration,
-    headers: { "Content-Type": "application/apply-patch+yaml" },
-  });
   const applied = { ...configMapBody("map"), data: { applied: "1" } };
   const asBench = "?fieldManager=bench";
   await verb("apply", "PATCH", path + asBench, applying(applied));
