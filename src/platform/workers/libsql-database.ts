@@ -19,12 +19,28 @@ export function openRemoteDatabase(options: RemoteDatabaseOptions): Database {
   const client = createClient({
     url: options.url,
     ...(options.authToken === undefined ? {} : { authToken: options.authToken }),
-    fetch: (request: Request) => send(request, { signal: AbortSignal.timeout(timeoutMs) }),
+    fetch: (request: Request) => sendWithin(timeoutMs, request, send),
     intMode: "number",
     // The hub limits itself; a queue in here would only hide what waits.
     concurrency: 1_000,
   });
   return new RemoteDatabase(client);
+}
+
+/**
+ * The whole answer, within the time. The timer ends with it: AbortSignal.timeout goes on until it is due, and a runtime has only so many
+ * timers (10,000 on Workers, which a busy hub would reach).
+ */
+async function sendWithin(timeoutMs: number, request: Request, send: typeof fetch): Promise<Response> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  try {
+    const response = await send(request, { signal: late.signal });
+    const body = await response.arrayBuffer();
+    return new Response(body.byteLength > 0 ? body : null, response);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 class RemoteDatabase implements Database {
