@@ -132,8 +132,13 @@ function pathErrors(path: string, field: string): FieldError[] {
   return errors;
 }
 
-function reviewVersionErrors(versions: readonly string[], field: string): FieldError[] {
-  if (versions.length === 0) return [fieldError.required(field, `must specify one of ${REVIEW_VERSIONS.join(", ")}`)];
+/** Versions of the reviews that a webhook takes. `missing`: what is said of none. `anyVersion`: none has to be one that is sent. */
+export function reviewVersionErrors(
+  versions: readonly string[],
+  field: string,
+  { missing = `must specify one of ${REVIEW_VERSIONS.join(", ")}`, anyVersion = false } = {},
+): FieldError[] {
+  if (versions.length === 0) return [fieldError.required(field, missing)];
   const seen = new Set<string>();
   const errors = versions.flatMap((version, index) => {
     const at = `${field}[${index}]`;
@@ -141,7 +146,10 @@ function reviewVersionErrors(versions: readonly string[], field: string): FieldE
     seen.add(version);
     return invalidFor(at, version, dns1035LabelFaults(version));
   });
-  if (versions.some((version) => REVIEW_VERSIONS.includes(version))) return errors;
-  const why = `must include at least one of ${REVIEW_VERSIONS.join(", ")}`;
-  return [...errors, fieldError.invalid(field, versions, why)];
+  if (anyVersion || knowsReviewVersion(versions)) return errors;
+  return [...errors, fieldError.invalid(field, versions, `must include at least one of ${REVIEW_VERSIONS.join(", ")}`)];
+}
+
+export function knowsReviewVersion(versions: readonly string[]): boolean {
+  return versions.some((version) => REVIEW_VERSIONS.includes(version));
 }

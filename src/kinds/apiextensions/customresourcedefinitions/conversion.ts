@@ -1,14 +1,12 @@
 /** How objects get from one version to another: validateCustomResourceConversion. */
-import { dns1035LabelFaults } from "../../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
-import { invalidFor, validateOneOf } from "../../../machinery/validation.ts";
-import { urlErrors, webhookServiceErrors } from "../../admissionregistration/webhooks.ts";
+import { validateOneOf } from "../../../machinery/validation.ts";
+import { reviewVersionErrors, urlErrors, webhookServiceErrors } from "../../admissionregistration/webhooks.ts";
 import type { CustomResourceDefinition } from "./types.ts";
 
 type Conversion = NonNullable<CustomResourceDefinition["spec"]["conversion"]>;
 
 const STRATEGIES = ["None", "Webhook"];
-const REVIEW_VERSIONS = ["v1", "v1beta1"];
 
 /** Fields are named as in the form that Kubernetes validates, where the webhook's lie one level higher. */
 export function conversionErrors(
@@ -23,7 +21,11 @@ export function conversionErrors(
   const at = `${field}.webhookClientConfig`;
   if (strategy === "Webhook") {
     errors.push(...clientErrors(webhook?.clientConfig, at));
-    return [...errors, ...reviewVersionErrors(versions, `${field}.conversionReviewVersions`, anyReviewVersion)];
+    const versionErrors = reviewVersionErrors(versions, `${field}.conversionReviewVersions`, {
+      missing: "",
+      anyVersion: anyReviewVersion,
+    });
+    return [...errors, ...versionErrors];
   }
   const why = "should not be set when strategy is not set to Webhook";
   if (webhook?.clientConfig) errors.push(fieldError.forbidden(at, why));
@@ -39,21 +41,4 @@ function clientErrors(config: NonNullable<Conversion["webhook"]>["clientConfig"]
   }
   if (url !== undefined) return urlErrors(url, `${field}.url`);
   return service ? webhookServiceErrors(service, `${field}.service`) : [];
-}
-
-function reviewVersionErrors(versions: readonly string[], field: string, anyVersion: boolean): FieldError[] {
-  if (versions.length === 0) return [fieldError.required(field)];
-  const seen = new Set<string>();
-  const errors = versions.flatMap((version, index) => {
-    const at = `${field}[${index}]`;
-    if (seen.has(version)) return [fieldError.invalid(at, version, "duplicate version")];
-    seen.add(version);
-    return invalidFor(at, version, dns1035LabelFaults(version));
-  });
-  if (anyVersion || knowsReviewVersion(versions)) return errors;
-  return [...errors, fieldError.invalid(field, versions, `must include at least one of ${REVIEW_VERSIONS.join(", ")}`)];
-}
-
-export function knowsReviewVersion(versions: readonly string[]): boolean {
-  return versions.some((version) => REVIEW_VERSIONS.includes(version));
 }

@@ -11,7 +11,8 @@ import { leniencyOf, STRICT, type SchemaLeniency } from "../../../schema/custom/
 import { EXPRESSIONS_SIZE_MAX } from "../../../schema/custom/rule-expressions.ts";
 import { immutableErrors } from "../../immutable.ts";
 import { approvalErrors } from "./approval.ts";
-import { conversionErrors, knowsReviewVersion } from "./conversion.ts";
+import { knowsReviewVersion } from "../../admissionregistration/webhooks.ts";
+import { conversionErrors } from "./conversion.ts";
 import { hasStatus, internalSpec, schemasOf, type SharedParts } from "./internal-spec.ts";
 import { joinedFaults, nameErrors, requiredNameErrors } from "./names.ts";
 import { schemaErrors } from "./schema-errors.ts";
