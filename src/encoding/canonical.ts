@@ -4,7 +4,7 @@
  * normalised, empty `omitempty` fields dropped, zero values behind pointers kept, plain structs and required scalars always
  * present, null never, members in struct order. What is canonical stays as it is.
  */
-import { tooManyItems, weightOf } from "../machinery/object-limits.ts";
+import { SCHEMA_NODE_WEIGHT, tooManyItems, weightOf } from "../machinery/object-limits.ts";
 import { canonicalQuantity } from "../machinery/quantity.ts";
 import { fieldFacts, JSON_SCHEMA_PROPS, type FieldFact, type StructFact, type TypeFact } from "./field-facts.ts";
 import { canonicalMicroTime, canonicalTime } from "./go-time.ts";
@@ -71,6 +71,12 @@ function isInt64(integer: bigint): boolean {
 /** A step of the path to a value: a field, a list index or the key of a map. */
 type Step = { field: string; of: StructFact } | { index: number } | { key: string };
 
+interface GivenMember {
+  /** Into the fields of its struct. */
+  index: number;
+  value: unknown;
+}
+
 class TypedDecoder {
   readonly unknownFields: string[] = [];
   private readonly path: Step[] = [];
@@ -94,8 +100,9 @@ class TypedDecoder {
   }
 
   private struct(object: Record<string, unknown>, fact: StructFact): Record<string, unknown> {
-    const slots: unknown[] = [];
-    slots.length = fact.fields.length;
+    const { fields, always } = fact;
+    const given: GivenMember[] = [];
+    let isOrdered = true;
     for (const key in object) {
       const index = fact.index.get(key);
       if (index === undefined) {
@@ -104,21 +111,37 @@ class TypedDecoder {
       }
       const member = object[key];
       if (member === null || member === undefined) continue;
-      const field = fact.fields[index] as FieldFact;
-      this.path.push({ field: key, of: fact });
-      const made = this.value(member, field.type);
-      this.path.pop();
-      const isNoisyMap = field.type.form === "map" && this.madeEmptyMap && field.omitEmpty && !field.type.pointer;
-      slots[index] = isNoisyMap ? undefined : made;
+      const value = this.member(member, fields[index] as FieldFact, fact);
+      const last = given.at(-1);
+      if (last && last.index > index) isOrdered = false;
+      given.push({ index, value });
     }
+    if (!isOrdered) given.sort((one, other) => one.index - other.index);
+    // Both are in the order of the fields, and together shorter than these: schemas have two or three members of forty.
     const out: Record<string, unknown> = {};
-    fact.fields.forEach((field, index) => {
-      const slot = slots[index];
-      const value = slot === undefined ? this.absent(field) : slot;
-      if (value === undefined || (field.omitEmpty && !field.type.pointer && isNoise(value, field.type))) return;
-      out[field.name] = value;
-    });
+    let next = 0;
+    for (const { index, value } of given) {
+      for (; next < always.length && (always[next] as number) <= index; next += 1) {
+        if (always[next] !== index) this.put(out, fields[always[next] as number] as FieldFact, undefined);
+      }
+      this.put(out, fields[index] as FieldFact, value);
+    }
+    for (; next < always.length; next += 1) this.put(out, fields[always[next] as number] as FieldFact, undefined);
     return out;
+  }
+
+  private member(member: unknown, field: FieldFact, of: StructFact): unknown {
+    this.path.push({ field: field.name, of });
+    const value = this.value(member, field.type);
+    this.path.pop();
+    const isNoisyMap = field.type.form === "map" && this.madeEmptyMap && field.omitEmpty && !field.type.pointer;
+    return isNoisyMap ? undefined : value;
+  }
+
+  private put(out: Record<string, unknown>, field: FieldFact, given: unknown): void {
+    const value = given === undefined ? this.absent(field) : given;
+    if (value === undefined || (field.omitEmpty && !field.type.pointer && isNoise(value, field.type))) return;
+    out[field.name] = value;
   }
 
   /** What Go prints of a field that was never set. */
@@ -192,9 +215,9 @@ class TypedDecoder {
 
   /** What has a syntax of its own, such as a quantity, is read more than once. */
   private count(of: TypeFact): void {
-    if (of.form === "struct" && of.definition === JSON_SCHEMA_PROPS) return;
-    this.items +=
-      of.form === "struct" ? weightOf(structOf(of.definition).fields.length) : of.form === "special" ? 2 : 1;
+    if (of.form !== "struct") this.items += of.form === "special" ? 2 : 1;
+    else if (of.definition === JSON_SCHEMA_PROPS) this.items += SCHEMA_NODE_WEIGHT;
+    else this.items += weightOf(structOf(of.definition).fields.length);
     if (this.items > this.itemsMax) throw tooManyItems(this.itemsMax);
   }
 

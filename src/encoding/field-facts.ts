@@ -51,6 +51,8 @@ export interface StructFact {
   fields: readonly FieldFact[];
   /** Index into `fields` by JSON name. */
   index: ReadonlyMap<string, number>;
+  /** Indices of those that are printed although they were never set, ascending. */
+  always: readonly number[];
 }
 
 export interface FieldFacts {
@@ -129,6 +131,23 @@ function parseField(text: string, from: string): FieldFact {
   };
 }
 
+/** Pointers, lists and maps that are not set are left out, structs and quantities are not, scalars as `omitempty` says. */
+function isPrintedUnset({ type, omitEmpty, omitZero }: FieldFact): boolean {
+  if (type.pointer) return false;
+  switch (type.form) {
+    case "struct":
+      return !omitZero;
+    case "special":
+      return type.special === "quantity" || (type.special === "int-or-string" && !omitEmpty);
+    case "list":
+    case "map":
+    case "bytes":
+      return false;
+    default:
+      return !omitEmpty;
+  }
+}
+
 /** Facts are parsed type by type when first asked for and never change. */
 export function createFieldFacts(): FieldFacts {
   const packages = new Map<string, Readonly<Record<string, string>>>(Object.entries(table));
@@ -155,6 +174,7 @@ export function createFieldFacts(): FieldFacts {
       byNumber: new Map(own.filter((field) => field.number > 0).map((field) => [field.number, field])),
       fields,
       index: new Map(fields.map((field, index) => [field.name, index])),
+      always: fields.flatMap((field, index) => (isPrintedUnset(field) ? [index] : [])),
     };
   }
 

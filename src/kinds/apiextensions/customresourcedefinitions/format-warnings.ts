@@ -22,7 +22,7 @@ function unknownFormats({ spec }: CustomResourceDefinition): string[] {
   return [shared, ...versions].flatMap(({ schema }) => {
     const root = schema?.openAPIV3Schema;
     if (!root) return [];
-    return [...schemasIn(root)].flatMap((one) =>
+    return schemasIn(root).flatMap((one) =>
       one.format && !isKnownFormat({ ...one, "x-kubernetes-int-or-string": false }) ? [one.format] : [],
     );
   });
