@@ -4,6 +4,7 @@
  */
 import { createAdmission } from "./admission/index.ts";
 import type { Authenticator, User } from "./authn/authenticator.ts";
+import { createClientCertificates, type ClientCertificates } from "./authn/client-certificate.ts";
 import { createRequestAuthenticator, tokenOf, type RequestAuthenticator } from "./authn/index.ts";
 import { createNodeCredentials } from "./authn/node-credential.ts";
 import { createServiceAccountTokens } from "./authn/service-account.ts";
@@ -57,7 +58,7 @@ import { respondError } from "./http/respond-error.ts";
 import { REVIEWS, findReview, handleReview, routedReview } from "./http/reviews.ts";
 import { createMetrics } from "./metrics/metrics.ts";
 import { addProcessMetrics } from "./metrics/process-metrics.ts";
-import { isStatusError } from "./machinery/status-error.ts";
+import { isStatusError, StatusError } from "./machinery/status-error.ts";
 import { kinds as builtInKinds } from "./kinds/index.ts";
 import type { AgentSockets } from "./relay/agent-sockets.ts";
 import { createAgentRoutes, type AgentRoutes } from "./relay/agent-routes.ts";
@@ -115,6 +116,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const staticTokens = createStaticTokens(config.adminTokenHashes);
   const chain: Authenticator[] = [staticTokens, ...(options.authenticators ?? []), tokens, nodeCredentials];
   const authenticator = createRequestAuthenticator({ chain, clock });
+  const certificates = createClientCertificates({ clusterCa: keys.clusterCa, clock });
   cluster.onCommit?.((entries) =>
     authenticator.forget(entries.filter(({ type }) => type === "DELETED").map(({ uid }) => uid)),
   );
@@ -200,7 +202,18 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const flows = createFlowControl({ timers: platform.timers, seats: config.requestsInFlightMax });
   const storedFlows = createStoredFlows({ storage: current, flows, clock, log, onCommit: cluster.onCommit });
   const recorder = audit && createAuditRecorder({ audit, clock, log, clientAddress });
-  const api: Api = { services, checked, authenticator, authorize, paths, agentRoutes, recorder, flows, storedFlows };
+  const api: Api = {
+    services,
+    checked,
+    authenticator,
+    certificates,
+    authorize,
+    paths,
+    agentRoutes,
+    recorder,
+    flows,
+    storedFlows,
+  };
 
   function fetchAs(user: User): Fetch {
     return (request) => serve(api, request, user);
@@ -284,6 +297,7 @@ interface Api {
   /** For requests whose authorization rests on the policy. */
   checked: Services;
   authenticator: RequestAuthenticator;
+  certificates: ClientCertificates;
   authorize(): Authorization;
   paths: ServedPaths;
   agentRoutes: AgentRoutes | undefined;
@@ -409,13 +423,23 @@ async function respond(services: Services, api: Api, call: Call, asked: Asked): 
   return await handlerOf(exchange)(services, exchange);
 }
 
-/** Whose request it is: whoever the token says, or whom that one may act as. @throws StatusError Unauthorized, Forbidden, BadRequest */
-async function userOf({ authenticator }: Api, authorization: Authorization, call: Call, path: string): Promise<User> {
+/** Whose request it is: whoever the credential says, or whom that one may act as. @throws StatusError Unauthorized, Forbidden, BadRequest */
+async function userOf(api: Api, authorization: Authorization, call: Call, path: string): Promise<User> {
   const { headers } = call.request;
-  const user = await authenticator.authenticate(tokenOf(headers));
+  const user = await authenticated(api, call.request);
   call.actor = user;
   call.acting = await actingUser(authorization, { user, headers, path });
   return call.acting;
+}
+
+/** By certificate, else by token, as in Kubernetes; who has shown a certificate that is not good is not anonymous. @throws StatusError */
+async function authenticated({ authenticator, certificates, services }: Api, request: Request): Promise<User> {
+  const certificate = services.cluster.clientCertificate?.(request);
+  const certified = certificate && (await certificates.authenticate(certificate));
+  if (certified) return certified;
+  const token = tokenOf(request.headers);
+  if (certificate && token === undefined) throw new StatusError("Unauthorized", "Unauthorized");
+  return await authenticator.authenticate(token);
 }
 
 /** Is there a resource at the path, and only the method (OPTIONS, TRACE …) is none of its own? */

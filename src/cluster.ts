@@ -1,6 +1,7 @@
 /** What the API of one cluster is made of. A platform fills it in; `createApp` serves it. */
 import type { PodSecurityConfiguration } from "./admission/pod-security/plugin.ts";
 import type { LimitedResource } from "./admission/resource-quota.ts";
+import type { ClientCertificate } from "./authn/client-certificate.ts";
 import { DEFAULT_AUDIT_CONFIG, type Audit, type AuditConfig } from "./audit/audit.ts";
 import { SEATS_DEFAULT } from "./flowcontrol/flow-control.ts";
 import type { Hub, Presence } from "./hub/hub.ts";
@@ -33,6 +34,11 @@ export interface Cluster {
   audit?: Audit;
   /** Where a request comes from, as the platform itself knows. */
   clientAddress?: (request: Request) => string | undefined;
+  /**
+   * The certificate that the client of a request has proved to have the key of, as its connection says; the same object for all requests
+   * of a connection. Whose it is has not been looked at. Absent where clients cannot show any (Workers).
+   */
+  clientCertificate?: (request: Request) => ClientCertificate | undefined;
   platform: Platform;
   config: ClusterConfig;
   /** What `/metrics` shows; the app makes its own where nobody counts beside it. */

@@ -7,6 +7,9 @@ import type { Cluster } from "./cluster.ts";
 import { createEventRecorder, type EventRecorder } from "./controller-runtime/events.ts";
 import { createManager, type Controller } from "./controller-runtime/manager.ts";
 import { createStores } from "./controller-runtime/stores.ts";
+import { createCertificateApprovalController } from "./controllers/certificate-approval/controller.ts";
+import { createCertificateCleaner } from "./controllers/certificate-cleaner/controller.ts";
+import { createCertificateSigningController } from "./controllers/certificate-signing/controller.ts";
 import { createClusterRoleAggregation } from "./controllers/clusterrole-aggregation/controller.ts";
 import { createDefinitionNamesController } from "./controllers/definition-names/controller.ts";
 import { createDeploymentController } from "./controllers/deployment/controller.ts";
@@ -41,7 +44,7 @@ export function createLoops({
   app,
   kinds = builtInKinds,
 }: {
-  cluster: Pick<Cluster, "platform" | "config" | "keys">;
+  cluster: Pick<Cluster, "platform" | "config" | "keys" | "clientCertificate">;
   app: Pick<App, "clientFor">;
   /** What the app serves. */
   kinds?: readonly KindDefinition[];
@@ -60,6 +63,7 @@ export function createLoops({
     return { client, stores, recorder, platform };
   }
 
+  const certificates = depsOf("certificate-controller");
   const controllers: Controller[] = [
     createServiceAccountController(depsOf("service-account-controller")),
     createServiceAccountTokenController({
@@ -77,6 +81,13 @@ export function createLoops({
     createFlowSchemaStatusController(depsOf("flow-schema-status-controller")),
     createClusterRoleAggregation(depsOf("clusterrole-aggregation-controller")),
     createDefinitionNamesController(depsOf("definition-names-controller")),
+    createCertificateApprovalController(certificates),
+    createCertificateSigningController({
+      ...certificates,
+      sign: (asked) => keys.signCertificate(asked),
+      takesClientCertificates: cluster.clientCertificate !== undefined,
+    }),
+    createCertificateCleaner(certificates),
     createResourceQuotaController({ ...depsOf("resourcequota-controller"), resources }),
     createNamespaceController({ ...depsOf("namespace-controller"), resources }),
     createGarbageCollector({ ...depsOf("generic-garbage-collector"), resources }),

@@ -35,6 +35,12 @@ const GENERAL: readonly PolicyRule[] = [
     apiGroups: ["authorization.k8s.io"],
     resources: ["subjectaccessreviews", "localsubjectaccessreviews"],
   },
+  // Of client certificates, where there are some.
+  {
+    verbs: ["create", "get", "list", "watch"],
+    apiGroups: ["certificates.k8s.io"],
+    resources: ["certificatesigningrequests"],
+  },
 ];
 
 const LEASE_NAMESPACE = "kube-node-lease";

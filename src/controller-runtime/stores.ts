@@ -4,6 +4,7 @@ import { customResourceDefinitions } from "../kinds/apiextensions/customresource
 import { deployments } from "../kinds/apps/deployments/types.ts";
 import { replicaSets } from "../kinds/apps/replicasets/types.ts";
 import { statefulSets } from "../kinds/apps/statefulsets/types.ts";
+import { certificateSigningRequests } from "../kinds/certificates/certificatesigningrequests/types.ts";
 import { configMaps } from "../kinds/core/configmaps/types.ts";
 import { events } from "../kinds/core/events/types.ts";
 import { namespaces } from "../kinds/core/namespaces/types.ts";
@@ -43,6 +44,7 @@ import {
 } from "./views/other-views.ts";
 import { podView, type PodView } from "./views/pod-view.ts";
 import { quotaView, type QuotaView } from "./views/quota-view.ts";
+import { signingRequestView, type SigningRequestView } from "./views/signing-request-view.ts";
 import { controllerOfView, metadataOnly, ownershipOnly, type View } from "./views/view.ts";
 import { deploymentView, replicaSetView, type DeploymentView, type ReplicaSetView } from "./views/workload-views.ts";
 
@@ -65,6 +67,7 @@ export interface Stores {
   priorityLevelConfigurations: Informer;
   clusterRoles: Informer<ClusterRoleView>;
   customResourceDefinitions: Informer<DefinitionView>;
+  certificateSigningRequests: Informer<SigningRequestView>;
   /** All of them, those above included, by group-resource ("pods", "deployments.apps"). */
   all: ReadonlyMap<string, Informer>;
 }
@@ -120,6 +123,7 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
     customResourceDefinitions: informer(customResourceDefinitions, definitionView, {
       [BY_GROUP]: ({ group }) => [group],
     }),
+    certificateSigningRequests: informer(certificateSigningRequests, signingRequestView),
     all,
   };
   for (const ref of deps.resources) {

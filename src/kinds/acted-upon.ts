@@ -6,7 +6,6 @@
 /** By group-resource, as the log names it: what a stock cluster does with such objects. */
 export const AWAITED: ReadonlyMap<string, string> = new Map([
   ["apiservices.apiregistration.k8s.io", "relays requests to the Services behind them"],
-  ["certificatesigningrequests.certificates.k8s.io", "signs what is approved"],
   ["cronjobs.batch", "makes Jobs by the schedule"],
   ["csidrivers.storage.k8s.io", "mounts volumes of drivers"],
   ["csinodes.storage.k8s.io", "schedules by limits of volumes"],

@@ -36,7 +36,7 @@ export async function generateKeyPair(): Promise<KeyPair> {
 }
 
 /** RFC 5280: positive, at most 20 bytes. */
-function serialNumber(random: Random): string {
+export function serialNumber(random: Random): string {
   const bytes = random.bytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
   return toHex(bytes);
@@ -125,6 +125,6 @@ export async function issueCertificate(options: {
   return pemOf(certificate);
 }
 
-function pemOf(certificate: X509Certificate): string {
+export function pemOf(certificate: X509Certificate): string {
   return `${certificate.toString("pem").trim()}\n`;
 }

@@ -1,5 +1,6 @@
 /** The secrets of a cluster: its certificate authority, its token signing keys and the keys of values at rest. Stored sealed. */
 import type { ValueCipher } from "../storage/value-cipher.ts";
+import type { CertificateAsked } from "./signed-certificates.ts";
 
 export interface TokenKey {
   keyId: string;
@@ -19,6 +20,8 @@ export interface ClusterKeys {
     notBeforeMs: number;
     notAfterMs: number;
   }): Promise<string>;
+  /** Issues what was asked for by the cluster's CA; whether it may be is the caller's to know. Returns PEM. */
+  signCertificate(asked: CertificateAsked): Promise<string>;
   /** ES256. The first one signs now; verification accepts all. Read it anew each time: keys rotate. */
   readonly tokenKeys: readonly TokenKey[];
   /** Undefined for a key that is not this cluster's. One that is not known here is looked for where keys are kept, at intervals. */

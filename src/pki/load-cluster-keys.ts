@@ -14,6 +14,7 @@ import {
 import type { ClusterKeys, KeyRotation, TokenKey } from "./cluster-keys.ts";
 import { fromBase64, toBase64, toBase64Url, toHex } from "./encoding.ts";
 import { createSealer, type Sealer } from "./sealing.ts";
+import { signCertificate } from "./signed-certificates.ts";
 import {
   changeStored,
   openStored,
@@ -52,12 +53,14 @@ export async function loadClusterKeys(deps: Deps): Promise<ClusterKeys> {
   const opened = await completed(deps, sealer, await openOrMake(deps, sealer));
   const { certificate, key } = opened.keys.authority;
   const { privateKey } = await importKeyPair(key);
-  const { random } = deps;
+  const { clock, random } = deps;
+  const authority = { certificate, privateKey };
   const keyring = new Keyring(deps, sealer);
   await keyring.take(opened);
   return {
     clusterCa: certificate,
-    issueServingCertificate: (request) => issueCertificate({ authority: { certificate, privateKey }, request, random }),
+    issueServingCertificate: (request) => issueCertificate({ authority, request, random }),
+    signCertificate: (asked) => signCertificate({ authority, asked, clock, random }),
     get tokenKeys() {
       return keyring.tokenKeys();
     },

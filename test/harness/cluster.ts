@@ -36,6 +36,8 @@ export interface TestClusterOptions {
   streams?: NodeStreams;
   sockets?: ServerSockets;
   platform?: Partial<Platform>;
+  /** Where clients can show certificates: which one has come with a request. */
+  clientCertificate?: Cluster["clientCertificate"];
   /** Instead of a plain hub. */
   makeHub?: (deps: HubDeps) => ClusterHub;
   /** Instead of the built-in ones. */
@@ -128,6 +130,7 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
     keys,
     ...(options.audited ? { audit: createAudit({ database, clock, timers, log }, config.audit) } : {}),
     clientAddress: ({ headers }) => headers.get(ADDRESS_HEADER) ?? undefined,
+    ...(options.clientCertificate ? { clientCertificate: options.clientCertificate } : {}),
     reencrypt: (slice) => reencryptSlice({ database, cipher: keys.values }, slice),
     platform,
     config,

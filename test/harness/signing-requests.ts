@@ -2,8 +2,14 @@
 // The decorators of @peculiar/x509 register their types through this polyfill while they load.
 // oxlint-disable-next-line import/no-unassigned-import
 import "reflect-metadata";
-import { Pkcs10CertificateRequestGenerator, X509CertificateGenerator } from "@peculiar/x509";
-import { textToBase64 } from "../../src/machinery/base64.ts";
+import {
+  Name,
+  Pkcs10CertificateRequestGenerator,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+  type JsonGeneralName,
+} from "@peculiar/x509";
+import { fromBase64, textToBase64, toBase64 } from "../../src/machinery/base64.ts";
 
 export const KEYS = {
   ecdsa: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
@@ -31,6 +37,42 @@ export async function signingRequest(subject: string, kind: keyof typeof KEYS = 
     crypto,
   );
   return textToBase64(`${made.toString("pem")}\n`);
+}
+
+export interface KeyedRequest {
+  /** Base64 of PEM. */
+  request: string;
+  der: Uint8Array;
+  /** PKCS #8 in PEM. */
+  keyPem: string;
+}
+
+/** As `signingRequest`, with the key, alternative names, and names exactly as they stand here: quotes and `#` mean nothing. */
+export async function keyedRequest(asked: {
+  subject: readonly (readonly [attribute: string, value: string])[];
+  alternativeNames?: JsonGeneralName[];
+}): Promise<KeyedRequest> {
+  const keys = await keyPair("ecdsa");
+  const names = asked.alternativeNames ?? [];
+  const made = await Pkcs10CertificateRequestGenerator.create(
+    {
+      name: new Name(asked.subject.map(([attribute, utf8String]) => ({ [attribute]: [{ utf8String }] }))),
+      keys,
+      signingAlgorithm: KEYS.ecdsa,
+      extensions: names.length === 0 ? [] : [new SubjectAlternativeNameExtension(names)],
+    },
+    crypto,
+  );
+  const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
+  const keyPem = `-----BEGIN PRIVATE KEY-----\n${toBase64(pkcs8)}\n-----END PRIVATE KEY-----\n`;
+  const request = textToBase64(`${made.toString("pem")}\n`);
+  return { request, der: new Uint8Array(made.rawData), keyPem };
+}
+
+/** Of a certificate in PEM. */
+export function derOf(pem: string): Uint8Array {
+  const [block = ""] = pem.split("-----END CERTIFICATE-----");
+  return fromBase64(block.replace("-----BEGIN CERTIFICATE-----", "").replaceAll(/\s/g, ""));
 }
 
 /** The same request with one bit of its signature turned. */

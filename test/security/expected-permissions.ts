@@ -61,6 +61,7 @@ const NODE = [
   "create: nodes pods tokenreviews.authentication.k8s.io",
   "create: subjectaccessreviews.authorization.k8s.io localsubjectaccessreviews.authorization.k8s.io",
   "create update patch: events events.events.k8s.io",
+  "create get list watch: certificatesigningrequests.certificates.k8s.io",
 ];
 
 export const EXPECTED: Readonly<

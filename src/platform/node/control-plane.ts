@@ -12,10 +12,11 @@ import { migrate } from "../../storage/migrate.ts";
 import { createSettings } from "../../storage/settings.ts";
 import type { Platform } from "../platform.ts";
 import { createAccountsOnDemand } from "./accounts-on-demand.ts";
+import { createConnectionCertificates } from "./client-certificates.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { openDatabase } from "./libsql-database.ts";
 import { serveCluster } from "./serve-cluster.ts";
-import { startServer, StartupError } from "./server.ts";
+import { startServer, StartupError, type ServerFetch } from "./server.ts";
 import { createUpgrades } from "./upgrade.ts";
 
 export interface ControlPlane {
@@ -62,12 +63,19 @@ export async function startControlPlane(options: {
     // Listening comes first: the API's address is part of what it serves. Whoever calls before it is ready waits a moment.
     const ready = Promise.withResolvers<Fetch>();
     ready.promise.catch(() => {});
-    const fetch = async (request: Request): Promise<Response> => (await ready.promise)(request);
+    const certificates = createConnectionCertificates();
+    const fetch: ServerFetch = async (request, incoming) => {
+      certificates.received(request, incoming);
+      return await (
+        await ready.promise
+      )(request);
+    };
     const identity = await issueServerIdentity({ keys, clock, cluster: DEFAULT_CLUSTER_CONFIG, hosts: [host] });
     const server = await startServer({
       host,
       port: options.port,
       identity: { key: identity.keyPem, certificate: identity.certificatePem },
+      clientCa: keys.clusterCa,
       fetch,
     });
     // Writes under way are finished while the server lets open answers finish; so what serves them ends after it.
@@ -85,7 +93,15 @@ export async function startControlPlane(options: {
       issuer: "https://kubernetes.default.svc.cluster.local",
       ...options.config,
     };
-    const cluster = await serveCluster({ id: "default", database, keys, config, platform, upgrades });
+    const cluster = await serveCluster({
+      id: "default",
+      database,
+      keys,
+      config,
+      platform,
+      upgrades,
+      clientCertificate: (request) => certificates.of(request),
+    });
     later.push(() => cluster.stop());
     undo.push(() => cluster.quiet());
     const accounts = createAccountsOnDemand({ folder, platform, upgrades, config, serverCa: keys.clusterCa });

@@ -44,8 +44,10 @@ export async function serveCluster(options: {
   upgrades: Upgrades;
   /** Beside those that every cluster has. */
   authenticators?: readonly Authenticator[];
+  /** Of the cluster whose authority the server asks its clients for. */
+  clientCertificate?: Cluster["clientCertificate"];
 }): Promise<ServedCluster> {
-  const { id, database, keys, config, platform, upgrades, authenticators = [] } = options;
+  const { id, database, keys, config, platform, upgrades, clientCertificate, authenticators = [] } = options;
   const { clock, random, timers, log } = platform;
   const metrics = createMetrics();
   const cipher = keys.values;
@@ -74,6 +76,7 @@ export async function serveCluster(options: {
       id,
       audit,
       clientAddress: clientAddressOf,
+      ...(clientCertificate ? { clientCertificate } : {}),
       // Sound only because this process is the database's sole writer.
       storage: await createCachedReader({ storage, onCommit: (listener) => hub.onCommit(listener) }),
       hub,

@@ -1,9 +1,17 @@
 /** One TLS port for HTTP/2 and HTTP/1.1. kubectl sends tokens only over TLS; WebSockets need HTTP/1.1. */
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
+import type { IncomingMessage } from "node:http";
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type ServerHttp2Session,
+} from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import type { Fetch } from "../../client/client.ts";
 import { identifyClient } from "./client-address.ts";
+
+/** `incoming` is what the request came as, for whoever wants to know its connection. */
+export type ServerFetch = (request: Request, incoming: IncomingMessage | Http2ServerRequest) => Promise<Response>;
 
 export interface RunningServer {
   host: string;
@@ -30,9 +38,11 @@ export async function startServer(options: {
   port: number;
   /** PEM. */
   identity: { key: string; certificate: string };
-  fetch: Fetch;
+  /** PEM. Clients are asked for a certificate of this authority. Whether it is one is not looked at here, and none is as good. */
+  clientCa?: string;
+  fetch: ServerFetch;
 }): Promise<RunningServer> {
-  const listener = getRequestListener((request) => options.fetch(request));
+  const listener = getRequestListener((request, { incoming }) => options.fetch(request, incoming));
   const settings = {
     allowHTTP1: true,
     // Of HTTP/1.1, where its types do not know it; the other is of HTTP/2.
@@ -40,6 +50,7 @@ export async function startServer(options: {
     settings: { maxHeaderListSize: HEADERS_BYTES_MAX },
     key: options.identity.key,
     cert: options.identity.certificate,
+    ...(options.clientCa === undefined ? {} : { ca: options.clientCa, requestCert: true, rejectUnauthorized: false }),
   };
   const http = createSecureServer(settings, (incoming, outgoing) => {
     identifyClient(incoming);

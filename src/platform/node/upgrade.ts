@@ -7,7 +7,6 @@ import { Readable, type Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { WebSocketServer, type WebSocket } from "ws";
-import type { Fetch } from "../../client/client.ts";
 import type { Log, Random } from "../platform.ts";
 import { identifyClient } from "./client-address.ts";
 
@@ -22,8 +21,10 @@ export interface Upgrades {
     failed: () => void;
   }): Response;
   /** Serves the upgrades of an HTTP/1.1 server, or of an HTTP/2 server that allows HTTP/1. Returns the undo. */
-  attach(server: UpgradeSource, fetch: Fetch): () => void;
+  attach(server: UpgradeSource, fetch: UpgradeFetch): () => void;
 }
+
+type UpgradeFetch = (request: Request, incoming: IncomingMessage) => Promise<Response>;
 
 /** node:http, node:https and node:http2 servers. */
 export interface UpgradeSource {
@@ -79,12 +80,12 @@ export function createUpgrades(deps: { random: Random; log: Log }): Upgrades {
     });
   }
 
-  async function serve(incoming: IncomingMessage, socket: Duplex, head: Buffer, fetch: Fetch): Promise<void> {
+  async function serve(incoming: IncomingMessage, socket: Duplex, head: Buffer, fetch: UpgradeFetch): Promise<void> {
     const aborted = new AbortController();
     const abort = () => aborted.abort();
     socket.on("error", (error) => log.debug("the connection of an upgrade failed", { error }));
     socket.once("close", abort);
-    const response = await fetch(toRequest(incoming, socket, aborted.signal));
+    const response = await fetch(toRequest(incoming, socket, aborted.signal), incoming);
     const id = response.headers.get(MARKER) ?? "";
     const acceptance = accepted.get(id);
     accepted.delete(id);

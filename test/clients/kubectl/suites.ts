@@ -5,6 +5,7 @@ import { requires } from "../../harness/requires.ts";
 import { lacks, startControlPlane, type ControlPlane, type Runtime } from "../control-plane.ts";
 import { applyingSuite } from "./applying.suite.ts";
 import { authorizingSuite } from "./authorizing.suite.ts";
+import { certificatesSuite } from "./certificates.suite.ts";
 import { changingSuite } from "./changing.suite.ts";
 import { columnsSuite } from "./columns.suite.ts";
 import { creatingMoreSuite } from "./creating-more.suite.ts";
@@ -52,6 +53,10 @@ export function kubectlSuites(runtime: Runtime): void {
     );
     serverSideApplySuite(() => kubectl);
     authorizingSuite(() => kubectl);
+    certificatesSuite(
+      () => kubectl,
+      () => plane,
+    );
     hostedClusterSuite(() => plane);
   });
 }

@@ -5,7 +5,7 @@
 // The decorators of @peculiar/x509 register their types through this polyfill while they load.
 // oxlint-disable-next-line import/no-unassigned-import
 import "reflect-metadata";
-import { Pkcs10CertificateRequest, X509Certificate } from "@peculiar/x509";
+import { Pkcs10CertificateRequest, SubjectAlternativeNameExtension, X509Certificate } from "@peculiar/x509";
 import { textFromBase64 } from "../../../machinery/base64.ts";
 import { pemBlocks, type PemBlock } from "../../../machinery/pem.ts";
 
@@ -58,6 +58,43 @@ function algorithmOf(request: Pkcs10CertificateRequest): string {
 /** Who the certificate is to be for: its `O`s become groups. */
 export function organizationsOf(request: Pkcs10CertificateRequest): string[] {
   return request.subjectName.getField("O");
+}
+
+/** What a request asks to be called. */
+export interface RequestedNames {
+  /** "" where there is none; of several the last one, as Go reads them. */
+  commonName: string;
+  organizations: readonly string[];
+  dnsNames: readonly string[];
+  emailAddresses: readonly string[];
+  ipAddresses: readonly string[];
+  uris: readonly string[];
+}
+
+export function namesOf(request: Pkcs10CertificateRequest): RequestedNames {
+  const names = request.extensions
+    .find((extension) => extension instanceof SubjectAlternativeNameExtension)
+    ?.names.toJSON();
+  const ofType = (wanted: string) => (names ?? []).flatMap(({ type, value }) => (type === wanted ? [value] : []));
+  return {
+    commonName: request.subjectName.getField("CN").at(-1) ?? "",
+    organizations: organizationsOf(request),
+    dnsNames: ofType("dns"),
+    emailAddresses: ofType("email"),
+    ipAddresses: ofType("ip"),
+    uris: ofType("url"),
+  };
+}
+
+/** Until when the first certificate of `status.certificate` is good (Unix ms); undefined where there is none that can be read. */
+export function certificateEndMs(base64: string): number | undefined {
+  const [first] = blocksOf(base64);
+  if (first?.type !== "CERTIFICATE") return undefined;
+  try {
+    return new X509Certificate(Uint8Array.from(first.bytes)).notAfter.getTime();
+  } catch {
+    return undefined;
+  }
 }
 
 /** What is wrong with `status.certificate`, if anything is: validateCertificate of pkg/apis/certificates/validation. */
