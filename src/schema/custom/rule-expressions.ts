@@ -64,12 +64,12 @@ interface RuleChecks {
 
 class SchemaRules {
   private readonly environment: CelEnvironment;
-  private readonly withOptional: CelEnvironment;
   private readonly ruled: RuledSchema;
   private readonly type: RuleType;
   private readonly isStored: boolean;
   private readonly costs: TotalCost;
   private readonly times: number;
+  private readonly withOptional: () => CelEnvironment;
 
   constructor(ruled: RuledSchema, type: RuleType, { isStored, costs, environment }: RuleChecks) {
     this.ruled = ruled;
@@ -79,12 +79,12 @@ class SchemaRules {
     this.times = cardinality(ruled.place, type);
     const self = type.celType("selfType");
     this.environment = environment.with({ self, oldSelf: self });
-    this.withOptional = environment.with({ self, oldSelf: optionalOf(self) });
+    this.withOptional = () => environment.with({ self, oldSelf: optionalOf(self) });
   }
 
   errors(rule: ValidationRule, index: number): FieldError[] {
     const at = `${this.ruled.path}.x-kubernetes-validations[${index}]`;
-    const environment = rule.optionalOldSelf === true ? this.withOptional : this.environment;
+    const environment = rule.optionalOldSelf === true ? this.withOptional() : this.environment;
     const result = environment.compile(rule.rule);
     const fault =
       "fault" in result
