@@ -14,7 +14,11 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "agent/**/*.test.ts", "test/{contract,api,model,security}/**/*.test.ts"],
+          include: [
+            "src/**/*.test.ts",
+            "agent/**/*.test.ts",
+            "test/{contract,api,model,scheduler,security}/**/*.test.ts",
+          ],
           exclude: ["**/node_modules/**", "src/platform/workers/**", "**/*.workers.test.ts"],
           testTimeout: 20_000,
         },
