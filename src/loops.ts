@@ -26,6 +26,11 @@ import { createResourceQuotaController } from "./controllers/resourcequota/contr
 import { createRootCaPublisher } from "./controllers/root-ca-publisher/controller.ts";
 import { createServiceAccountTokenController } from "./controllers/service-account-tokens/controller.ts";
 import { createServiceAccountController } from "./controllers/service-account/controller.ts";
+import {
+  createAttributesClassProtection,
+  createClaimProtection,
+  createVolumeProtection,
+} from "./controllers/storage-protection/controller.ts";
 import { namespaces } from "./kinds/core/namespaces/types.ts";
 import { kinds as builtInKinds } from "./kinds/index.ts";
 import type { KindDefinition } from "./registry/kind.ts";
@@ -88,6 +93,9 @@ export function createLoops({
       takesClientCertificates: cluster.clientCertificate !== undefined,
     }),
     createCertificateCleaner(certificates),
+    createClaimProtection(depsOf("pvc-protection-controller")),
+    createVolumeProtection(depsOf("pv-protection-controller")),
+    createAttributesClassProtection(depsOf("volumeattributesclass-protection-controller")),
     createResourceQuotaController({ ...depsOf("resourcequota-controller"), resources }),
     createNamespaceController({ ...depsOf("namespace-controller"), resources }),
     createGarbageCollector({ ...depsOf("generic-garbage-collector"), resources }),

@@ -28,6 +28,7 @@ describe("admission", () => {
       "Priority",
       "DefaultTolerationSeconds",
       "DefaultStorageClass",
+      "StorageObjectInUseProtection",
       "PersistentVolumeClaimResize",
       "RuntimeClass",
       "CertificateApproval",

@@ -18,6 +18,7 @@ import { createRoleEscalation, type MayGrant } from "./role-escalation.ts";
 import { createRuntimeClass } from "./runtime-class.ts";
 import { createServiceAccountPlugin, type Lookup } from "./service-account.ts";
 import { createDenyServiceExternalIps } from "./service-external-ips.ts";
+import { createStorageObjectInUse } from "./storage-object-in-use.ts";
 import { createTaintNodesByCondition } from "./taint-nodes-by-condition.ts";
 
 export interface AdmissionDeps {
@@ -63,6 +64,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     createPriority({ lookup, listClasses, clock }),
     createDefaultTolerationSeconds({ seconds: cluster.notReadyTolerationSeconds }),
     createDefaultStorageClass({ listStorageClasses, clock }),
+    createStorageObjectInUse(),
     createClaimResize({ lookup }),
     createRuntimeClass({ lookup }),
     ...createCertificatePlugins({ mayUseSigner }),

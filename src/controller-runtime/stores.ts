@@ -9,6 +9,8 @@ import { configMaps } from "../kinds/core/configmaps/types.ts";
 import { events } from "../kinds/core/events/types.ts";
 import { namespaces } from "../kinds/core/namespaces/types.ts";
 import { nodes } from "../kinds/core/nodes/types.ts";
+import { persistentVolumeClaims } from "../kinds/core/persistentvolumeclaims/types.ts";
+import { persistentVolumes } from "../kinds/core/persistentvolumes/types.ts";
 import { pods } from "../kinds/core/pods/types.ts";
 import { replicationControllers } from "../kinds/core/replicationcontrollers/types.ts";
 import { resourceQuotas } from "../kinds/core/resourcequotas/types.ts";
@@ -19,6 +21,7 @@ import { endpointSlices, SERVICE_NAME_LABEL } from "../kinds/discovery/endpoints
 import { flowSchemas, priorityLevelConfigurations } from "../kinds/flowcontrol/types.ts";
 import { podDisruptionBudgets } from "../kinds/policy/poddisruptionbudgets/types.ts";
 import { clusterRoles } from "../kinds/rbac/types.ts";
+import { volumeAttributesClasses } from "../kinds/storage/types.ts";
 import { groupResource, type ResourceRef } from "../machinery/gvk.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -43,6 +46,7 @@ import {
   type ServiceView,
 } from "./views/other-views.ts";
 import { podView, type PodView } from "./views/pod-view.ts";
+import { claimView, volumeView, type ClaimView, type VolumeView } from "./views/storage-views.ts";
 import { quotaView, type QuotaView } from "./views/quota-view.ts";
 import { signingRequestView, type SigningRequestView } from "./views/signing-request-view.ts";
 import { controllerOfView, metadataOnly, ownershipOnly, type View } from "./views/view.ts";
@@ -66,6 +70,9 @@ export interface Stores {
   flowSchemas: Informer<FlowSchemaView>;
   priorityLevelConfigurations: Informer;
   clusterRoles: Informer<ClusterRoleView>;
+  persistentVolumeClaims: Informer<ClaimView>;
+  persistentVolumes: Informer<VolumeView>;
+  volumeAttributesClasses: Informer;
   customResourceDefinitions: Informer<DefinitionView>;
   certificateSigningRequests: Informer<SigningRequestView>;
   /** All of them, those above included, by group-resource ("pods", "deployments.apps"). */
@@ -85,6 +92,11 @@ export const BY_ACCOUNT = "account";
 /** Index of FlowSchemas by their priority level. */
 export const BY_LEVEL = "level";
 
+/** Index of pods by "namespace/claim" that they mount. */
+export const BY_CLAIM = "claim";
+/** Index of claims and volumes by VolumeAttributesClasses that they name. */
+export const BY_ATTRIBUTES_CLASS = "attributesClass";
+
 /** Index of ClusterRoles that are made of others, all by "". */
 export const AGGREGATED = "aggregated";
 
@@ -101,7 +113,11 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
     return made;
   };
   const stores: Stores = {
-    pods: informer(pods, podView, { [BY_NODE]: ({ nodeName }) => [nodeName], [ORPHANS]: orphanOf }),
+    pods: informer(pods, podView, {
+      [BY_NODE]: ({ nodeName }) => [nodeName],
+      [ORPHANS]: orphanOf,
+      [BY_CLAIM]: claimsOf,
+    }),
     nodes: informer(nodes, nodeView),
     services: informer(services, serviceView),
     endpointSlices: informer(endpointSlices, endpointSliceView, { [BY_SERVICE]: serviceOf }),
@@ -124,6 +140,13 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
       [BY_GROUP]: ({ group }) => [group],
     }),
     certificateSigningRequests: informer(certificateSigningRequests, signingRequestView),
+    persistentVolumeClaims: informer(persistentVolumeClaims, claimView, {
+      [BY_ATTRIBUTES_CLASS]: ({ attributesClasses }) => attributesClasses,
+    }),
+    persistentVolumes: informer(persistentVolumes, volumeView, {
+      [BY_ATTRIBUTES_CLASS]: ({ attributesClasses }) => attributesClasses,
+    }),
+    volumeAttributesClasses: informer(volumeAttributesClasses, ownershipOnly),
     all,
   };
   for (const ref of deps.resources) {
@@ -131,6 +154,11 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
     if (!all.has(groupResource(ref.group, ref.resource))) informer(ref, ownershipOnly);
   }
   return stores;
+}
+
+/** "namespace/name" of the claims that a pod mounts. */
+export function claimsOf({ metadata, claims }: PodView): string[] {
+  return claims?.map(({ name }) => `${metadata.namespace}/${name}`) ?? [];
 }
 
 function orphanOf(view: View): string[] {

@@ -27,8 +27,19 @@ export interface PodView extends View {
   hasScheduledCondition: "True" | "False" | "";
   /** Unix ms since when it is said to be about to go; not where its kubelet said so, which takes its time. */
   condemnedMs?: number;
+  /** Claims whose volumes it mounts; absent where there are none. */
+  claims?: readonly MountedClaim[];
+  /** Its kubelet is done with it, or it was deleted by force. */
+  shutDown?: true;
   /** What only matters until a node is chosen; dropped afterwards. */
   placement?: Placement;
+}
+
+export interface MountedClaim {
+  /** In the pod's namespace. */
+  name: string;
+  /** Made for the pod alone: another claim of this name is not it. */
+  ephemeral: boolean;
 }
 
 export interface HostPort {
@@ -78,6 +89,10 @@ export function podView(object: KubeObject): PodView {
   if (condemned && condemned.reason !== "TerminationByKubelet") {
     view.condemnedMs = timeMs(condemned.lastTransitionTime, createdMs);
   }
+  const claims = mountedClaims(pod);
+  if (claims.length > 0) view.claims = claims;
+  if (pod.metadata.deletionTimestamp !== undefined && pod.metadata.deletionGracePeriodSeconds === 0)
+    view.shutDown = true;
   if (nodeName === "") {
     view.placement = {
       nodeSelector: spec.nodeSelector ?? {},
@@ -86,6 +101,14 @@ export function podView(object: KubeObject): PodView {
     };
   }
   return view;
+}
+
+/** The claim of an ephemeral volume is named after its pod and the volume. */
+function mountedClaims({ metadata, spec }: Pod): MountedClaim[] {
+  return (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim: claim, ephemeral }): MountedClaim[] => {
+    if (claim) return [{ name: claim.claimName, ephemeral: false }];
+    return ephemeral ? [{ name: `${metadata.name ?? ""}-${name}`, ephemeral: true }] : [];
+  });
 }
 
 /** Neither finished nor on its way out: what controllers count. */

@@ -7,6 +7,7 @@ const at = { group: "storage.k8s.io", version: "v1" };
 export const storageClasses: ResourceRef = { ...at, resource: "storageclasses", namespaced: false };
 export const volumeAttachments: ResourceRef = { ...at, resource: "volumeattachments", namespaced: false };
 export const csiDrivers: ResourceRef = { ...at, resource: "csidrivers", namespaced: false };
+export const volumeAttributesClasses: ResourceRef = { ...at, resource: "volumeattributesclasses", namespaced: false };
 export const csiNodes: ResourceRef = { ...at, resource: "csinodes", namespaced: false };
 
 export interface StorageClass extends KubeObject {
