@@ -36,7 +36,9 @@ export function listText(services: Services, exchange: Exchange, { form, overlay
       return empty.slice(0, empty.length - "]}".length);
     },
     items: (objects) =>
-      objects.map((stored) => JSON.stringify(shape.item(decoded(resource, stored, overlay)))).join(","),
+      inOrder(shape, decodedAll(resource, objects, overlay))
+        .map((object) => JSON.stringify(shape.item(object)))
+        .join(","),
     tail: "]}",
   };
 }
@@ -48,9 +50,10 @@ export function wholeList(
   { objects, meta, form, overlay }: Shaping & { objects: readonly StoredObject[]; meta: ListMeta },
 ): unknown {
   const shape = shapeOf(services, exchange, form);
+  const items = inOrder(shape, decodedAll(exchange.resource, objects, overlay));
   return shape.list(
     meta,
-    objects.map((stored) => shape.item(decoded(exchange.resource, stored, overlay))),
+    items.map((object) => shape.item(object)),
   );
 }
 
@@ -74,12 +77,20 @@ function storedText({ joinedLists }: Services, resource: Resource): ListText {
   };
 }
 
-function decoded(resource: Resource, stored: StoredObject, overlay: Overlay | undefined): KubeObject {
-  const object = decodeStored(resource, stored);
-  return overlay ? overlay(object) : object;
+function decodedAll(resource: Resource, objects: readonly StoredObject[], overlay: Overlay | undefined): KubeObject[] {
+  return objects.map((stored) => {
+    const object = decodeStored(resource, stored);
+    return overlay ? overlay(object) : object;
+  });
+}
+
+/** Rows that have an order of their own come in it, page by page and slice by slice. */
+function inOrder({ compare }: Shape, objects: KubeObject[]): KubeObject[] {
+  return compare ? objects.toSorted(compare) : objects;
 }
 
 interface Shape {
+  compare?: (a: KubeObject, b: KubeObject) => number;
   item(object: KubeObject): unknown;
   /** Its items are its last member. */
   list(meta: ListMeta, items: unknown[]): object;
@@ -103,7 +114,9 @@ function shapeOf(services: Services, { resource, query }: Exchange, form: Form):
       };
     case "table": {
       const view = { include: includeObjectOption(query), nowMs: services.cluster.platform.clock.now(), version };
+      const { kind } = resource;
       return {
+        ...(kind.compareRows ? { compare: (a, b) => kind.compareRows?.(a, b) ?? 0 } : {}),
         item: (object) => tableRow(resource, object, view),
         list: (meta, rows) => tableOf(resource, meta, { rows, columns: true, version }),
       };

@@ -8,7 +8,7 @@ import type { Resource } from "../registry/scheme.ts";
 import type { Exchange, Services } from "./exchange.ts";
 import { isPretty, negotiate, type Form } from "./negotiate.ts";
 import { respondText } from "./response.ts";
-import { partialOf, tableOf, tableRow, type IncludeObject } from "./table.ts";
+import { partialOf, tableOf, tableRow, type IncludeObject, type Tabled } from "./table.ts";
 
 type Parts = Pick<Exchange, "request" | "query" | "auditId" | "flowHeaders" | "warnings" | "sent">;
 
@@ -54,7 +54,13 @@ export function respondWritten(
   return respondObject(exchange, { form, value: shaped(services, exchange, result.read(), form), status });
 }
 
-export function shaped(services: Services, { resource, query }: Exchange, object: KubeObject, form: Form): unknown {
+/** `tabled` has the columns where the object is not of the resource itself. */
+export function shaped(
+  services: Services,
+  { resource, query, tabled = resource }: Pick<Exchange, "resource" | "query"> & { tabled?: Tabled },
+  object: KubeObject,
+  form: Form,
+): unknown {
   if (form.shape === "object") return object;
   const apiVersion = `meta.k8s.io/${form.version}`;
   if (form.shape === "partial") {
@@ -67,8 +73,8 @@ export function shaped(services: Services, { resource, query }: Exchange, object
   const view = { include: includeObjectOption(query), nowMs: services.cluster.platform.clock.now() };
   const { resourceVersion } = object.metadata;
   const metadata = resourceVersion === undefined ? {} : { resourceVersion };
-  const row = tableRow(resource, object, view);
-  return { ...tableOf(resource, metadata, { rows: [row], columns: true }), apiVersion };
+  const row = tableRow(tabled, object, view);
+  return { ...tableOf(tabled, metadata, { rows: [row], columns: true }), apiVersion };
 }
 
 /** As Kubernetes names its internal type in messages, e.g. "*core.Pod". */

@@ -1,16 +1,21 @@
 /** Objects as rows of `meta.k8s.io/v1` Table and as PartialObjectMetadata: what `kubectl get` prints. */
 import { humanDuration } from "../machinery/human-duration.ts";
 import type { KubeObject } from "../machinery/meta.ts";
-import type { PrinterColumn } from "../registry/kind.ts";
-import type { Resource } from "../registry/scheme.ts";
+import type { KindDefinition, PrinterColumn, RowCondition } from "../registry/kind.ts";
 
 export type IncludeObject = "None" | "Metadata" | "Object";
 
 /** Of the group meta.k8s.io: tables and partial objects are the same in both. */
 export type MetaVersion = "v1" | "v1beta1";
 
+/** What has columns: a resource, or what a subresource answers. */
+export interface Tabled {
+  kind: Pick<KindDefinition, "columns" | "rowConditions">;
+}
+
 export interface TableRow {
   cells: (string | number | boolean | null)[];
+  conditions?: readonly RowCondition[];
   object?: unknown;
 }
 
@@ -26,7 +31,7 @@ export interface Table {
 /** An age is text to clients. */
 const TYPES: Readonly<Record<string, string>> = { date: "string", timestamp: "date" };
 
-export function columnDefinitions(resource: Resource): object[] {
+export function columnDefinitions(resource: Tabled): object[] {
   return resource.kind.columns.map((column) => ({
     name: column.name,
     type: TYPES[column.type] ?? column.type,
@@ -37,7 +42,7 @@ export function columnDefinitions(resource: Resource): object[] {
 }
 
 export function tableOf(
-  resource: Resource,
+  resource: Tabled,
   metadata: Table["metadata"],
   { rows, columns, version = "v1" }: { rows: readonly unknown[]; columns: boolean; version?: MetaVersion },
 ): Table {
@@ -51,20 +56,22 @@ export function tableOf(
 }
 
 export function tableRow(
-  resource: Resource,
+  resource: Tabled,
   object: KubeObject,
   { include, nowMs, version }: { include: IncludeObject; nowMs: number; version?: MetaVersion },
 ): TableRow {
   const cells = resource.kind.columns.map((column) => cell(column, object, nowMs));
-  if (include === "None") return { cells };
-  return { cells, object: include === "Object" ? object : partialOf(object, version) };
+  const conditions = resource.kind.rowConditions?.(object);
+  const row = conditions ? { cells, conditions } : { cells };
+  if (include === "None") return row;
+  return { ...row, object: include === "Object" ? object : partialOf(object, version) };
 }
 
 const EMPTY_CELLS = { string: "", timestamp: "", integer: 0, boolean: false, date: "<unknown>" } as const;
 
 /** The row of an object that has nothing but metadata: a bookmark. */
 export function emptyRow(
-  resource: Resource,
+  resource: Tabled,
   object: KubeObject,
   { include, version }: { include: IncludeObject; version?: MetaVersion },
 ): TableRow {

@@ -22,6 +22,15 @@ export function count<T extends KubeObject>(
   return { name, type: "integer", description, value };
 }
 
+/** A number that clients are told is text, where Kubernetes does so. */
+export function countText<T extends KubeObject>(
+  name: string,
+  description: string,
+  value: Cell<T, number | string>,
+): PrinterColumn<T> {
+  return { name, type: "string", description, value };
+}
+
 export function flag<T extends KubeObject>(
   name: string,
   description: string,

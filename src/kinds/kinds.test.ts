@@ -216,7 +216,7 @@ describe("events and leases", () => {
       "Last Seen": "60s",
       Object: "pod/p",
       Type: "Warning",
-      Count: "3",
+      Count: 3,
     });
   });
   it("a lease has a length", () => {

@@ -18,6 +18,14 @@ export interface PrinterColumn<T extends KubeObject = KubeObject> {
   value(obj: T, nowMs: number): string | number | boolean | null;
 }
 
+/** What a table says of a row beside its cells: https://kubernetes.io/docs/reference/using-api/api-concepts/ (TableRowCondition). */
+export interface RowCondition {
+  type: "Completed";
+  status: "True";
+  reason: string;
+  message: string;
+}
+
 /**
  * A subresource stored inside its parent. "status" is written by the ordinary update path with the strategy told so.
  * Others (scale, binding, log, exec, token, eviction) are handlers in http/subresources, named here for discovery.
@@ -70,6 +78,10 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   schema: string;
   nameRule: NameRule;
   columns: readonly PrinterColumn<T>[];
+  /** Undefined or absent: nothing is said of the row. */
+  rowConditions?(obj: T): readonly RowCondition[] | undefined;
+  /** The order of rows in a table; absent: that of any list. */
+  compareRows?(a: T, b: T): number;
   subresources: readonly SubresourceDefinition[];
   scale?: ScalePaths;
   /** Nothing is stored of it: a handler of its own answers (http/resources.ts). */

@@ -124,7 +124,7 @@ describe("a fresh cluster, as a kube-apiserver leaves one", () => {
 
   test("has a default class of storage, which claims get", async () => {
     expect(await table("/apis/storage.k8s.io/v1/storageclasses")).toEqual([
-      ["local-path (default)", "gantry.dev/local-path", "Delete", "WaitForFirstConsumer", "false", expect.any(String)],
+      ["local-path (default)", "gantry.dev/local-path", "Delete", "WaitForFirstConsumer", false, expect.any(String)],
     ]);
     const body = { metadata: { name: "data" }, spec: CLAIM };
     const claims = "/api/v1/namespaces/default/persistentvolumeclaims";

@@ -81,3 +81,46 @@ describe("get, and get -o wide", () => {
     expect(wide).toEqual(expected?.wide ?? expected?.get);
   });
 });
+
+const AS_TABLE = { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" };
+
+describe("tables", () => {
+  it("say of pods that have ended that they are completed", async () => {
+    const collection = "/api/v1/namespaces/default/pods";
+    const body = { metadata: { name: "ended" }, spec: { containers: [{ name: "c", image: "i" }] } };
+    await api.call(collection, { method: "POST", body });
+    const headers = { "content-type": "application/merge-patch+json" };
+    await api.call(`${collection}/ended/status`, {
+      method: "PATCH",
+      headers,
+      body: { status: { phase: "Succeeded" } },
+    });
+    const table = await api.call<{ rows: object[] }>(`${collection}/ended`, { headers: AS_TABLE });
+    const conditions = [
+      { type: "Completed", status: "True", reason: "Succeeded", message: "The pod has completed successfully." },
+    ];
+    expect(table.body.rows).toMatchObject([{ conditions }]);
+    await api.call(`${collection}/ended?gracePeriodSeconds=0`, { method: "DELETE" });
+  });
+
+  it("have flow schemas in the order in which they match", async () => {
+    const path = "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas";
+    const { body } = await api.call<Table>(path, { headers: AS_TABLE });
+    const at = body.columnDefinitions.findIndex(({ name }) => name === "MatchingPrecedence");
+    const found = body.rows.map(({ cells }) => Number(cells[at]));
+    expect(found.length).toBeGreaterThan(5);
+    expect(found).toEqual(found.toSorted((a, b) => a - b));
+  });
+
+  it("are made of scales", async () => {
+    const collection = "/apis/apps/v1/namespaces/default/deployments";
+    const labels = { app: "scaled" };
+    const template = { metadata: { labels }, spec: { containers: [{ name: "c", image: "i" }] } };
+    const spec = { replicas: 3, selector: { matchLabels: labels }, template };
+    await api.call(collection, { method: "POST", body: { metadata: { name: "scaled" }, spec } });
+    const { body } = await api.call<Table>(`${collection}/scaled/scale`, { headers: AS_TABLE });
+    expect(body.columnDefinitions.map(({ name }) => name)).toEqual(["Name", "Desired", "Available", "Age"]);
+    expect(body.rows).toMatchObject([{ cells: ["scaled", 3, 0, expect.any(String)] }]);
+    await api.call(`${collection}/scaled`, { method: "DELETE" });
+  });
+});

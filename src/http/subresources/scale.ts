@@ -4,13 +4,14 @@ import { formatLabelSelector } from "../../machinery/selectors.ts";
 import { fieldError, invalid } from "../../machinery/status-error.ts";
 import { decodeStored } from "../../registry/stored-form.ts";
 import type { Written } from "../../registry/context.ts";
-import type { ScalePaths } from "../../registry/kind.ts";
+import { ageColumn, nameColumn, type ScalePaths } from "../../registry/kind.ts";
 import { readConfiguration } from "../configuration.ts";
 import { writeContext, type Exchange, type Services } from "../exchange.ts";
-import { negotiate } from "../negotiate.ts";
+import type { Form } from "../negotiate.ts";
 import { pageNotFound } from "../paths.ts";
 import { patchKindOf, readPatch, type PatchKind } from "../patch.ts";
-import { respondObject } from "../respond-object.ts";
+import { formOfRequest, respondObject, shaped } from "../respond-object.ts";
+import type { Tabled } from "../table.ts";
 import { checkName, checkNamespace, target } from "../write.ts";
 
 interface Scale extends KubeObject {
@@ -22,17 +23,43 @@ const SCALE = { group: "autoscaling", version: "v1", kind: "Scale", schema: "io.
 
 export async function handleScale(services: Services, exchange: Exchange): Promise<Response> {
   const { resource, info } = exchange;
-  const form = negotiate(exchange.request.headers.get("accept"));
+  const form = formOfRequest(exchange);
   const paths = resource.kind.scale;
   if (!paths) throw pageNotFound();
   if (info.verb === "get") {
     const object = decodeStored(resource, await services.registry.get(target(exchange)));
-    return respondObject(exchange, { form, value: scaleOf(object, paths) });
+    return respondScale(services, exchange, { form, scale: scaleOf(object, paths) });
   }
   const kind = info.verb === "patch" ? patchKindOf(exchange) : "replace";
   const result =
     kind === "apply" ? await apply(services, exchange, paths) : await update(services, exchange, { kind, paths });
-  return respondObject(exchange, { form, value: scaleOf(result.read(), paths) });
+  return respondScale(services, exchange, { form, scale: scaleOf(result.read(), paths) });
+}
+
+/** What `kubectl get --subresource=scale` prints. */
+const TABLED: Tabled = {
+  kind: {
+    columns: [
+      { name: "Name", type: "string", description: nameColumn.description, value: (obj) => obj.metadata.name ?? "" },
+      {
+        name: "Desired",
+        type: "integer",
+        description: "How many are wanted.",
+        value: ({ spec }: Scale) => spec?.replicas ?? 0,
+      },
+      {
+        name: "Available",
+        type: "integer",
+        description: "How many there are.",
+        value: ({ status }: Scale) => status?.replicas ?? 0,
+      },
+      ageColumn,
+    ],
+  },
+};
+
+function respondScale(services: Services, exchange: Exchange, { form, scale }: { form: Form; scale: Scale }): Response {
+  return respondObject(exchange, { form, value: shaped(services, { ...exchange, tabled: TABLED }, scale, form) });
 }
 
 async function update(

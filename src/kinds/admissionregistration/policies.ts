@@ -3,6 +3,7 @@ import type { CelEnvironment, CelType } from "../../cel/environment.ts";
 import { parseApiVersion } from "../../machinery/gvk.ts";
 import { dns1035LabelFaults, dnsSubdomainFaults, pathSegmentFaults } from "../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../machinery/status-error.ts";
+import type { LabelSelector } from "../../machinery/selectors.ts";
 import { invalidFor, validateLabelSelector } from "../../machinery/validation.ts";
 import { ageColumn, nameColumn, type PrinterColumn } from "../../registry/kind.ts";
 import { text } from "../columns.ts";
@@ -166,5 +167,16 @@ export const bindingColumns: readonly PrinterColumn<PolicyBinding>[] = [
 function paramRefCell({ spec: { paramRef } }: PolicyBinding): string {
   const { name = "", namespace = "", selector } = paramRef ?? {};
   if (name !== "") return `${namespace || "*"}/${name}`;
-  return selector ? `&LabelSelector${JSON.stringify(selector)}` : "<unset>";
+  return selector ? goSelectorText(selector) : "<unset>";
+}
+
+/** As Go prints it: the method String that k8s.io/apimachinery/pkg/apis/meta/v1/generated.pb.go has for the type. */
+function goSelectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
+  const labels = Object.entries(matchLabels).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const pairs = labels.map(([key, value]) => `${key}: ${value},`).join("");
+  const expressions = matchExpressions.map(
+    ({ key, operator, values = [] }) =>
+      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(" ")}],},`,
+  );
+  return `&LabelSelector{MatchLabels:map[string]string{${pairs}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join("")}},}`;
 }

@@ -157,11 +157,11 @@ describe("flow control", () => {
   it("is shown as by kubectl", () => {
     expect(cellsOf(priorityLevelConfigurationKind, queue({}))).toMatchObject({
       Type: "Limited",
-      NominalConcurrencyShares: "30",
-      Queues: "64",
-      HandSize: "8",
-      QueueLengthLimit: "50",
+      NominalConcurrencyShares: 30,
+      Queues: 64,
+      HandSize: 8,
+      QueueLengthLimit: 50,
     });
-    expect(cellsOf(flowSchemaKind, schema())).toMatchObject({ PriorityLevel: "exempt", MatchingPrecedence: "1000" });
+    expect(cellsOf(flowSchemaKind, schema())).toMatchObject({ PriorityLevel: "exempt", MatchingPrecedence: 1000 });
   });
 });

@@ -153,7 +153,7 @@ describe("kinds of storage", () => {
       Name: "fast (default)",
       ReclaimPolicy: "Delete",
       VolumeBindingMode: "Immediate",
-      AllowVolumeExpansion: "false",
+      AllowVolumeExpansion: false,
     });
     expect(cellsOf(volumeAttachmentKind, attachment())).toMatchObject({ PV: "v", Node: "n", Attached: false });
     expect(cellsOf(csiDriverKind, {})).toMatchObject({ TokenRequests: "<unset>", Modes: "Persistent" });

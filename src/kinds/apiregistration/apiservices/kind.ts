@@ -60,7 +60,8 @@ function localCondition(lastTransitionTime: string): ServiceCondition {
 function availableCell({ status }: ApiService): string {
   const condition = (status?.conditions ?? []).find(({ type }) => type === "Available");
   if (!condition) return "Unknown";
-  return condition.status === "True" ? "True" : `${condition.status} (${condition.reason ?? ""})`;
+  const { status: available, reason } = condition;
+  return available === "True" || !reason ? available : `${available} (${reason})`;
 }
 
 /** k8s.io/kube-aggregator/pkg/apis/apiregistration/validation. */

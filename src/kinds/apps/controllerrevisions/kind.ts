@@ -3,7 +3,7 @@ import { controllerOf } from "../../../machinery/meta.ts";
 import { fieldError } from "../../../machinery/status-error.ts";
 import { validateNonnegative } from "../../../machinery/validation.ts";
 import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
-import { count, text } from "../../columns.ts";
+import { countText, text } from "../../columns.ts";
 import { immutableErrors } from "../../immutable.ts";
 import type { ControllerRevision } from "./types.ts";
 
@@ -17,7 +17,7 @@ export const controllerRevisionKind = defineKind<ControllerRevision>({
   columns: [
     nameColumn,
     text("Controller", "What it is a revision of.", controllerCell),
-    count("Revision", "Newer ones have higher numbers.", ({ revision }) => revision ?? 0),
+    countText("Revision", "Newer ones have higher numbers.", ({ revision }) => revision ?? 0),
     ageColumn,
   ],
   strategy: {

@@ -25,13 +25,13 @@ export const deploymentKind = defineKind<Deployment>({
     },
     {
       name: "Up-to-date",
-      type: "integer",
+      type: "string",
       description: "How many pods are of the current template.",
       value: ({ status }) => status?.updatedReplicas ?? 0,
     },
     {
       name: "Available",
-      type: "integer",
+      type: "string",
       description: "How many pods have been ready for long enough.",
       value: ({ status }) => status?.availableReplicas ?? 0,
     },

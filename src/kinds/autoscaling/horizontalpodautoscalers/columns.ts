@@ -1,18 +1,19 @@
 /** What `kubectl get` shows of an autoscaler: printHorizontalPodAutoscaler of pkg/printers/internalversion of Kubernetes. */
 import { ageColumn, nameColumn, type PrinterColumn } from "../../../registry/kind.ts";
-import { count, text } from "../../columns.ts";
+import { countText, text } from "../../columns.ts";
 import type { Autoscaler, MetricSpec, MetricStatus, MetricTarget, MetricValue } from "./types.ts";
 
 const SHOWN_MAX = 2;
 const UNKNOWN = "<unknown>";
+const NIL = "<nil>";
 
 export const autoscalerColumns: readonly PrinterColumn<Autoscaler>[] = [
   nameColumn,
   text("Reference", "What it scales.", ({ spec }) => `${spec.scaleTargetRef.kind}/${spec.scaleTargetRef.name}`),
   text("Targets", "What is measured, of what is aimed at.", targetsCell),
   text("MinPods", "It never goes below.", ({ spec }) => String(spec.minReplicas ?? "<unset>")),
-  count("MaxPods", "It never goes above.", ({ spec }) => spec.maxReplicas),
-  count("Replicas", "How many there are.", ({ status }) => status?.currentReplicas ?? 0),
+  countText("MaxPods", "It never goes above.", ({ spec }) => spec.maxReplicas),
+  countText("Replicas", "How many there are.", ({ status }) => status?.currentReplicas ?? 0),
   ageColumn,
 ];
 
@@ -31,7 +32,7 @@ function metricCell(spec: MetricSpec, status: MetricStatus | undefined): string 
     case "Object":
       return amountCell(spec.object?.target, status?.object?.current);
     case "Pods":
-      return `${status?.pods?.current.averageValue ?? UNKNOWN}/${spec.pods?.target.averageValue ?? "<nil>"}`;
+      return `${known(status?.pods?.current, "averageValue")}/${spec.pods?.target.averageValue ?? NIL}`;
     case "Resource":
       return resourceCell(spec.resource, status?.resource?.current);
     case "ContainerResource":
@@ -43,7 +44,7 @@ function metricCell(spec: MetricSpec, status: MetricStatus | undefined): string 
 
 function amountCell(target: MetricTarget | undefined, current: MetricValue | undefined): string {
   if (target?.averageValue !== undefined) return `${current?.averageValue ?? UNKNOWN}/${target.averageValue} (avg)`;
-  return `${current?.value ?? UNKNOWN}/${target?.value ?? "<nil>"}`;
+  return `${known(current, "value")}/${target?.value ?? NIL}`;
 }
 
 function resourceCell(
@@ -52,8 +53,13 @@ function resourceCell(
 ): string {
   const { averageValue, averageUtilization } = source?.target ?? {};
   const name = source?.name ?? "";
-  if (averageValue !== undefined) return `${name}: ${current?.averageValue ?? UNKNOWN}/${averageValue}`;
+  if (averageValue !== undefined) return `${name}: ${known(current, "averageValue")}/${averageValue}`;
   return `${name}: ${percent(current?.averageUtilization, UNKNOWN)}/${percent(averageUtilization, "<auto>")}`;
+}
+
+/** As Go prints it where something is known, but not this. */
+function known(current: MetricValue | undefined, amount: "value" | "averageValue"): string {
+  return current ? (current[amount] ?? NIL) : UNKNOWN;
 }
 
 function percent(utilization: number | undefined, absent: string): string {

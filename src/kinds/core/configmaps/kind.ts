@@ -14,7 +14,7 @@ export const configMapKind = defineKind<ConfigMap>({
     nameColumn,
     {
       name: "Data",
-      type: "integer",
+      type: "string",
       description: "How many keys there are.",
       value: ({ data, binaryData }) => Object.keys(data ?? {}).length + Object.keys(binaryData ?? {}).length,
     },

@@ -81,8 +81,8 @@ function lastSeen({ series, firstTimestamp, lastTimestamp, eventTime }: CoreEven
   return age(series ? series.lastObservedTime : (lastTimestamp ?? firstTimestamp ?? eventTime), nowMs);
 }
 
-function countOf({ series, count }: CoreEvent): string {
-  return String(series?.count ?? (count || 1));
+function countOf({ series, count }: CoreEvent): number {
+  return series ? (series.count ?? 0) : count || 1;
 }
 
 function objectOf({ involvedObject: { kind = "", name = "" } }: CoreEvent): string {

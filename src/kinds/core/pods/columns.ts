@@ -1,5 +1,5 @@
 /** The columns of `kubectl get pods`, and what the tables of workloads show of their template. */
-import { ageColumn, nameColumn, type PrinterColumn } from "../../../registry/kind.ts";
+import { ageColumn, nameColumn, type PrinterColumn, type RowCondition } from "../../../registry/kind.ts";
 import { printedStatus } from "./printed-status.ts";
 import type { Pod, PodSpec } from "./types.ts";
 
@@ -53,6 +53,14 @@ export const podColumns: readonly PrinterColumn<Pod>[] = [
     value: readinessGates,
   },
 ];
+
+/** What is said of the rows of pods that have ended, by phase. */
+export const completions: Readonly<Record<string, readonly RowCondition[]>> = {
+  Succeeded: [
+    { type: "Completed", status: "True", reason: "Succeeded", message: "The pod has completed successfully." },
+  ],
+  Failed: [{ type: "Completed", status: "True", reason: "Failed", message: "The pod failed." }],
+};
 
 function readinessGates({ spec, status }: Pod): string {
   const gates = spec.readinessGates ?? [];

@@ -1,6 +1,6 @@
 import { defineKind } from "../../../registry/kind.ts";
 import { proxySubresource } from "../proxy-subresource.ts";
-import { podColumns } from "./columns.ts";
+import { completions, podColumns } from "./columns.ts";
 import { podStrategy } from "./strategy.ts";
 import type { Pod } from "./types.ts";
 
@@ -15,6 +15,7 @@ export const podKind = defineKind<Pod>({
   shortNames: ["po"],
   categories: ["all"],
   columns: podColumns,
+  rowConditions: ({ status }) => completions[status?.phase ?? ""],
   subresources: [
     { name: "status", verbs: ["get", "patch", "update"] },
     { name: "ephemeralcontainers", verbs: ["get", "patch", "update"] },

@@ -15,7 +15,7 @@ export const secretKind = defineKind<Secret>({
     { name: "Type", type: "string", description: "What the secret is for.", value: ({ type }) => type ?? "" },
     {
       name: "Data",
-      type: "integer",
+      type: "string",
       description: "How many keys there are.",
       value: ({ data }) => Object.keys(data ?? {}).length,
     },

@@ -14,7 +14,7 @@ export const serviceAccountKind = defineKind<ServiceAccount>({
     nameColumn,
     {
       name: "Secrets",
-      type: "integer",
+      type: "string",
       description: "How many secrets pods of this account may use.",
       value: ({ secrets }) => secrets?.length ?? 0,
     },

@@ -24,15 +24,13 @@ export const endpointSliceKind = defineKind<EndpointSlice>({
       name: "Ports",
       type: "string",
       description: "The ports of every endpoint.",
-      value: ({ ports }) =>
-        ports?.length ? summed(ports.map(({ port }) => (port === undefined ? "*" : String(port)))) : "<unset>",
+      value: ({ ports }) => summed((ports ?? []).map(({ name, port }) => String(port ?? name ?? "*"))),
     },
     {
       name: "Endpoints",
       type: "string",
       description: "The addresses of the endpoints.",
-      value: ({ endpoints }) =>
-        endpoints?.length ? summed(endpoints.flatMap(({ addresses }) => addresses)) : "<unset>",
+      value: ({ endpoints }) => summed((endpoints ?? []).flatMap(({ addresses }) => addresses)),
     },
     ageColumn,
   ],
@@ -49,6 +47,6 @@ export const endpointSliceKind = defineKind<EndpointSlice>({
 });
 
 function summed(values: readonly string[]): string {
-  if (values.length <= SHOWN_MAX) return values.join(",");
+  if (values.length <= SHOWN_MAX) return values.join(",") || "<unset>";
   return `${values.slice(0, SHOWN_MAX).join(",")} + ${values.length - SHOWN_MAX} more...`;
 }

@@ -1,5 +1,5 @@
 import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
-import { text } from "../../columns.ts";
+import { countText, text } from "../../columns.ts";
 import { statusSubresource } from "../../subresources.ts";
 import type { FlowSchema } from "../types.ts";
 import { validateFlowSchema } from "./validation.ts";
@@ -13,10 +13,14 @@ export const flowSchemaKind = defineKind<FlowSchema>({
   plural: "flowschemas",
   namespaced: false,
   schema: "io.k8s.api.flowcontrol.v1.FlowSchema",
+  // The first that matches wins, so they are read from above.
+  compareRows: (a, b) =>
+    (a.spec.matchingPrecedence ?? 0) - (b.spec.matchingPrecedence ?? 0) ||
+    ((a.metadata.name ?? "") < (b.metadata.name ?? "") ? -1 : 1),
   columns: [
     nameColumn,
     text("PriorityLevel", "The level of what it matches.", ({ spec }) => spec.priorityLevelConfiguration.name),
-    text("MatchingPrecedence", "Lower ones are asked first.", ({ spec }) => String(spec.matchingPrecedence ?? 0)),
+    countText("MatchingPrecedence", "Lower ones are asked first.", ({ spec }) => spec.matchingPrecedence ?? 0),
     text("DistinguisherMethod", "What tells flows apart.", ({ spec }) => spec.distinguisherMethod?.type ?? "<none>"),
     ageColumn,
     text(

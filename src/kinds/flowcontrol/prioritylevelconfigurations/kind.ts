@@ -1,7 +1,7 @@
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
 import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
 import { sameJson } from "../../../registry/same-json.ts";
-import { text } from "../../columns.ts";
+import { countText, text } from "../../columns.ts";
 import { statusSubresource } from "../../subresources.ts";
 import { conditionErrors } from "../conditions.ts";
 import { MANDATORY_LEVELS } from "../mandatory.ts";
@@ -26,10 +26,14 @@ export const priorityLevelConfigurationKind = defineKind<PriorityLevelConfigurat
   columns: [
     nameColumn,
     text("Type", "Limited or exempt.", ({ spec }) => spec.type),
-    text("NominalConcurrencyShares", "Its share of all.", ({ spec }) => cell(spec.limited?.nominalConcurrencyShares)),
-    text("Queues", "How many queues it has.", ({ spec }) => cell(queuingOf(spec)?.queues)),
-    text("HandSize", "How many of them a flow gets.", ({ spec }) => cell(queuingOf(spec)?.handSize)),
-    text("QueueLengthLimit", "How long each may be.", ({ spec }) => cell(queuingOf(spec)?.queueLengthLimit)),
+    countText(
+      "NominalConcurrencyShares",
+      "Its share of all.",
+      ({ spec }) => spec.limited?.nominalConcurrencyShares ?? "<none>",
+    ),
+    countText("Queues", "How many queues it has.", ({ spec }) => queuingOf(spec)?.queues ?? "<none>"),
+    countText("HandSize", "How many of them a flow gets.", ({ spec }) => queuingOf(spec)?.handSize ?? "<none>"),
+    countText("QueueLengthLimit", "How long each may be.", ({ spec }) => queuingOf(spec)?.queueLengthLimit ?? "<none>"),
     ageColumn,
   ],
   subresources: [statusSubresource],
@@ -44,10 +48,6 @@ export const priorityLevelConfigurationKind = defineKind<PriorityLevelConfigurat
 
 function queuingOf({ limited }: PriorityLevelConfiguration["spec"]) {
   return limited?.limitResponse?.queuing;
-}
-
-function cell(value: number | undefined): string {
-  return value === undefined ? "<none>" : String(value);
 }
 
 /** pkg/apis/flowcontrol/v1/defaults.go of Kubernetes. */

@@ -13,7 +13,7 @@ export const resourceSliceKind = defineKind<ResourceSlice>({
   answersDeleted: true,
   columns: [
     nameColumn,
-    text("Node", "The node that has the devices.", ({ spec }) => spec.nodeName || "<unset>"),
+    text("Node", "The node that has the devices.", ({ spec }) => spec.nodeName ?? ""),
     text("Driver", "Whose devices they are.", ({ spec }) => spec.driver),
     text("Pool", "The pool they belong to.", ({ spec }) => spec.pool.name),
     ageColumn,

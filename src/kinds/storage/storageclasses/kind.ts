@@ -3,7 +3,7 @@ import { fieldError, type FieldError } from "../../../machinery/status-error.ts"
 import { invalidFor } from "../../../machinery/validation.ts";
 import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
 import { sameJson } from "../../../registry/same-json.ts";
-import { text } from "../../columns.ts";
+import { flag, text } from "../../columns.ts";
 import { immutableErrors } from "../../immutable.ts";
 import { parameterErrors, provisionerErrors } from "../class-validation.ts";
 import type { StorageClass } from "../types.ts";
@@ -26,9 +26,15 @@ export const storageClassKind = defineKind<StorageClass>({
     text("Provisioner", "Who makes its volumes.", ({ provisioner }) => provisioner),
     text("ReclaimPolicy", "What becomes of a volume that is let go.", ({ reclaimPolicy }) => reclaimPolicy ?? "Delete"),
     text("VolumeBindingMode", "When a volume is made.", ({ volumeBindingMode }) => volumeBindingMode ?? "Immediate"),
-    text("AllowVolumeExpansion", "Whether volumes may grow.", ({ allowVolumeExpansion }) =>
-      String(allowVolumeExpansion ?? false),
-    ),
+    // Of type string, though Kubernetes writes a boolean.
+    {
+      ...flag<StorageClass>(
+        "AllowVolumeExpansion",
+        "Whether volumes may grow.",
+        ({ allowVolumeExpansion }) => allowVolumeExpansion ?? false,
+      ),
+      type: "string",
+    },
     ageColumn,
   ],
   strategy: {
