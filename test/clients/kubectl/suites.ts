@@ -13,6 +13,7 @@ import { creatingSuite } from "./creating.suite.ts";
 import { describingSuite } from "./describing.suite.ts";
 import { deletingSuite } from "./deleting.suite.ts";
 import { discoverySuite } from "./discovery.suite.ts";
+import { explainingSuite } from "./explaining.suite.ts";
 import { hostedClusterSuite } from "./hosted-cluster.suite.ts";
 import { readingSuite } from "./reading.suite.ts";
 import { rolloutsSuite } from "./rollouts.suite.ts";
@@ -41,6 +42,7 @@ export function kubectlSuites(runtime: Runtime): void {
       () => kubectl,
       () => plane,
     );
+    explainingSuite(() => kubectl);
     columnsSuite(() => kubectl);
     describingSuite(() => kubectl);
     changingSuite(() => kubectl);
