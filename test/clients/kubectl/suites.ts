@@ -17,6 +17,7 @@ import { explainingSuite } from "./explaining.suite.ts";
 import { hostedClusterSuite } from "./hosted-cluster.suite.ts";
 import { readingSuite } from "./reading.suite.ts";
 import { rolloutsSuite } from "./rollouts.suite.ts";
+import { runningSuite } from "./running.suite.ts";
 import { serverSideApplySuite } from "./server-side-apply.suite.ts";
 import { watchingSuite } from "./watching.suite.ts";
 
@@ -38,6 +39,7 @@ export function kubectlSuites(runtime: Runtime): void {
       () => plane,
     );
     creatingMoreSuite(() => kubectl);
+    runningSuite(() => kubectl);
     discoverySuite(
       () => kubectl,
       () => plane,
