@@ -7,7 +7,7 @@ import type { Authenticator, User } from "./authn/authenticator.ts";
 import { createClientCertificates, type ClientCertificates } from "./authn/client-certificate.ts";
 import { createRequestAuthenticator, tokenOf, type RequestAuthenticator } from "./authn/index.ts";
 import { createNodeCredentials } from "./authn/node-credential.ts";
-import { createServiceAccountTokens } from "./authn/service-account.ts";
+import { createServiceAccountTokens, type ServiceAccountTokens } from "./authn/service-account.ts";
 import { createStaticTokens } from "./authn/static-token.ts";
 import { createAuthorization, type Authorization } from "./authz/authorization.ts";
 import { createGrantCheck } from "./authz/escalation.ts";
@@ -466,16 +466,19 @@ async function serveAgent(api: Api, request: Request, path: string): Promise<Res
   return response;
 }
 
-/** Without audiences a token is judged as at the door; with them it must be for one of these. */
+/** Without audiences, or with that of the API, a token is judged as at the door; else it must be for one of these. */
 async function reviewToken(
-  deps: { authenticator: RequestAuthenticator; tokens: Authenticator },
+  deps: { authenticator: RequestAuthenticator; tokens: ServiceAccountTokens },
   token: string,
   audiences: readonly string[],
 ): Promise<User | undefined> {
   if (audiences.length === 0) return await deps.authenticator.authenticate(token);
   for (const audience of audiences) {
     try {
-      return await deps.tokens.authenticate({ token, audience });
+      // What names no audience of ours, such as a token of an issuer outside, is for the API.
+      if (audience === deps.tokens.audience) return await deps.authenticator.authenticate(token);
+      const user = await deps.tokens.authenticate({ token, audience });
+      if (user) return user;
     } catch (error) {
       if (!isStatusError(error, "Unauthorized")) throw error;
     }

@@ -12,6 +12,7 @@ import { createRateLimit } from "./api/rate-limit.ts";
 import type { AuthOptions } from "./better-auth.ts";
 import { createClusters, type Clusters } from "./clusters.ts";
 import { createFrontDoor } from "./front-door.ts";
+import { createClusterIssuers, createClusterOidc, type ClusterIssuersDeps } from "./issuers.ts";
 import { accountsMigrations } from "./migrations/index.ts";
 import { createOrganisations } from "./organisations.ts";
 import { createPeople } from "./people.ts";
@@ -28,6 +29,8 @@ export interface AccountsDeps {
   masterKey: Uint8Array;
   baseUrl: string;
   serverCa?: string | undefined;
+  /** False on Workers, which know the public authorities alone. */
+  takesCertificateAuthority: boolean;
   sendMail?: SendMail | undefined;
   github?: AuthOptions["github"];
   limits?: Partial<RequestLimits>;
@@ -45,6 +48,7 @@ export const ACCOUNTS_DATABASE = "accounts";
 /** @throws StorageError "unavailable" */
 export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
   const { database, host, platform, baseUrl, serverCa, sendMail, github, limits, clientAddress } = deps;
+  const { takesCertificateAuthority } = deps;
   await migrate(database, { migrations: accountsMigrations });
   const { clock, random, log } = platform;
   const shared = { database, clock, random, log };
@@ -54,6 +58,8 @@ export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
     ...shared,
     host,
     clusters,
+    issuers: createClusterIssuers(shared),
+    takesCertificateAuthority,
     organisations: createOrganisations(shared),
     tokens: createTokens(shared),
     people: createPeople({ database, secret, baseUrl, basePath: AUTH_PATH, sendMail, github }),
@@ -67,6 +73,13 @@ export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
     ...(limits ? { limits } : {}),
   });
   return { clusters, inFrontOf: (root) => createFrontDoor({ accounts, clusters, host, root, clock, random, log }) };
+}
+
+/** Who may come into a cluster besides its own: by the accounts' tokens, and by those of issuers that its admins have named. */
+export function clusterAuthenticators(
+  deps: ClusterIssuersDeps & { cluster: Pick<ClusterRecord, "id" | "organisation"> },
+): readonly Authenticator[] {
+  return [createAccountTokens(deps), createClusterOidc(deps)];
 }
 
 /**

@@ -115,6 +115,8 @@ export const clustersTable = sqliteTable(
     state: text("state").notNull(),
     createdMs: integer("created_ms").notNull(),
     changedMs: integer("changed_ms").notNull(),
+    /** JSON of an AuthenticationConfiguration: issuers outside that the cluster believes. */
+    authentication: text("authentication"),
   },
   (table) => [
     uniqueIndex("clusters_name").on(table.organisation, table.name),

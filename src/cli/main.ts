@@ -31,6 +31,10 @@ program
     "--audit-policy-file <path>",
     "an audit.k8s.io/v1 Policy; by default writes and reads of Secrets are recorded",
   )
+  .option(
+    "--authentication-config <path>",
+    "an apiserver.config.k8s.io/v1 AuthenticationConfiguration: OIDC issuers whose tokens are believed",
+  )
   .option("--audit-retention <days>", "how long the audit log is kept", seconds, 30)
   .action(async (options: UpOptions) => {
     const { up } = await import("./up.ts");
@@ -105,6 +109,7 @@ export interface UpOptions {
   notReadyToleration: number;
   /** Of `up` alone. */
   auditPolicyFile?: string;
+  authenticationConfig?: string;
   auditRetention?: number;
 }
 

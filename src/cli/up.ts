@@ -3,6 +3,7 @@ import { startControlPlane } from "../platform/node/control-plane.ts";
 import { createNodePlatform } from "../platform/node/platform.ts";
 import { writeAccess } from "./access.ts";
 import { auditConfigOf } from "./audit-options.ts";
+import { readAuthenticationConfig } from "./authentication-config.ts";
 import { startLocalNode } from "./local-node.ts";
 import type { UpOptions } from "./main.ts";
 import { nextSteps } from "./next-steps.ts";
@@ -16,6 +17,9 @@ export async function up(options: UpOptions): Promise<void> {
     data: options.data,
     host: options.host,
     port: options.port,
+    ...(options.authenticationConfig === undefined
+      ? {}
+      : { authentication: await readAuthenticationConfig(options.authenticationConfig) }),
     config: {
       audit: await auditConfigOf({
         ...(options.auditPolicyFile === undefined ? {} : { auditPolicyFile: options.auditPolicyFile }),

@@ -42,6 +42,7 @@ export async function run(report: Report): Promise<void> {
     host,
     platform,
     masterKey,
+    takesCertificateAuthority: true,
     baseUrl: BASE_URL,
     limits,
     clientAddress: () => "",

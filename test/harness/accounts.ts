@@ -1,6 +1,7 @@
 /** The accounts with real clusters behind them, for black-box tests: nothing but `fetch`. */
 import type { ClusterHost } from "../../src/accounts/accounts.ts";
 import { createAccounts, type AccountsDeps } from "../../src/accounts/index.ts";
+import type { FetchDocument } from "../../src/authn/oidc/issuer-keys.ts";
 import type { Fetch } from "../../src/client/client.ts";
 import type { Platform } from "../../src/platform/platform.ts";
 import type { Database } from "../../src/storage/database.ts";
@@ -22,10 +23,14 @@ export interface TestAccounts {
 
 /** `host`: what stands between the accounts and the runtime's own. */
 export async function createTestAccounts(
-  options: Partial<AccountsDeps> & { wrapHost?: (host: ClusterHost) => ClusterHost } = {},
+  options: Partial<AccountsDeps> & {
+    wrapHost?: (host: ClusterHost) => ClusterHost;
+    /** What issuers outside publish; by default none answers. */
+    fetchDocument?: FetchDocument;
+  } = {},
 ): Promise<TestAccounts> {
   const errors: string[] = [];
-  const { wrapHost = (host: ClusterHost) => host, ...given } = options;
+  const { wrapHost = (host: ClusterHost) => host, fetchDocument = noDocument, ...given } = options;
   const platform: Platform = { ...testRuntime.createPlatform(), ...options.platform };
   platform.log = {
     debug: () => {},
@@ -33,7 +38,7 @@ export async function createTestAccounts(
     warn: () => {},
     error: (message, fields) => void errors.push(`${message} ${describe(fields)}`),
   };
-  const clusters = await testRuntime.openClusters({ platform, baseUrl: BASE_URL });
+  const clusters = await testRuntime.openClusters({ platform, baseUrl: BASE_URL, fetchDocument });
   const { database } = clusters;
   const host = wrapHost(clusters.host);
   const make = async (changes: Partial<AccountsDeps> = {}) =>
@@ -43,6 +48,7 @@ export async function createTestAccounts(
       platform,
       masterKey: new Uint8Array(32),
       baseUrl: BASE_URL,
+      takesCertificateAuthority: true,
       clientAddress: (request) => request.headers.get("x-test-address") ?? "",
       limits: { caller: 1e9, address: 1e9, logins: 1e9 },
       ...given,
@@ -59,6 +65,8 @@ export async function createTestAccounts(
     stop: () => clusters.stop(),
   };
 }
+
+const noDocument: FetchDocument = () => Promise.reject(new Error("no issuer answers here"));
 
 /** Nothing stands at the root of these hosts. */
 const root = async (): Promise<Response> => new Response("the root", { status: 404 });

@@ -1,5 +1,6 @@
 /** A cluster for black-box tests: real database, log, hub and API, no network. The suites use nothing but `fetch`. */
 import { createApp, type App } from "../../src/app.ts";
+import type { Authenticator } from "../../src/authn/authenticator.ts";
 import { createAudit } from "../../src/audit/audit.ts";
 import { ADDRESS_HEADER } from "../../src/http/identity-headers.ts";
 import { bootstrapCluster } from "../../src/bootstrap.ts";
@@ -36,6 +37,8 @@ export interface TestClusterOptions {
   streams?: NodeStreams;
   sockets?: ServerSockets;
   platform?: Partial<Platform>;
+  /** Ways to say who one is, beside those of every cluster. */
+  authenticators?: readonly Authenticator[];
   /** Where clients can show certificates: which one has come with a request. */
   clientCertificate?: Cluster["clientCertificate"];
   /** Instead of a plain hub. */
@@ -135,7 +138,10 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
     platform,
     config,
   };
-  const app = createApp(cluster, { kinds: served });
+  const app = createApp(cluster, {
+    kinds: served,
+    ...(options.authenticators ? { authenticators: options.authenticators } : {}),
+  });
   await bootstrapCluster(cluster, app);
   const { fetch, call } = callers(app);
   return {

@@ -1,3 +1,4 @@
+import type { FetchDocument } from "../../src/authn/oidc/issuer-keys.ts";
 import type { Platform } from "../../src/platform/platform.ts";
 import type { Database } from "../../src/storage/database.ts";
 import type { ClusterHost } from "../../src/accounts/accounts.ts";
@@ -18,7 +19,7 @@ export interface TestRuntime {
   /** An empty database of its own, gone after `close`. */
   openDatabase(): Promise<{ database: Database; close(): Promise<void> }>;
   /** A database of accounts and a host of clusters, as this runtime has them in earnest; all of them are gone after `stop`. */
-  openClusters(options: { platform: Platform; baseUrl: string }): Promise<TestClusters>;
+  openClusters(options: { platform: Platform; baseUrl: string; fetchDocument: FetchDocument }): Promise<TestClusters>;
 }
 
 export interface TestClusters {

@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clusterUrl } from "../../src/accounts/front-door.ts";
-import { createAccountTokens } from "../../src/accounts/index.ts";
+import { clusterAuthenticators } from "../../src/accounts/index.ts";
 import { DEFAULT_CLUSTER_CONFIG, type ClusterConfig } from "../../src/cluster.ts";
 import { createNodeClusterHost } from "../../src/platform/node/cluster-host.ts";
 import { createDatabaseFiles } from "../../src/platform/node/database-files.ts";
@@ -43,7 +43,7 @@ export const testRuntime: TestRuntime = {
       },
     };
   },
-  async openClusters({ platform, baseUrl }) {
+  async openClusters({ platform, baseUrl, fetchDocument }) {
     const folder = await mkdtemp(join(tmpdir(), "gantry-test-"));
     const databases = createDatabaseFiles(folder, { durability: "normal" });
     await databases.create("accounts");
@@ -54,7 +54,7 @@ export const testRuntime: TestRuntime = {
       upgrades: createUpgrades(platform),
       masterKey: new Uint8Array(32),
       configOf: (id) => testConfig(baseUrl, id),
-      authenticatorsOf: (cluster) => [createAccountTokens({ database, cluster, clock: platform.clock })],
+      authenticatorsOf: (cluster) => clusterAuthenticators({ ...platform, database, cluster, baseUrl, fetchDocument }),
     });
     return {
       database,

@@ -4,7 +4,8 @@
  */
 import type { ClusterApi, ClusterHost } from "../../src/accounts/accounts.ts";
 import { clusterUrl } from "../../src/accounts/front-door.ts";
-import { createAccountTokens } from "../../src/accounts/index.ts";
+import { clusterAuthenticators } from "../../src/accounts/index.ts";
+import type { FetchDocument } from "../../src/authn/oidc/issuer-keys.ts";
 import { createApp } from "../../src/app.ts";
 import { bootstrapCluster } from "../../src/bootstrap.ts";
 import { DEFAULT_CLUSTER_CONFIG, type Cluster } from "../../src/cluster.ts";
@@ -27,6 +28,7 @@ interface Deps {
   database: Database;
   platform: Platform;
   baseUrl: string;
+  fetchDocument: FetchDocument;
 }
 
 interface Open {
@@ -105,7 +107,7 @@ async function openOne(deps: Deps, asked: { id: string; organisation: string }):
     config: { ...DEFAULT_CLUSTER_CONFIG, serverUrl, issuer: serverUrl, adminTokenHashes: [] },
     readerOf: readersOf({ database, cipher: keys.values }),
   };
-  const authenticators = [createAccountTokens({ database: deps.database, clock, cluster: asked })];
+  const authenticators = clusterAuthenticators({ ...deps, clock, log, cluster: asked });
   const app = createApp(cluster, {
     authenticators,
     agents: { sockets: { tunnel: noSocket, stream: noSocket }, seen: () => {} },

@@ -41,12 +41,12 @@ export const testRuntime: TestRuntime = {
       },
     };
   },
-  async openClusters({ platform, baseUrl }) {
+  async openClusters({ platform, baseUrl, fetchDocument }) {
     const databases = provider();
     const name = `t${crypto.randomUUID()}`;
     await databases.create(name);
     const database = await databases.open(name);
-    const host = createIsolateHost({ databases, database, platform, baseUrl });
+    const host = createIsolateHost({ databases, database, platform, baseUrl, fetchDocument });
     return {
       database,
       host,

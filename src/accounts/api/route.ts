@@ -3,6 +3,7 @@ import type { Clock, Log, Random } from "../../platform/platform.ts";
 import { AccountsError, type ClusterHost, type ClusterRecord, type Principal, type Role } from "../accounts.ts";
 import type { SendMail } from "../accounts.ts";
 import type { Clusters } from "../clusters.ts";
+import type { ClusterIssuers } from "../issuers.ts";
 import type { Organisations } from "../organisations.ts";
 import type { People } from "../people.ts";
 import type { PageQuery } from "../pages.ts";
@@ -16,6 +17,10 @@ export interface Services {
   tokens: Tokens;
   people: People;
   host: ClusterHost;
+  /** Of each cluster. */
+  issuers: ClusterIssuers;
+  /** Does the runtime verify issuers' certificates by an authority that is given? */
+  takesCertificateAuthority: boolean;
   clock: Clock;
   random: Random;
   log: Log;
@@ -43,7 +48,7 @@ export interface Reply {
 }
 
 export interface Route {
-  method: "GET" | "POST" | "PATCH" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** With `{name}` for each parameter. */
   path: string;
   operationId: string;

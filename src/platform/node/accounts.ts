@@ -1,5 +1,5 @@
 /** People and their clusters in one process: a database of accounts and one for each cluster, all files of the data folder. */
-import { ACCOUNTS_DATABASE, createAccountTokens, createAccounts, type Accounts } from "../../accounts/index.ts";
+import { ACCOUNTS_DATABASE, clusterAuthenticators, createAccounts, type Accounts } from "../../accounts/index.ts";
 import { clusterUrl } from "../../accounts/front-door.ts";
 import type { ClusterConfig } from "../../cluster.ts";
 import type { Platform } from "../platform.ts";
@@ -7,6 +7,7 @@ import { clientAddressOf } from "./client-address.ts";
 import { createNodeClusterHost } from "./cluster-host.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { createDatabaseFiles } from "./database-files.ts";
+import { createFetchDocument } from "./fetch-document.ts";
 import type { Upgrades } from "./upgrade.ts";
 
 export interface NodeAccounts extends Pick<Accounts, "inFrontOf"> {
@@ -33,6 +34,7 @@ export async function openAccounts(deps: NodeAccountsDeps): Promise<NodeAccounts
   await databases.create(ACCOUNTS_DATABASE);
   const database = await databases.open(ACCOUNTS_DATABASE);
   const baseUrl = config.serverUrl;
+  const fetchDocument = createFetchDocument({ publicAddressesOnly: true });
   const host = createNodeClusterHost({
     databases,
     platform,
@@ -42,7 +44,7 @@ export async function openAccounts(deps: NodeAccountsDeps): Promise<NodeAccounts
       const serverUrl = clusterUrl(baseUrl, id);
       return { ...config, serverUrl, issuer: serverUrl, adminTokenHashes: [] };
     },
-    authenticatorsOf: (cluster) => [createAccountTokens({ database, clock, cluster })],
+    authenticatorsOf: (cluster) => clusterAuthenticators({ database, clock, log, cluster, baseUrl, fetchDocument }),
   });
   const stop = async (): Promise<void> => {
     await host.stop();
@@ -56,6 +58,7 @@ export async function openAccounts(deps: NodeAccountsDeps): Promise<NodeAccounts
       masterKey,
       baseUrl,
       serverCa,
+      takesCertificateAuthority: true,
       clientAddress: clientAddressOf,
     });
     // No other process works on them: whatever is unfinished was left by one that ended.

@@ -13,6 +13,7 @@ import { createSettings } from "../../storage/settings.ts";
 import type { Platform } from "../platform.ts";
 import { createAccountsOnDemand } from "./accounts-on-demand.ts";
 import { createConnectionCertificates } from "./client-certificates.ts";
+import { configuredIssuers } from "./configured-issuers.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { openDatabase } from "./libsql-database.ts";
 import { serveCluster } from "./serve-cluster.ts";
@@ -40,6 +41,8 @@ export async function startControlPlane(options: {
   /** 0 lets the system choose. */
   port: number;
   config?: Partial<ClusterConfig>;
+  /** An AuthenticationConfiguration: issuers outside that the cluster at the root believes. */
+  authentication?: unknown;
   /** Who wants to see what goes to SQL puts himself in between. */
   watchDatabase?: (database: Database) => Database;
 }): Promise<ControlPlane> {
@@ -93,6 +96,9 @@ export async function startControlPlane(options: {
       issuer: "https://kubernetes.default.svc.cluster.local",
       ...options.config,
     };
+    const { authentication: configuration } = options;
+    const { issuer } = config;
+    const authenticators = configuration === undefined ? [] : [configuredIssuers({ configuration, issuer, platform })];
     const cluster = await serveCluster({
       id: "default",
       database,
@@ -100,6 +106,7 @@ export async function startControlPlane(options: {
       config,
       platform,
       upgrades,
+      authenticators,
       clientCertificate: (request) => certificates.of(request),
     });
     later.push(() => cluster.stop());

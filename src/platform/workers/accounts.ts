@@ -1,12 +1,13 @@
 /** People and their clusters on the edge: a database of accounts, and for each cluster a database and two Durable Objects by its id. */
 import type { ClusterApi, ClusterHost } from "../../accounts/accounts.ts";
-import { ACCOUNTS_DATABASE, createAccountTokens, createAccounts, type Accounts } from "../../accounts/index.ts";
+import { ACCOUNTS_DATABASE, clusterAuthenticators, createAccounts, type Accounts } from "../../accounts/index.ts";
 import type { App } from "../../app.ts";
 import type { PolicyMemory } from "../../authz/rbac/policy-memory.ts";
 import { fromBase64 } from "../../pki/encoding.ts";
 import type { Database } from "../../storage/database.ts";
 import type { DatabaseProvider } from "../platform.ts";
 import type { Env } from "./env.ts";
+import { fetchDocument } from "./fetch-document.ts";
 import { openApp } from "./open-app.ts";
 import { databasesOf } from "./open-cluster.ts";
 import { createWorkersPlatform } from "./platform.ts";
@@ -29,6 +30,7 @@ export async function openAccounts(env: Env, policyMemory: PolicyMemory): Promis
     platform,
     masterKey: fromBase64(env.MASTER_KEY),
     baseUrl: env.SERVER_URL,
+    takesCertificateAuthority: false,
     serverCa: env.SERVER_CA === undefined ? undefined : atob(env.SERVER_CA),
     ...(clientId && clientSecret ? { github: { clientId, clientSecret } } : {}),
     // Set by the runtime, whatever the client says.
@@ -43,13 +45,14 @@ function createEdgeClusterHost(deps: {
   policyMemory: PolicyMemory;
 }): ClusterHost {
   const { env, databases, accounts, policyMemory } = deps;
-  const { clock } = createWorkersPlatform("host");
+  const { clock, log } = createWorkersPlatform("host");
   /** In order of use. */
   const opened = new Map<string, Promise<App>>();
 
   async function open(cluster: { id: string; organisation: string }): Promise<ClusterApi> {
     const { id } = cluster;
-    const authenticators = [createAccountTokens({ database: accounts, clock, cluster })];
+    const { SERVER_URL: baseUrl } = env;
+    const authenticators = clusterAuthenticators({ database: accounts, clock, log, cluster, baseUrl, fetchDocument });
     const app = opened.get(id) ?? openApp(env, id, { policyMemory, authenticators });
     opened.delete(id);
     opened.set(id, app);

@@ -27,6 +27,8 @@ export interface Env {
   SERVER_CA?: string;
   /** Group-resources whose values are encrypted at rest, separated by commas; "secrets" where it is absent. */
   ENCRYPTED_RESOURCES?: string;
+  /** JSON of an AuthenticationConfiguration (apiserver.config.k8s.io/v1): OIDC issuers that the cluster at the root believes. */
+  AUTHENTICATION_CONFIG?: string;
   /** JSON of an audit.k8s.io/v1 Policy. */
   AUDIT_POLICY?: string;
   AUDIT_RETENTION_DAYS?: string;

@@ -15,7 +15,7 @@ import type { DatabaseProvider, Platform } from "../platform.ts";
 import { createDatabaseNamespaces } from "./database-namespaces.ts";
 import type { Env } from "./env.ts";
 import { openRemoteDatabase } from "./libsql-database.ts";
-import { ROOT_CLUSTER } from "./root-cluster.ts";
+import { ROOT_CLUSTER, ROOT_ISSUER } from "./root-cluster.ts";
 
 export interface OpenedCluster {
   database: Database;
@@ -98,7 +98,7 @@ type Placed = Pick<ClusterConfig, "serverUrl" | "issuer" | "adminTokenHashes">;
 function atRoot(env: Env): Placed {
   return {
     serverUrl: env.SERVER_URL,
-    issuer: "https://kubernetes.default.svc.cluster.local",
+    issuer: ROOT_ISSUER,
     adminTokenHashes: env.ADMIN_TOKEN_HASHES.split(",").filter((hash) => hash !== ""),
   };
 }

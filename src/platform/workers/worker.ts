@@ -9,6 +9,7 @@ import { StatusError } from "../../machinery/status-error.ts";
 import { openAccounts } from "./accounts.ts";
 import { asReceived } from "./as-received.ts";
 import { asSent } from "./as-sent.ts";
+import { configuredIssuers } from "./configured-issuers.ts";
 import type { Env } from "./env.ts";
 import { openApp } from "./open-app.ts";
 import { once } from "./open-cluster.ts";
@@ -59,7 +60,9 @@ function openedOf(env: Env): Opened {
   const known = isolates.get(env);
   if (known) return known;
   const policyMemory = createPolicyMemory();
-  const root = once(() => openApp(env, ROOT_CLUSTER, { policyMemory }));
+  const root = once(async () => {
+    return await openApp(env, ROOT_CLUSTER, { policyMemory, authenticators: configuredIssuers(env) });
+  });
   const accounts = once(() => openAccounts(env, policyMemory));
   const atRoot: Fetch = async (request) => (await root()).fetch(request);
   const door = once(async () => (await accounts())?.inFrontOf(atRoot) ?? atRoot);

@@ -1,5 +1,6 @@
 /** All routes of /v1 but those of better-auth. */
 import type { Route } from "../route.ts";
+import { authenticationRoutes } from "./authentication.ts";
 import { clusterRoutes } from "./clusters.ts";
 import { meRoutes } from "./me.ts";
 import { memberRoutes } from "./members.ts";
@@ -11,5 +12,6 @@ export const routes: readonly Route[] = [
   ...organisationRoutes,
   ...memberRoutes,
   ...clusterRoutes,
+  ...authenticationRoutes,
   ...tokenRoutes,
 ];
