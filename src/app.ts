@@ -3,7 +3,7 @@
  * meets on its way is put together here and nowhere else.
  */
 import { createAdmission } from "./admission/index.ts";
-import type { Authenticator, User } from "./authn/authenticator.ts";
+import { openerOf, type Authenticator, type User } from "./authn/authenticator.ts";
 import { createClientCertificates, type ClientCertificates } from "./authn/client-certificate.ts";
 import { createRequestAuthenticator, tokenOf, type RequestAuthenticator } from "./authn/index.ts";
 import { createNodeCredentials } from "./authn/node-credential.ts";
@@ -414,6 +414,8 @@ async function respond(services: Services, api: Api, call: Call, asked: Asked): 
     namespace,
     query: options,
     user,
+    opener: call.isInternal ? undefined : openerOf(call.actor ?? user),
+    stillKnown: () => assertStillKnown(api, call),
     authorization,
     auditId,
     flowHeaders,
@@ -430,6 +432,13 @@ async function userOf(api: Api, authorization: Authorization, call: Call, path: 
   call.actor = user;
   call.acting = await actingUser(authorization, { user, headers, path });
   return call.acting;
+}
+
+/** Would who sent the request be let in now as they were then? @throws StatusError "Unauthorized" */
+async function assertStillKnown(api: Api, { request, user, actor }: Call): Promise<void> {
+  if (user) return;
+  const { groups } = await authenticated(api, request);
+  if (groups.join() !== actor?.groups.join()) throw new StatusError("Unauthorized", "Unauthorized");
 }
 
 /** By certificate, else by token, as in Kubernetes; who has shown a certificate that is not good is not anonymous. @throws StatusError */

@@ -405,3 +405,39 @@ test("a log that cannot be read is refused before the body begins", async () => 
   expect(response.status).toBe(400);
   expect(await response.json()).toMatchObject({ reason: "BadRequest", message: /waiting to start/ });
 });
+
+test("a revoked credential ends the exec it opened, what waits for its agent, and what it opens next; others go on", async () => {
+  const session = cat();
+  nextSession = async () => session;
+  const query = "stdin=true&stdout=true&container=app&command=cat";
+  const doomed = await execClient(`${query}&credential=doomed`);
+  nextSession = async () => cat();
+  const other = await execClient(`${query}&credential=good`);
+  nextSession = () => new Promise(() => {});
+  server.broker.revoke({ credentials: ["doomed"] });
+  expect(await doomed.closed).toBe(1008);
+  await vi.waitFor(() => expect(session.closed()).toBe(true));
+  await expect(execClient(`${query}&credential=doomed`)).rejects.toMatchObject({ status: 401 });
+  other.send(0, "still here");
+  await vi.waitFor(() => expect(other.text(1)).toBe("still here"));
+  // What a node serves ends with the node, whoever opened it; nobody is the worse for it.
+  server.broker.revoke({ nodes: ["n1"] });
+  expect(await other.closed).toBe(1008);
+  nextSession = async () => cat();
+  expect((await execClient(`${query}&credential=good`)).socket.readyState).toBe(WebSocket.OPEN);
+});
+
+test("a revoked credential ends the log it follows, and the agent stops reading", async () => {
+  let cancelled = false;
+  openLog = () =>
+    new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("first\n")),
+      cancel: () => void (cancelled = true),
+    });
+  const url = `${server.url}/stream/n1?kind=log&container=app&follow=true&credential=doomed`;
+  const reader = (await fetch(new Request(url))).body?.getReader();
+  expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("first\n");
+  server.broker.revoke({ credentials: ["doomed"] });
+  expect((await reader?.read())?.done).toBe(true);
+  await vi.waitFor(() => expect(cancelled).toBe(true));
+});

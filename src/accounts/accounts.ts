@@ -4,6 +4,7 @@
  */
 import type { User } from "../authn/authenticator.ts";
 import type { Client, Fetch } from "../client/client.ts";
+import type { Revocation } from "../machinery/opener.ts";
 
 /** From the least to the most: what a role may, those after it may too. */
 export const ROLES = ["viewer", "developer", "admin", "owner"] as const;
@@ -140,6 +141,8 @@ export interface ClusterHost {
    * @throws StorageError "compacted" for a time that the log does not reach any more
    */
   restore(cluster: Pick<ClusterRecord, "id" | "organisation">, toMs: number): Promise<{ revision: number }>;
+  /** Ends the watches and streams that these have open in the cluster, and what they open while they are still remembered. */
+  disconnect(id: string, revocation: Revocation): Promise<void>;
 }
 
 /** A message to a person. Absent where there is no way to send any: then invitations are handed over by hand. */

@@ -11,6 +11,7 @@ import { createIdempotency } from "./api/idempotency.ts";
 import { createRateLimit } from "./api/rate-limit.ts";
 import type { AuthOptions } from "./better-auth.ts";
 import { createClusters, type Clusters } from "./clusters.ts";
+import { createDisconnect } from "./disconnect.ts";
 import { createFrontDoor } from "./front-door.ts";
 import { createClusterIssuers, createClusterOidc, type ClusterIssuersDeps } from "./issuers.ts";
 import { accountsMigrations } from "./migrations/index.ts";
@@ -51,7 +52,7 @@ export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
   const { takesCertificateAuthority } = deps;
   await migrate(database, { migrations: accountsMigrations });
   const { clock, random, log } = platform;
-  const shared = { database, clock, random, log };
+  const shared = { database, clock, random, log, disconnect: createDisconnect({ database, host, log }) };
   const secret = await derivedSecret(deps.masterKey, "better-auth");
   const clusters = createClusters({ ...shared, host });
   const accounts = createAccountsApi({

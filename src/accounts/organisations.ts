@@ -2,7 +2,9 @@
 import type { Clock, Random } from "../platform/platform.ts";
 import type { Database, Statement } from "../storage/database.ts";
 import { AccountsError, type Invitation, type Member, type Organisation, type Role } from "./accounts.ts";
+import type { Disconnect } from "./disconnect.ts";
 import { pageOf, type Page, type PageQuery } from "./pages.ts";
+import { rank } from "./principals.ts";
 import { shape } from "./rows.ts";
 import { digest, newId, newInvitation } from "./secrets.ts";
 
@@ -66,8 +68,13 @@ const MEMBERS = `SELECT ${MEMBER.columns()} FROM members AS m JOIN people AS p O
 const NOT_LAST_OWNER = `(role <> 'owner' OR EXISTS (SELECT 1 FROM members AS o
   WHERE o.organisation = ?1 AND o.role = 'owner' AND o.person <> ?2))`;
 
-export function createOrganisations(deps: { database: Database; clock: Clock; random: Random }): Organisations {
-  const { database, clock, random } = deps;
+export function createOrganisations(deps: {
+  database: Database;
+  clock: Clock;
+  random: Random;
+  disconnect: Pick<Disconnect, "member">;
+}): Organisations {
+  const { database, clock, random, disconnect } = deps;
   const read = async (sql: string, args: Statement["args"] = []) => (await database.batch([{ sql, args }], "read"))[0];
   const write = async (...statements: Statement[]) => await database.batch(statements, "write");
 
@@ -75,9 +82,11 @@ export function createOrganisations(deps: { database: Database; clock: Clock; ra
     return MEMBER.readOne(await read(`${MEMBERS} AND m.person = ?2`, [at.organisation, at.person]));
   }
 
-  async function changeMember(at: { organisation: string; person: string }, ...changes: Statement[]): Promise<void> {
-    const [changed] = await write(...changes);
-    if (changed?.rowsAffected) return;
+  /** Resolves with the role until then. */
+  async function changeMember(at: { organisation: string; person: string }, ...changes: Statement[]): Promise<Role> {
+    const sql = "SELECT role FROM members WHERE organisation = ? AND person = ?";
+    const [before, changed] = await write({ sql, args: [at.organisation, at.person] }, ...changes);
+    if (changed?.rowsAffected) return before?.rows[0]?.[0] as Role;
     if (!(await member(at))) throw new AccountsError("not-found", "there is no such member");
     throw new AccountsError("conflict", "an organisation needs an owner: make somebody else one first");
   }
@@ -136,7 +145,8 @@ export function createOrganisations(deps: { database: Database; clock: Clock; ra
     },
     async setRole({ organisation, person, role }) {
       const sql = `UPDATE members SET role = ?3 WHERE organisation = ?1 AND person = ?2 AND (?3 = 'owner' OR ${NOT_LAST_OWNER})`;
-      await changeMember({ organisation, person }, { sql, args: [organisation, person, role] });
+      const before = await changeMember({ organisation, person }, { sql, args: [organisation, person, role] });
+      if (rank(role) < rank(before)) await disconnect.member({ organisation, person });
       const changed = await member({ organisation, person });
       if (!changed) throw new AccountsError("not-found", "there is no such member");
       return changed;
@@ -154,6 +164,7 @@ export function createOrganisations(deps: { database: Database; clock: Clock; ra
           args: [organisation, person],
         },
       );
+      await disconnect.member({ organisation, person });
     },
 
     async invite({ organisation, email, role, invitedBy, expiresMs }) {

@@ -1,5 +1,5 @@
 /** Who a token or a session is, and what they may: one read, and never remembered, so that what is revoked is revoked at once. */
-import type { User } from "../authn/authenticator.ts";
+import { CREDENTIAL_ID, type User } from "../authn/authenticator.ts";
 import type { Clock } from "../platform/platform.ts";
 import type { Database, Statement } from "../storage/database.ts";
 import { ROLES, type ApiToken, type ClusterRecord, type Principal, type Role } from "./accounts.ts";
@@ -99,8 +99,7 @@ export function userIn(cluster: Pick<ClusterRecord, "id" | "organisation">, prin
   if (role === undefined || (principal.cluster !== undefined && principal.cluster !== cluster.id)) return undefined;
   const groups = [organisationGroup(cluster.organisation), organisationGroup(cluster.organisation, role)];
   const { name, tokenId } = principal;
-  // The key is that by which Kubernetes names the credential that was used.
-  const extra = tokenId === undefined ? {} : { extra: { "authentication.kubernetes.io/credential-id": [tokenId] } };
+  const extra = tokenId === undefined ? {} : { extra: { [CREDENTIAL_ID]: [tokenId] } };
   return { name, groups, ...extra };
 }
 

@@ -2,6 +2,7 @@
 import type { Clock, Random } from "../platform/platform.ts";
 import type { Database } from "../storage/database.ts";
 import { AccountsError, type ApiToken, type Role, type TokenKind } from "./accounts.ts";
+import type { Disconnect } from "./disconnect.ts";
 import { pageOf, type Page, type PageQuery } from "./pages.ts";
 import { TOKEN } from "./principals.ts";
 import { digest, newId, newToken } from "./secrets.ts";
@@ -24,6 +25,7 @@ export interface Tokens {
   create(token: NewToken): Promise<{ token: ApiToken; text: string }>;
   find(id: string): Promise<ApiToken | undefined>;
   list(of: TokensOf, query: PageQuery): Promise<Page<ApiToken>>;
+  /** What is open with it ends, too. */
   revoke(id: string): Promise<void>;
 }
 
@@ -33,8 +35,13 @@ const COLUMNS = TOKEN.columns();
 const INSERT = `INSERT INTO tokens (hash, ${COLUMNS}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, NULL
   WHERE (SELECT count(*) FROM tokens WHERE person = ?5 AND kind = ?3) < ${TOKENS_MAX} RETURNING ${COLUMNS}`;
 
-export function createTokens(deps: { database: Database; clock: Clock; random: Random }): Tokens {
-  const { database, clock, random } = deps;
+export function createTokens(deps: {
+  database: Database;
+  clock: Clock;
+  random: Random;
+  disconnect: Pick<Disconnect, "token">;
+}): Tokens {
+  const { database, clock, random, disconnect } = deps;
   return {
     async create({ kind, name, person, organisation, cluster, role, expiresMs }) {
       const text = newToken(random);
@@ -59,7 +66,10 @@ export function createTokens(deps: { database: Database; clock: Clock; random: R
       return pageOf(TOKEN.readAll(found), query, (token) => token);
     },
     async revoke(id) {
-      await database.batch([{ sql: "DELETE FROM tokens WHERE id = ?", args: [id] }], "write");
+      const sql = `DELETE FROM tokens WHERE id = ? RETURNING ${COLUMNS}`;
+      const [gone] = await database.batch([{ sql, args: [id] }], "write");
+      const token = TOKEN.readOne(gone);
+      if (token) await disconnect.token(token);
     },
   };
 }

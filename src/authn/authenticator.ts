@@ -1,4 +1,5 @@
 /** Who makes a request. */
+import type { Opener } from "../machinery/opener.ts";
 
 export interface User {
   name: string;
@@ -12,6 +13,14 @@ export interface User {
 /** Undefined: this authenticator has no opinion; the next one is asked. @throws StatusError "Unauthorized" for a bad credential */
 export interface Authenticator {
   authenticate(request: { token: string | undefined; audience?: string }): Promise<User | undefined>;
+}
+
+/** The key of `extra` by which Kubernetes names the credential that was used. */
+export const CREDENTIAL_ID = "authentication.kubernetes.io/credential-id";
+
+export function openerOf({ name, extra }: User): Opener {
+  const credential = extra?.[CREDENTIAL_ID]?.[0];
+  return credential === undefined ? { user: name } : { user: name, credential };
 }
 
 export const UNAUTHENTICATED_GROUP = "system:unauthenticated";

@@ -9,7 +9,7 @@ import "reflect-metadata";
 import { ExtendedKeyUsage, ExtendedKeyUsageExtension, X509Certificate } from "@peculiar/x509";
 import { toHex } from "../pki/encoding.ts";
 import type { Clock } from "../platform/platform.ts";
-import { AUTHENTICATED_GROUP, type User } from "./authenticator.ts";
+import { AUTHENTICATED_GROUP, CREDENTIAL_ID, type User } from "./authenticator.ts";
 
 /** What a client has shown on its connection; one object for all requests of it. */
 export interface ClientCertificate {
@@ -23,8 +23,6 @@ export interface ClientCertificates {
 
 /** A user's certificate has about 600 bytes. */
 const DER_BYTES_MAX = 16 * 1024;
-/** By which Kubernetes names the credential that was used. */
-const CREDENTIAL_ID = "authentication.kubernetes.io/credential-id";
 
 interface Identity {
   user: User;

@@ -10,7 +10,7 @@ import type { KubeObject } from "../machinery/meta.ts";
 import { StatusError } from "../machinery/status-error.ts";
 import type { ClusterKeys } from "../pki/cluster-keys.ts";
 import type { Clock, Random } from "../platform/platform.ts";
-import type { Authenticator, User } from "./authenticator.ts";
+import { CREDENTIAL_ID, type Authenticator, type User } from "./authenticator.ts";
 
 /** Reads one live object; undefined where there is none. `resource` is a group-resource: "pods", "serviceaccounts". */
 export type ObjectLookup = (at: {
@@ -158,7 +158,7 @@ export function createServiceAccountTokens(deps: {
     if (node && !pod) await assertAlive({ resource: "nodes", namespace: "", ...node });
     const boundTo = [serviceaccount, pod, secret, pod ? undefined : node].flatMap((bound) => bound?.uid ?? []);
     const extra: Record<string, readonly string[]> = {};
-    if (payload.jti !== undefined) extra["authentication.kubernetes.io/credential-id"] = [`JTI=${payload.jti}`];
+    if (payload.jti !== undefined) extra[CREDENTIAL_ID] = [`JTI=${payload.jti}`];
     if (pod) {
       extra["authentication.kubernetes.io/pod-name"] = [pod.name];
       extra["authentication.kubernetes.io/pod-uid"] = [pod.uid];

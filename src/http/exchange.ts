@@ -4,6 +4,7 @@ import type { Authorization } from "../authz/authorization.ts";
 import type { Authorizer, RuleResolver } from "../authz/authorizer.ts";
 import type { Cluster } from "../cluster.ts";
 import { badRequest, invalid } from "../machinery/status-error.ts";
+import type { Opener } from "../machinery/opener.ts";
 import type { WriteContext } from "../registry/context.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Resource, Scheme } from "../registry/scheme.ts";
@@ -44,6 +45,10 @@ export interface Exchange {
   namespace: string;
   query: URLSearchParams;
   user: User;
+  /** Whose credential it came with: of what stays open. Undefined for the control plane's own. */
+  opener: Opener | undefined;
+  /** Is that credential still good? For what goes on long after it was asked. @throws StatusError "Unauthorized" */
+  stillKnown(): Promise<void>;
   authorization: Authorization;
   auditId: string;
   flowHeaders: FlowHeaders;

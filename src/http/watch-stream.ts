@@ -3,7 +3,7 @@
  * tables and metadata-only watches are rewritten (watch-forms.ts). What begins and what fails how: pkg/storage/cacher of
  * k8s.io/apiserver.
  */
-import { StatusError } from "../machinery/status-error.ts";
+import { isStatusError, StatusError } from "../machinery/status-error.ts";
 import { INITIAL_EVENTS_END } from "../machinery/watch-event.ts";
 import { currentValue } from "../registry/stored-form.ts";
 import { StorageError } from "../storage/errors.ts";
@@ -80,7 +80,16 @@ async function sourceOf(
     case "now":
       return await followFrom(await services.cluster.storage.revision());
     default:
-      return new WatchSource(initialEvents(services, exchange, { options, start }), followFrom).stream();
+      return new WatchSource(initialEvents(services, exchange, { options, start }), async (since) => {
+        // Who reads slowly may be somebody else by now: somebody whose token was taken.
+        try {
+          await exchange.stillKnown();
+        } catch (error) {
+          if (!isStatusError(error, "Unauthorized")) throw error;
+          return streamOf(errorEvent(error));
+        }
+        return await followFrom(since);
+      }).stream();
   }
 }
 
@@ -89,7 +98,7 @@ const ENCODER = new TextEncoder();
 /** The hub's stream, or one that tells why there is none: by now the answer is 200, so an error is an event. */
 async function follow(
   services: Services,
-  { resource, namespace }: Exchange,
+  { resource, namespace, opener }: Exchange,
   { options, since }: { options: ListOptions; since: number },
 ): Promise<ReadableStream<Uint8Array>> {
   const { hub, platform } = services.cluster;
@@ -102,6 +111,7 @@ async function follow(
       since,
       head: resource.head,
       bookmarks: options.allowWatchBookmarks,
+      ...(opener ? { opener } : {}),
       timeoutMs: Math.round(1000 * (options.timeoutSeconds || randomSeconds)),
     });
   } catch (error) {

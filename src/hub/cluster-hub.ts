@@ -1,4 +1,5 @@
 /** The hub of one cluster, on every runtime: sequencer, fan-out and maintenance behind the `Hub` port. */
+import { createRevocations, type Revocation, type Revocations } from "../machinery/opener.ts";
 import type { Clock, Log, Timers } from "../platform/platform.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { LogEntry, LogPage, PreparedWrite, StorageWriter, WriteOutcome } from "../storage/storage.ts";
@@ -41,6 +42,8 @@ export interface HubDeps {
   limits?: Partial<HubLimits>;
   /** What watchers are shown of a row; without it (tests of the log alone) values go out as they are stored. */
   present?: Present;
+  /** Where there is another who must know before this hub has started; it adds to them. */
+  revocations?: Revocations;
 }
 
 export interface ClusterHub extends Hub {
@@ -57,7 +60,10 @@ export interface ClusterHub extends Hub {
   onCommit(listener: (entries: readonly LogEntry[]) => void): () => void;
   /** Compaction and expiry; the platform calls it when maintenance-schedule.ts says. */
   maintain(at: { nowMs: number }): Promise<MaintenanceReport>;
-  stats(): { watchers: number; windowBytes: number };
+  /** `clients`: watchers that are not the control plane's own. */
+  stats(): { watchers: number; clients: number; windowBytes: number };
+  /** Ends the watches of these, and for some seconds those that they still come to open. */
+  revoke(revocation: Revocation): void;
 }
 
 /** After a restart so much history is read at once, so that a thousand returning watches need not ask the database each. */
@@ -77,6 +83,7 @@ export function createHub(deps: HubDeps): ClusterHub {
 class SqlHub implements ClusterHub {
   readonly #deps: HubDeps;
   readonly #limits: HubLimits;
+  readonly #revocations: Revocations;
   readonly #listeners = new Set<(entries: readonly LogEntry[]) => void>();
   #starting: Promise<Running> | undefined;
   #running: Running | undefined;
@@ -85,6 +92,7 @@ class SqlHub implements ClusterHub {
   constructor(deps: HubDeps) {
     this.#deps = deps;
     this.#limits = { ...DEFAULT_HUB_LIMITS, ...deps.limits };
+    this.#revocations = deps.revocations ?? createRevocations({ now: () => deps.clock.now() });
   }
 
   async start(): Promise<void> {
@@ -108,7 +116,16 @@ class SqlHub implements ClusterHub {
   async watch(query: WatchQuery): Promise<ReadableStream<Uint8Array>> {
     const { fanOut } = this.#running ?? (await this.#started());
     if (this.#stopped) throw stopped();
-    return fanOut.open(query);
+    const stream = await fanOut.open(query);
+    const { opener } = query;
+    if (opener === undefined || !this.#revocations.has(opener)) return stream;
+    await stream.cancel();
+    return over();
+  }
+
+  revoke(revocation: Revocation): void {
+    this.#revocations.add(revocation);
+    this.#running?.fanOut.revoke(revocation);
   }
 
   async poll(): Promise<void> {
@@ -135,9 +152,13 @@ class SqlHub implements ClusterHub {
     return () => this.#listeners.delete(listener);
   }
 
-  stats(): { watchers: number; windowBytes: number } {
+  stats(): { watchers: number; clients: number; windowBytes: number } {
     const fanOut = this.#running?.fanOut;
-    return { watchers: fanOut?.watcherCount ?? 0, windowBytes: fanOut?.windowBytes ?? 0 };
+    return {
+      watchers: fanOut?.watcherCount ?? 0,
+      clients: fanOut?.clientCount ?? 0,
+      windowBytes: fanOut?.windowBytes ?? 0,
+    };
   }
 
   // oxlint-disable-next-line typescript/require-await -- the port is asynchronous
@@ -205,6 +226,11 @@ class SqlHub implements ClusterHub {
     }
     fanOut.publish(page);
   }
+}
+
+/** A watch that has ended. */
+function over(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ type: "bytes", start: (controller) => controller.close() });
 }
 
 function stopped(): StorageError {

@@ -2,6 +2,7 @@
  * The hub of a cluster: the one sequencer of its writes and the fan-out of its log. On Node an object in the process, on Workers a
  * Durable Object; both implement this port. It holds no truth: a hub that dies loses nothing.
  */
+import type { Opener } from "../machinery/opener.ts";
 import type { PreparedWrite, Selector, WriteOutcome } from "../storage/storage.ts";
 import type { Head } from "../storage/stored-value.ts";
 
@@ -17,6 +18,8 @@ export interface WatchQuery {
   bookmarks: boolean;
   /** The stream ends cleanly, between events, after this long. */
   timeoutMs: number;
+  /** Absent for the control plane's own, which nobody revokes. */
+  opener?: Opener;
 }
 
 /** What a hub counts, by resource as the log names it ("deployments.apps"). */

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { createHttpsFetch } from "../../agent/https-fetch.ts";
 import { sendBody } from "../../agent/streams/send-body.ts";
 import { openTunnel, type Tunnel } from "../../agent/tunnel.ts";
+import type { Revocation } from "../machinery/opener.ts";
 import { createNodePlatform } from "../platform/node/platform.ts";
 import type { LogEntry } from "../storage/storage.ts";
 import type { TunnelMessage } from "./protocol.ts";
@@ -293,4 +294,53 @@ test("a second tunnel of a node replaces the first", async () => {
   const woken = next(second);
   await commit([entry({ "spec.nodeName": nodeName })]);
   expect(JSON.parse((await woken).toString())).toEqual({ type: "wake", revision: 7 });
+});
+
+const revoke = (revocation: Revocation) =>
+  plainFetch(new Request(`${base}/revoke`, { method: "POST", body: JSON.stringify(revocation) }));
+const ended = (socket: WebSocket) => new Promise<void>((resolve) => socket.once("close", () => resolve()));
+
+test("a revoked credential ends the exec it opened on both sides, and opens no other; others go on", async () => {
+  const doomed = await spliced("command=cat&credential=doomed");
+  const other = await spliced("command=cat&credential=good");
+  const both = [ended(doomed.client), ended(doomed.agentEnd)];
+  await revoke({ credentials: ["doomed"] });
+  await Promise.all(both);
+  const again = connect(`/stream/${doomed.nodeName}?command=cat&credential=doomed`);
+  await expect(again).rejects.toMatchObject({ status: 401 });
+  other.agentEnd.send("still here");
+  expect((await next(other.client)).toString()).toBe("still here");
+  const rest = [ended(other.client), ended(other.agentEnd)];
+  await revoke({ nodes: [other.nodeName] });
+  await Promise.all(rest);
+});
+
+test("a revoked user's log ends, and one that still waits for its agent is refused", async () => {
+  const { nodeName, opened } = await agent();
+  const pending = plainFetch(new Request(`${base}/stream/${nodeName}?kind=log&follow=true&user=reader`));
+  const { id, ticket } = await opened();
+  const log = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new TextEncoder().encode("first\n")),
+  });
+  const sent = sendBody({
+    url: `${base}/agent/v1/streams/${id}?ticket=${ticket}`,
+    credential: nodeName,
+    body: log,
+    fetch: plainFetch,
+    signal: new AbortController().signal,
+  });
+  const over = sent.then(
+    () => "over",
+    () => "over",
+  );
+  const reader = (await pending).body?.getReader();
+  expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("first\n");
+  const slow = await agent();
+  const waiting = plainFetch(new Request(`${base}/stream/${slow.nodeName}?kind=log&user=reader`));
+  await slow.opened();
+  await revoke({ users: ["reader"] });
+  const last = await reader?.read().catch(() => ({ done: true }));
+  expect(last?.done).toBe(true);
+  expect(await over).toBe("over");
+  expect((await waiting).status).toBe(401);
 });

@@ -3,6 +3,7 @@ import { badRequest, StatusError, type StatusReason } from "../machinery/status-
 
 const REASONS: Record<number, StatusReason> = {
   400: "BadRequest",
+  401: "Unauthorized",
   403: "Forbidden",
   404: "NotFound",
   409: "Conflict",

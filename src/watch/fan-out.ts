@@ -2,6 +2,7 @@
  * Hands the log to its watchers. A watcher first catches up, from memory or page by page from storage, and then joins the live
  * ones. Both ways offer entries in order and a watcher takes each revision once, so none is lost or doubled where they meet.
  */
+import { isRevoked, type Revocation } from "../machinery/opener.ts";
 import { nextTurn, type Clock, type Log, type Timers } from "../platform/platform.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { LogPage, StorageWriter } from "../storage/storage.ts";
@@ -63,6 +64,13 @@ export class FanOut {
     return this.#watchers.size;
   }
 
+  /** Watchers of clients, the control plane's own not counted. */
+  get clientCount(): number {
+    let count = 0;
+    for (const { opener } of this.#watchers) if (opener) count++;
+    return count;
+  }
+
   get windowBytes(): number {
     return this.#recent.bytes;
   }
@@ -112,6 +120,11 @@ export class FanOut {
     if (page !== undefined) this.#offerPage(watcher, page);
     if (!this.#catchUpFromMemory(watcher)) void this.#catchUp(watcher);
     return watcher.stream;
+  }
+
+  /** Ends the watches of these, cleanly: what is queued was theirs to see. */
+  revoke(revocation: Revocation): void {
+    for (const watcher of this.#watchers) if (watcher.opener && isRevoked(watcher.opener, revocation)) watcher.end();
   }
 
   /** Ends every watch cleanly and takes no more. */

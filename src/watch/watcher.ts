@@ -1,4 +1,5 @@
 /** One open watch: its place in the log, its queue, and the stream its client reads. */
+import type { Opener } from "../machinery/opener.ts";
 import type { Timers } from "../platform/platform.ts";
 import type { Head, Present } from "../storage/stored-value.ts";
 import { bookmarkLine, changeFor, UNREADABLE_LINE, type Interest, type SharedEntry } from "./changes.ts";
@@ -8,6 +9,7 @@ export interface WatcherOptions extends Interest {
   head: Head;
   bookmarks: boolean;
   timeoutMs: number;
+  opener?: Opener;
 }
 
 export interface WatcherDeps {
@@ -65,6 +67,10 @@ export class Watcher {
 
   get resource(): string {
     return this.#options.resource;
+  }
+
+  get opener(): Opener | undefined {
+    return this.#options.opener;
   }
 
   get queuedBytes(): number {

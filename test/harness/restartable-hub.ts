@@ -28,6 +28,7 @@ export function createRestartableHub(make: () => ClusterHub): RestartableHub {
     mark: () => current.mark(),
     ready: () => current.ready(),
     poll: () => current.poll(),
+    revoke: (revocation) => current.revoke(revocation),
     maintain: (at) => current.maintain(at),
     stats: () => current.stats(),
     statistics: () => current.statistics(),

@@ -11,6 +11,7 @@ import { bootstrapCluster } from "../../src/bootstrap.ts";
 import { DEFAULT_CLUSTER_CONFIG, type Cluster } from "../../src/cluster.ts";
 import { createHub } from "../../src/hub/cluster-hub.ts";
 import { kinds } from "../../src/kinds/index.ts";
+import type { Revocation } from "../../src/machinery/opener.ts";
 import { loadClusterKeys } from "../../src/pki/load-cluster-keys.ts";
 import type { DatabaseProvider, Platform } from "../../src/platform/platform.ts";
 import { readersOf } from "../../src/platform/workers/open-cluster.ts";
@@ -33,6 +34,7 @@ interface Deps {
 
 interface Open {
   api: ClusterApi;
+  revoke(revocation: Revocation): void;
   close(): Promise<void>;
 }
 
@@ -75,6 +77,9 @@ export function createIsolateHost(deps: Deps): ClusterHost & { stop(): Promise<v
       await close(cluster.id);
       return await restoreLog({ database: await databases.open(cluster.id), ...deps.platform }, toMs);
     },
+    async disconnect(id, revocation) {
+      (await opened.get(id))?.revoke(revocation);
+    },
     async stop() {
       for (const id of opened.keys()) await close(id);
       await Promise.all([...made].map((id) => databases.destroy(id)));
@@ -113,7 +118,7 @@ async function openOne(deps: Deps, asked: { id: string; organisation: string }):
     agents: { sockets: { tunnel: noSocket, stream: noSocket }, seen: () => {} },
   });
   await bootstrapCluster(cluster, app);
-  return { api: app, close: () => hub.stop() };
+  return { api: app, revoke: (revocation) => hub.revoke(revocation), close: () => hub.stop() };
 }
 
 const noSocket = (): Promise<Response> => Promise.reject(new Error("no sockets here"));

@@ -38,5 +38,6 @@ export async function handleExec(services: Services, exchange: Exchange): Promis
       ...(subprotocol === undefined ? {} : { subprotocol }),
     },
     client: request,
+    opener: exchange.opener,
   });
 }

@@ -26,6 +26,7 @@ export async function handleLog(services: Services, exchange: Exchange): Promise
       query: asked.toString(),
     },
     client: exchange.request,
+    opener: exchange.opener,
   });
 }
 

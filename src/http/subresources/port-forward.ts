@@ -34,6 +34,7 @@ export async function handlePortForward(services: Services, exchange: Exchange):
       ...(subprotocol === undefined ? {} : { subprotocol }),
     },
     client: request,
+    opener: exchange.opener,
   });
 }
 

@@ -2,6 +2,7 @@
 import type { ClusterApi, ClusterHost } from "../../accounts/accounts.ts";
 import type { Authenticator } from "../../authn/authenticator.ts";
 import type { ClusterConfig } from "../../cluster.ts";
+import type { Revocation } from "../../machinery/opener.ts";
 import { loadClusterKeys } from "../../pki/load-cluster-keys.ts";
 import { migrate } from "../../storage/migrate.ts";
 import { restoreLog } from "../../storage/restore.ts";
@@ -95,6 +96,12 @@ class OpenClusters implements NodeClusterHost {
     }
   }
 
+  async disconnect(id: string, revocation: Revocation): Promise<void> {
+    // One that is not open serves nobody.
+    const opened = await this.#open.get(id)?.catch(() => undefined);
+    opened?.served.revoke(revocation);
+  }
+
   async quiet(): Promise<void> {
     this.#stopped = true;
     await Promise.all([...this.#open.values()].map(async (opened) => (await opened).served.quiet()));
@@ -112,7 +119,7 @@ class OpenClusters implements NodeClusterHost {
       if (this.#open.size <= openMax) return;
       if (id === but) continue;
       const { underWay, served } = await opened;
-      if (underWay > 0 || (await served.connectedNodes()) > 0 || this.#open.get(id) !== opened) continue;
+      if (underWay > 0 || (await served.isUsed()) || this.#open.get(id) !== opened) continue;
       await this.#close(id);
     }
   }

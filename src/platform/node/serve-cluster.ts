@@ -6,8 +6,10 @@ import { bootstrapCluster } from "../../bootstrap.ts";
 import type { Cluster, ClusterConfig } from "../../cluster.ts";
 import { createHub, type ClusterHub } from "../../hub/cluster-hub.ts";
 import { createMaintenanceSchedule } from "../../hub/maintenance-schedule.ts";
+import { revokedNodes } from "../../hub/revoked-nodes.ts";
 import { kinds } from "../../kinds/index.ts";
 import { createLoops } from "../../loops.ts";
+import type { Revocation } from "../../machinery/opener.ts";
 import { measuredDatabase } from "../../metrics/measured-database.ts";
 import { createMetrics } from "../../metrics/metrics.ts";
 import type { ClusterKeys } from "../../pki/cluster-keys.ts";
@@ -26,11 +28,13 @@ import type { Upgrades } from "./upgrade.ts";
 
 export interface ServedCluster {
   app: App;
-  /** Nodes whose tunnels are up. */
-  connectedNodes(): Promise<number>;
+  /** Are watches of clients open, or nodes connected? */
+  isUsed(): Promise<boolean>;
+  /** Ends what these have opened: watches and streams. */
+  revoke(revocation: Revocation): void;
   /** Ends what works by itself: maintenance, control loops, tunnels. Requests are answered still. Idempotent. */
   quiet(): Promise<void>;
-  /** Ends watches between events and finishes writes, after `quiet`. The database stays open. Idempotent. */
+  /** Ends streams, and watches between events, and finishes writes, after `quiet`. The database stays open. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -54,20 +58,29 @@ export async function serveCluster(options: {
   const measured = measuredDatabase(database, { metrics, clock });
   const storage = createSqlLog({ database: measured, clock, log, cipher });
   const hub = createHub({ storage, clock, timers, log, present: createPresenter(createScheme(kinds)) });
+  let broker: NodeStreamBroker | undefined;
   const restless: (() => unknown)[] = [];
   const quiet = async (): Promise<void> => {
     for (const step of restless.splice(0).toReversed()) await step();
   };
   const stop = async (): Promise<void> => {
     await quiet();
+    broker?.close();
     await hub.stop();
   };
   try {
     await hub.start();
-    let broker: NodeStreamBroker | undefined;
     const tunnels = createNodeTunnels({ upgrades, clock, timers, log, refused: (answer) => broker?.refused(answer) });
-    broker = createNodeStreamBroker({ tunnels, upgrades, timers, random });
-    hub.onCommit((entries) => tunnels.committed(entries));
+    broker = createNodeStreamBroker({ tunnels, upgrades, clock, timers, random });
+    const revoke = (revocation: Revocation): void => {
+      hub.revoke(revocation);
+      broker?.revoke(revocation);
+    };
+    hub.onCommit((entries) => {
+      tunnels.committed(entries);
+      const revocation = revokedNodes(entries);
+      if (revocation) revoke(revocation);
+    });
     restless.push(() => tunnels.close());
     const { stream } = broker;
     const audit = createAudit({ database: measured, clock, timers, log }, config.audit);
@@ -104,8 +117,8 @@ export async function serveCluster(options: {
     loops.start();
     restless.push(() => loops.stop());
     restless.push(maintain(platform, hub));
-    const connectedNodes = async () => Object.keys(await tunnels.lastSeen()).length;
-    return { app, connectedNodes, quiet, stop };
+    const isUsed = async () => hub.stats().clients > 0 || Object.keys(await tunnels.lastSeen()).length > 0;
+    return { app, isUsed, revoke, quiet, stop };
   } catch (error) {
     await stop();
     throw error;

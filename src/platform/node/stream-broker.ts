@@ -1,11 +1,13 @@
 /** Where a client's stream and the agent that serves it meet, in this process. */
 import type { WebSocket } from "ws";
+import type { Revocation } from "../../machinery/opener.ts";
 import { StatusError } from "../../machinery/status-error.ts";
 import type { AgentEndAt, AgentSockets } from "../../relay/agent-sockets.ts";
 import type { NodeStreams } from "../../relay/node-streams.ts";
 import { assertUpgrade, refusal } from "../../relay/refusal.ts";
 import type { Tunnels } from "../../relay/tunnels.ts";
-import type { Random, Timers } from "../platform.ts";
+import type { Clock, Random, Timers } from "../platform.ts";
+import { createOpenStreams, type OpenStream } from "./open-streams.ts";
 import { answered } from "./proxied-answer.ts";
 import { splice } from "./splice.ts";
 import type { Upgrades } from "./upgrade.ts";
@@ -13,12 +15,19 @@ import type { Upgrades } from "./upgrade.ts";
 export interface NodeStreamBroker extends NodeStreams, Pick<AgentSockets, "stream"> {
   /** The agent cannot serve a stream (Tunnels' `refused`). */
   refused(answer: { id: string; nodeName: string; code: number; message: string }): void;
+  /** Ends what these have opened, and what these nodes serve. */
+  revoke(revocation: Revocation): void;
+  /** Ends all streams. */
+  close(): void;
 }
 
 /** How long a client waits for the agent to dial. */
 const DIAL_MS_MAX = 15_000;
 
-type OpenRequest = Parameters<NodeStreams["open"]>[0];
+/** RFC 6455: a policy forbids to go on. */
+const CLOSE_REVOKED = 1008;
+
+type OpenRequest = Parameters<NodeStreams["open"]>[0] & { stream: OpenStream };
 
 interface Pending {
   ticket: string;
@@ -37,17 +46,19 @@ type AgentEnd =
 export function createNodeStreamBroker(deps: {
   tunnels: Pick<Tunnels, "openStream">;
   upgrades: Pick<Upgrades, "accept">;
+  clock: Clock;
   timers: Timers;
   random: Random;
 }): NodeStreamBroker {
-  const { tunnels, upgrades, timers, random } = deps;
+  const { tunnels, upgrades, clock, timers, random } = deps;
+  const streams = createOpenStreams({ clock });
   const pending = new Map<string, Pending>();
   /** Bodies of requests that are proxied, until they are fetched or the request is over. */
   const requestBodies = new Map<string, Pick<Pending, "ticket" | "nodeName"> & { body: ReadableStream<Uint8Array> }>();
 
   /** Resolves with the agent's end. @throws StatusError */
   function meet(request: OpenRequest, kind: Pending["kind"], id: string = random.uuid()): Promise<AgentEnd> {
-    const { node: nodeName, target, client } = request;
+    const { node: nodeName, target, client, stream } = request;
     const ticket = Buffer.from(random.bytes(32)).toString("base64url");
     return new Promise<AgentEnd>((resolve, reject) => {
       let settled = false;
@@ -71,6 +82,7 @@ export function createNodeStreamBroker(deps: {
         resolve(end);
         return true;
       };
+      stream.endsBy(() => fail(new StatusError("Unauthorized", "Unauthorized")));
       pending.set(id, { ticket, nodeName, kind, met, fail });
       if (target.proxy?.hasBody && client.body !== null) requestBodies.set(id, { ticket, nodeName, body: client.body });
       client.signal.addEventListener("abort", abort);
@@ -81,46 +93,79 @@ export function createNodeStreamBroker(deps: {
   }
 
   async function proxied(request: OpenRequest): Promise<Response> {
-    const { client, target } = request;
+    const { client, target, stream } = request;
     const id = random.uuid();
     const end = await meet(request, target.proxy?.upgrade ? "either" : "body", id).catch((error: unknown) => {
       requestBodies.delete(id);
       throw error;
     });
-    if ("socket" in end) return spliced(end, end.subprotocol);
+    if ("socket" in end) return spliced(end, { subprotocol: end.subprotocol, stream });
     const over = (outcome: "ended" | "cancelled") => {
       requestBodies.delete(id);
+      stream.over();
       end.done(outcome);
     };
-    return await answered(relayed(end.body, over), client);
+    return await answered(relayed(end.body, { done: over, stream }), client);
   }
 
-  function spliced({ socket: agent }: { socket: WebSocket }, subprotocol: string | undefined): Response {
+  function spliced(
+    { socket: agent }: { socket: WebSocket },
+    { subprotocol, stream }: { subprotocol: string | undefined; stream: OpenStream },
+  ): Response {
     return upgrades.accept({
       subprotocol,
       connected(client) {
         splice(agent, client);
         agent.resume();
+        client.once("close", () => stream.over());
+        stream.endsBy(() => {
+          client.close(CLOSE_REVOKED, "Unauthorized");
+          agent.close(1001, "the client has gone");
+        });
       },
-      failed: () => agent.close(1001, "the client has gone"),
+      failed() {
+        stream.over();
+        agent.close(1001, "the client has gone");
+      },
     });
+  }
+
+  async function logged(request: OpenRequest): Promise<Response> {
+    const { stream } = request;
+    const end = await meet(request, "body");
+    if (!("body" in end)) throw new Error("a log stream is a body");
+    const done: typeof end.done = (outcome) => {
+      stream.over();
+      end.done(outcome);
+    };
+    return new Response(relayed(end.body, { done, stream }), {
+      headers: { "content-type": "text/plain", "cache-control": "no-transform" },
+    });
+  }
+
+  async function answerOf(request: OpenRequest): Promise<Response> {
+    const { target, client, stream } = request;
+    if (target.kind === "proxy") return await proxied(request);
+    if (target.kind === "log") return await logged(request);
+    assertUpgrade(client);
+    const end = await meet(request, "socket");
+    if (!("socket" in end)) throw new Error("exec and attach are sockets");
+    return spliced(end, { subprotocol: target.subprotocol, stream });
   }
 
   return {
     async open(request) {
-      if (request.target.kind === "proxy") return await proxied(request);
-      if (request.target.kind === "log") {
-        const end = await meet(request, "body");
-        if (!("body" in end)) throw new Error("a log stream is a body");
-        return new Response(relayed(end.body, end.done), {
-          headers: { "content-type": "text/plain", "cache-control": "no-transform" },
-        });
+      const stream = streams.begin({ opener: request.opener, nodeName: request.node });
+      try {
+        return await answerOf({ ...request, stream });
+      } catch (error) {
+        stream.over();
+        throw error;
       }
-      assertUpgrade(request.client);
-      const end = await meet(request, "socket");
-      if (!("socket" in end)) throw new Error("exec and attach are sockets");
-      return spliced(end, request.target.subprotocol);
     },
+
+    revoke: (revocation) => streams.revoke(revocation),
+    close: () => streams.endAll(),
 
     async stream(request, at) {
       const { id, nodeName, subprotocol } = at;
@@ -170,10 +215,20 @@ function checked<T extends Pick<Pending, "ticket" | "nodeName">>(waiting: T | un
 }
 
 /** The agent's body as the client's, pulled only as fast as the client reads. */
-function relayed(body: ReadableStream<Uint8Array>, done: (outcome: "ended" | "cancelled") => void) {
+function relayed(
+  body: ReadableStream<Uint8Array>,
+  { done, stream }: { done: (outcome: "ended" | "cancelled") => void; stream: OpenStream },
+) {
   const reader = body.getReader();
   return new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        stream.endsBy(() => {
+          controller.close();
+          done("cancelled");
+          void reader.cancel().catch(() => {});
+        });
+      },
       async pull(controller) {
         try {
           const { done: ended, value } = await reader.read();

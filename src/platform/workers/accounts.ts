@@ -80,6 +80,7 @@ function createEdgeClusterHost(deps: {
       await env.CLUSTER_HUB.getByName(id).end();
       await databases.destroy(id);
     },
+    disconnect: (id, revocation) => translated(() => env.CLUSTER_HUB.getByName(id).revoke(revocation)),
     restore: ({ id }, toMs) => translated(() => env.CLUSTER_HUB.getByName(id).restore(toMs)),
   };
 }

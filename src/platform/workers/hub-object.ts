@@ -6,25 +6,30 @@ import { DurableObject } from "cloudflare:workers";
 import { createHub, type ClusterHub as Hub } from "../../hub/cluster-hub.ts";
 import type { HubStatistics, WatchQuery } from "../../hub/hub.ts";
 import { createMaintenanceSchedule, type MaintenanceSchedule } from "../../hub/maintenance-schedule.ts";
+import { revokedNodes } from "../../hub/revoked-nodes.ts";
 import { kinds } from "../../kinds/index.ts";
+import { createRevocations, type Opener, type Revocation, type Revocations } from "../../machinery/opener.ts";
 import { StatusError } from "../../machinery/status-error.ts";
 import { createScheme } from "../../registry/scheme.ts";
 import { createPresenter } from "../../registry/stored-form.ts";
-import type { TunnelMessage } from "../../relay/protocol.ts";
 import type { PreparedWrite, WriteOutcome } from "../../storage/storage.ts";
 import { restoreLog } from "../../storage/restore.ts";
 import { createSqlLog } from "../../storage/sql-log.ts";
 import type { Env } from "./env.ts";
+import { createHubStreams, type HubStreams } from "./hub-streams.ts";
 import { createHubTunnels, type HubTunnels } from "./hub-tunnels.ts";
 import { createWaker, type Waker } from "./loops-waker.ts";
 import { once, openCluster } from "./open-cluster.ts";
 import { createWorkersPlatform } from "./platform.ts";
-import { tunnelNodeOf } from "./stream-broker.ts";
+import { tunnelNodeOf, type OpenMessage, type StreamOpened } from "./stream-broker.ts";
 
 export class ClusterHub extends DurableObject<Env> {
   readonly #platform = createWorkersPlatform("hub");
   #hub: () => Promise<Hub>;
   readonly #tunnels: HubTunnels;
+  readonly #streams: HubStreams;
+  readonly #revocations: Revocations;
+  #opened: Hub | undefined;
   readonly #loops: Waker;
   /** A cluster in which nothing is written, and nothing is left to expire, sets no alarm. */
   readonly #maintenance: MaintenanceSchedule;
@@ -34,6 +39,10 @@ export class ClusterHub extends DurableObject<Env> {
     const { clock, timers, log } = this.#platform;
     this.#loops = createWaker({ wake: () => env.CLUSTER_LOOPS.getByName(clusterIdOf(state)).wake(), timers, log });
     this.#tunnels = createHubTunnels({ state, clock, timers, log, refused: (answer) => this.#refused(answer) });
+    this.#revocations = createRevocations({ now: () => clock.now() });
+    const { storage } = state;
+    const brokerOf = (id: string) => env.STREAM_BROKER.get(env.STREAM_BROKER.idFromString(id));
+    this.#streams = createHubStreams({ storage, brokerOf, revocations: this.#revocations, clock, log });
     this.#maintenance = createMaintenanceSchedule({
       clock,
       log,
@@ -48,13 +57,16 @@ export class ClusterHub extends DurableObject<Env> {
     const { database, keys } = await openCluster(this.env, this.#platform, clusterIdOf(this.ctx));
     const present = createPresenter(createScheme(kinds));
     const storage = createSqlLog({ database, clock, log, cipher: keys.values });
-    const hub = createHub({ storage, clock, timers, log, present });
+    const hub = createHub({ storage, clock, timers, log, present, revocations: this.#revocations });
     hub.onCommit((entries) => {
       this.#tunnels.committed(entries);
+      const revocation = revokedNodes(entries);
+      if (revocation) this.ctx.waitUntil(this.revoke(revocation));
       this.#loops.wake();
       this.#maintenance.committed();
     });
     await hub.start();
+    this.#opened = hub;
     return hub;
   }
 
@@ -76,6 +88,7 @@ export class ClusterHub extends DurableObject<Env> {
   async end(): Promise<void> {
     const hub = await this.#hub().catch(() => undefined);
     await hub?.stop();
+    await this.#streams.endAll();
     for (const socket of this.ctx.getWebSockets()) socket.close(1001, "the cluster is gone");
     await this.ctx.storage.deleteAll();
   }
@@ -109,8 +122,19 @@ export class ClusterHub extends DurableObject<Env> {
     this.#tunnels.seen(nodeName);
   }
 
-  openStream(nodeName: string, message: Extract<TunnelMessage, { type: "open" }>): boolean {
-    return this.#tunnels.openStream(nodeName, message);
+  async openStream(nodeName: string, message: OpenMessage, opener: Opener | undefined): Promise<StreamOpened> {
+    const begun = await this.#streams.begin(message.id, { opener, nodeName });
+    if (begun !== "begun") return begun;
+    if (this.#tunnels.openStream(nodeName, message)) return "asked";
+    await this.#streams.over(message.id);
+    return "away";
+  }
+
+  /** Ends what these have opened: watches and streams. */
+  async revoke(revocation: Revocation): Promise<void> {
+    this.#revocations.add(revocation);
+    this.#opened?.revoke(revocation);
+    await this.#streams.revoke(revocation);
   }
 
   /** The tunnel of a node; the worker has authenticated it. */

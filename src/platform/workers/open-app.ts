@@ -40,7 +40,7 @@ export async function openApp(
     presence: hub,
     streams: createWorkersStreams({
       brokers: env.STREAM_BROKER,
-      openStream: (nodeName, message) => hubObject().openStream(nodeName, message),
+      openStream: (nodeName, message, opener) => hubObject().openStream(nodeName, message, opener),
       random,
     }),
     sockets: createServerSockets(),

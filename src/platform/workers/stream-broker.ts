@@ -4,6 +4,7 @@
  */
 import { DurableObject, waitUntil } from "cloudflare:workers";
 import { StatusError } from "../../machinery/status-error.ts";
+import type { Opener } from "../../machinery/opener.ts";
 import { toBase64Url } from "../../pki/encoding.ts";
 import type { AgentSockets } from "../../relay/agent-sockets.ts";
 import type { NodeStreams } from "../../relay/node-streams.ts";
@@ -45,7 +46,9 @@ export class StreamBroker extends DurableObject<unknown> {
   readonly #client = Promise.withResolvers<Expectation>();
   /** The client's answer: made by the agent's end when it arrives. */
   readonly #answer = Promise.withResolvers<Response>();
+  #asked = false;
   #taken = false;
+  #isSpliced = false;
   readonly #gone = new AbortController();
   /** Of a request that is proxied, until the agent fetches it. */
   #requestBody: ReadableStream<Uint8Array> | null = null;
@@ -55,6 +58,18 @@ export class StreamBroker extends DurableObject<unknown> {
     // Whoever waits for them handles their failure; until then it is nobody's.
     this.#client.promise.catch(() => {});
     this.#answer.promise.catch(() => {});
+  }
+
+  /** Is somebody waiting here, or being served? An object that was made anew, because its stream was over, knows of nobody. */
+  isServing(): boolean {
+    return this.#asked;
+  }
+
+  /** Its opener is no longer let in. Nothing here holds the sockets of a splice: the object breaks off, and they with it. */
+  end(): void {
+    this.refuse(401, "Unauthorized");
+    this.#gone.abort();
+    if (this.#isSpliced) this.ctx.abort("the stream was revoked");
   }
 
   /** The agent cannot serve this stream, or is not there. */
@@ -80,6 +95,7 @@ export class StreamBroker extends DurableObject<unknown> {
 
   async #fromClient(request: Request, query: URLSearchParams): Promise<Response> {
     const nodeName = query.get("node") ?? "";
+    this.#asked = true;
     this.#requestBody = request.body;
     this.#client.resolve({
       ticket: query.get("ticket") ?? "",
@@ -114,6 +130,7 @@ export class StreamBroker extends DurableObject<unknown> {
 
   #spliceSockets(subprotocol: string | undefined): Response {
     const { 0: clientEnd, 1: agentEnd } = new WebSocketPair();
+    this.#isSpliced = true;
     const headers: Record<string, string> = { [SERVED]: "1" };
     if (subprotocol !== undefined) headers["sec-websocket-protocol"] = subprotocol;
     this.#answer.resolve(new Response(null, { status: 101, webSocket: clientEnd, headers }));
@@ -150,18 +167,26 @@ async function withinTime<T>(promise: Promise<T>, otherwise: string): Promise<T>
   }
 }
 
-type OpenMessage = Extract<TunnelMessage, { type: "open" }>;
+export type OpenMessage = Extract<TunnelMessage, { type: "open" }>;
+/** "asked": the agent is to dial. Others: why it is not. */
+export type StreamOpened = "asked" | "away" | "revoked" | "full";
+
+function refusalOf(outcome: Exclude<StreamOpened, "asked">, node: string): Refusal {
+  if (outcome === "away") return { code: 503, message: `node "${node}" is not connected` };
+  if (outcome === "full") return { code: 503, message: "too many streams are open in this cluster" };
+  return { code: 401, message: "Unauthorized" };
+}
 
 /** The stateless worker's half, for clients. */
 export function createWorkersStreams(deps: {
   brokers: DurableObjectNamespace<StreamBroker>;
   /** ClusterHub's `Tunnels.openStream`, over RPC. */
-  openStream: (nodeName: string, message: OpenMessage) => Promise<boolean>;
+  openStream: (nodeName: string, message: OpenMessage, opener: Opener | undefined) => Promise<StreamOpened>;
   random: Random;
 }): NodeStreams {
   const { brokers, openStream, random } = deps;
   return {
-    async open({ node, target, client }) {
+    async open({ node, target, client, opener }) {
       const kind = kindOf(target);
       if (kind === "socket") assertUpgrade(client);
       const id = brokers.newUniqueId();
@@ -173,8 +198,11 @@ export function createWorkersStreams(deps: {
       const like = client.method === "HEAD" ? { headers: client.headers } : client;
       const answer = stub.fetch(new Request(`https://broker/client?${query}`, like));
       answer.catch(() => {});
-      const opened = await openStream(node, { type: "open", id: id.toString(), ticket, target });
-      if (!opened) await stub.refuse(503, `node "${node}" is not connected`);
+      const opened = await openStream(node, { type: "open", id: id.toString(), ticket, target }, opener);
+      if (opened !== "asked") {
+        const { code, message } = refusalOf(opened, node);
+        await stub.refuse(code, message);
+      }
       // Told, the broker ends the agent's work at once; else it would notice with the next bytes.
       client.signal.addEventListener("abort", () => waitUntil(stub.abandon()));
       const response = await served(await answer);

@@ -166,6 +166,7 @@ describe.skipIf(testRuntime.missing !== undefined)("a creation that dies half-wa
         open: (cluster) => host.open(cluster),
         destroy: (id) => host.destroy(id),
         restore: (cluster, toMs) => host.restore(cluster, toMs),
+        disconnect: (id, revocation) => host.disconnect(id, revocation),
         create: (cluster) => (dies ? FAULTS[when]?.(host).create?.(cluster) : undefined) ?? host.create(cluster),
       }),
     });
@@ -191,6 +192,7 @@ describe.skipIf(testRuntime.missing !== undefined)("a creation that dies half-wa
         open: (cluster) => host.open(cluster),
         destroy: (id) => (hangs ? never : host.destroy(id)),
         restore: (cluster, toMs) => host.restore(cluster, toMs),
+        disconnect: (id, revocation) => host.disconnect(id, revocation),
         create: (cluster) => (hangs ? never : host.create(cluster)),
       }),
     });

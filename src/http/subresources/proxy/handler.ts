@@ -31,6 +31,7 @@ export async function handleProxy(services: Services, exchange: Exchange): Promi
     node: location.node,
     target: { kind: "proxy", namespace, pod: name, uid, query: "", proxy },
     client: request,
+    opener: exchange.opener,
   });
 }
 

@@ -6,6 +6,7 @@ import { createBootstrapToken, type NewBootstrapToken } from "../../../authn/boo
 import { createNodeCredentials } from "../../../authn/node-credential.ts";
 import type { User } from "../../../authn/authenticator.ts";
 import { DEFAULT_CLUSTER_CONFIG } from "../../../cluster.ts";
+import type { Opener } from "../../../machinery/opener.ts";
 import { isStatusError } from "../../../machinery/status-error.ts";
 import type { ClusterKeys } from "../../../pki/cluster-keys.ts";
 import { loadClusterKeys } from "../../../pki/load-cluster-keys.ts";
@@ -59,7 +60,7 @@ export async function startRelayServer(platform: Platform): Promise<RelayServer>
     log,
     refused: (answer) => broker.refused(answer),
   });
-  const broker = createNodeStreamBroker({ tunnels, upgrades, timers, random });
+  const broker = createNodeStreamBroker({ tunnels, upgrades, clock, timers, random });
   api.onCommit((entries) => tunnels.committed(entries));
   const credentials = createNodeCredentials({ keys, clock, issuer: config.issuer });
   const routes = createAgentRoutes({
@@ -85,7 +86,7 @@ export async function startRelayServer(platform: Platform): Promise<RelayServer>
       if (answer) return answer;
       const node = /^\/stream\/(.+)$/.exec(pathname)?.[1];
       if (node === undefined) return (await handler?.(request)) ?? new Response("nothing here", { status: 404 });
-      return await broker.open({ node, client: request, target: targetOf(request, search) });
+      return await broker.open({ node, client: request, target: targetOf(request, search), opener: openerOf(search) });
     } catch (error) {
       if (isStatusError(error)) return Response.json(error.toStatus(), { status: error.code });
       throw error;
@@ -127,6 +128,10 @@ export async function startRelayServer(platform: Platform): Promise<RelayServer>
 function proxyOf(query: URLSearchParams): Pick<StreamTarget, "proxy"> {
   const text = query.get("proxy");
   return text === null ? {} : { proxy: JSON.parse(text) as ProxyRequest };
+}
+
+function openerOf(search: string): Opener {
+  return { user: "somebody", credential: new URLSearchParams(search).get("credential") ?? "c" };
 }
 
 function targetOf(request: Request, search: string): StreamTarget {
