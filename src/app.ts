@@ -61,6 +61,7 @@ import { addProcessMetrics } from "./metrics/process-metrics.ts";
 import { isStatusError, StatusError } from "./machinery/status-error.ts";
 import { kinds as builtInKinds } from "./kinds/index.ts";
 import type { AgentSockets } from "./relay/agent-sockets.ts";
+import { createLiveNodes } from "./relay/live-nodes.ts";
 import { createAgentRoutes, type AgentRoutes } from "./relay/agent-routes.ts";
 import { createSchema } from "./schema/schema.ts";
 import { createCurrentReader, type CurrentReader } from "./registry/current-reader.ts";
@@ -113,8 +114,9 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const current = createCurrentReader({ storage, changes: options.agents?.changes, scheme });
   const lookup = createObjectLookup(current);
   const tokens = createServiceAccountTokens({ keys, clock, random, issuer: config.issuer, lookup });
+  const liveNodes = createLiveNodes({ credentials: nodeCredentials, lookup });
   const staticTokens = createStaticTokens(config.adminTokenHashes);
-  const chain: Authenticator[] = [staticTokens, ...(options.authenticators ?? []), tokens, nodeCredentials];
+  const chain: Authenticator[] = [staticTokens, ...(options.authenticators ?? []), tokens, liveNodes];
   const authenticator = createRequestAuthenticator({ chain, clock });
   const certificates = createClientCertificates({ clusterCa: keys.clusterCa, clock });
   cluster.onCommit?.((entries) =>

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createNodeCredentials } from "../../src/authn/node-credential.ts";
 import type { KubeObject } from "../../src/machinery/meta.ts";
+import { NODE_KEY_ANNOTATION } from "../../src/relay/protocol.ts";
 import { assertFailure, createTestCluster, type TestCluster } from "../harness/cluster.ts";
 
 let nowMs = Date.now();
@@ -151,7 +152,8 @@ describe("nodes", () => {
       issuer: api.cluster.config.issuer,
     });
     const { credential } = await credentials.issue({ nodeName: "n1", keyThumbprint: "t" });
-    for (const name of ["n1", "n2"]) await create("/api/v1/nodes", { metadata: { name } });
+    for (const name of ["n1", "n2"])
+      await create("/api/v1/nodes", { metadata: { name, annotations: { [NODE_KEY_ANNOTATION]: "t" } } });
     for (const name of ["s1", "s2"]) await create("/api/v1/namespaces/default/secrets", { metadata: { name } });
     for (const [name, node] of [
       ["mine", "n1"],
