@@ -41,10 +41,10 @@ export function createRevocations({ now }: { now: () => number }): Revocations {
   let recent: { revocation: Revocation; untilMs: number }[] = [];
   return {
     // A node's name may be taken by another machine at once, so what it serves is not remembered.
-    add({ nodes: _, ...revocation }) {
+    add({ users = [], credentials = [] }) {
       const nowMs = now();
       recent = recent.filter(({ untilMs }) => untilMs > nowMs).slice(1 - REMEMBERED_MAX);
-      recent.push({ revocation, untilMs: nowMs + REMEMBER_MS });
+      recent.push({ revocation: { users, credentials }, untilMs: nowMs + REMEMBER_MS });
     },
     has: (opener) => {
       if (recent.length === 0) return false;

@@ -5,7 +5,6 @@
  */
 import { isRevoked, type Opener, type Revocation, type Revocations } from "../../machinery/opener.ts";
 import type { Clock, Log } from "../platform.ts";
-import type { StreamBroker } from "./stream-broker.ts";
 
 export interface HubStreams {
   /** Before the agent is asked. "revoked": its opener may not. "full": more are open than a cluster may have. */
@@ -21,7 +20,11 @@ interface Note extends Opener {
   sinceMs: number;
 }
 
-type Broker = Pick<DurableObjectStub<StreamBroker>, "isServing" | "end">;
+/** A StreamBroker, from afar. */
+interface Broker {
+  isServing(): Promise<boolean>;
+  end(): Promise<void>;
+}
 
 const PREFIX = "stream:";
 const OPEN_MAX = 1_000;

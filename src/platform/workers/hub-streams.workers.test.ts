@@ -19,11 +19,10 @@ function setUp() {
         delete: (async (keys: string[]) =>
           keys.filter((key) => stored.delete(key)).length) as DurableObjectStorage["delete"],
       },
-      brokerOf: (id) =>
-        ({
-          isServing: async () => (asked++, serving.has(id)),
-          end: async () => void ended.push(id),
-        }) as unknown as ReturnType<Parameters<typeof createHubStreams>[0]["brokerOf"]>,
+      brokerOf: (id) => ({
+        isServing: async () => (asked++, serving.has(id)),
+        end: async () => void ended.push(id),
+      }),
       revocations: createRevocations(clock),
       clock,
       log: silentLog,

@@ -13,6 +13,20 @@ import {
 import { readWatch, type WatchClient } from "../../harness/watch-client.ts";
 import { testRuntime } from "../../harness/test-runtime.ts";
 
+async function tokenOf(caller: Caller, path = "/v1/tokens", body = {}): Promise<{ id: string; token: string }> {
+  const made = await caller.call("POST", path, { name: "t", role: "owner", ...body });
+  expect(made.status, made.text).toBe(201);
+  return { id: made.body["id"] ?? "", token: made.body["token"] ?? "" };
+}
+
+const nextOf = async (client: WatchClient, name: string): Promise<boolean> => {
+  for (;;) {
+    const event = await client.next();
+    if (event === undefined) return false;
+    if (event.name === name) return true;
+  }
+};
+
 describe.skipIf(testRuntime.missing !== undefined)("what is open when somebody is revoked", () => {
   let accounts: TestAccounts;
   let owner: TestPerson;
@@ -33,12 +47,6 @@ describe.skipIf(testRuntime.missing !== undefined)("what is open when somebody i
     expect(accounts.errors).toEqual([]);
     await accounts.stop();
   });
-
-  async function tokenOf(caller: Caller, path = "/v1/tokens", body = {}): Promise<{ id: string; token: string }> {
-    const made = await caller.call("POST", path, { name: "t", role: "owner", ...body });
-    expect(made.status, made.text).toBe(201);
-    return { id: made.body["id"] ?? "", token: made.body["token"] ?? "" };
-  }
 
   async function join(name: string, role: string): Promise<TestPerson> {
     const person = await signUp(accounts, name);
@@ -65,14 +73,6 @@ describe.skipIf(testRuntime.missing !== undefined)("what is open when somebody i
     const body = JSON.stringify({ metadata: { name } });
     expect((await accounts.fetch(new Request(url, { method: "POST", headers, body }))).status).toBe(201);
   }
-
-  const nextOf = async (client: WatchClient, name: string): Promise<boolean> => {
-    for (;;) {
-      const event = await client.next();
-      if (event === undefined) return false;
-      if (event.name === name) return true;
-    }
-  };
 
   test("a token's watches end in all clusters, and so do those that it opens while it is remembered; others go on", async () => {
     const [doomed, kept] = [await tokenOf(owner), await tokenOf(owner)];
