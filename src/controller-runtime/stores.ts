@@ -21,16 +21,28 @@ import { endpointSlices, SERVICE_NAME_LABEL } from "../kinds/discovery/endpoints
 import { flowSchemas, priorityLevelConfigurations } from "../kinds/flowcontrol/types.ts";
 import { podDisruptionBudgets } from "../kinds/policy/poddisruptionbudgets/types.ts";
 import { clusterRoles } from "../kinds/rbac/types.ts";
-import { volumeAttributesClasses } from "../kinds/storage/types.ts";
+import {
+  csiDrivers,
+  csiNodes,
+  csiStorageCapacities,
+  storageClasses,
+  volumeAttributesClasses,
+} from "../kinds/storage/types.ts";
 import { groupResource, type ResourceRef } from "../machinery/gvk.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Indices } from "./indexed-store.ts";
 import { createInformer, type Informer } from "./informer.ts";
 import { definitionView, type DefinitionView } from "./views/definition-view.ts";
-import { budgetView, scaleView, type BudgetView, type ScaleView } from "./views/budget-view.ts";
+import {
+  budgetView,
+  replicationControllerView,
+  scaleView,
+  type BudgetView,
+  type ScaleView,
+} from "./views/budget-view.ts";
 import { clusterRoleView, type ClusterRoleView } from "./views/cluster-role-view.ts";
-import { nodeView, type NodeView } from "./views/node-view.ts";
+import { createNodeViews, type NodeView } from "./views/node-view.ts";
 import {
   configMapView,
   endpointSliceView,
@@ -45,10 +57,23 @@ import {
   type SecretView,
   type ServiceView,
 } from "./views/other-views.ts";
-import { podView, type PodView } from "./views/pod-view.ts";
-import { claimView, volumeView, type ClaimView, type VolumeView } from "./views/storage-views.ts";
+import { createPodViews, type PodView } from "./views/pod-view.ts";
 import { quotaView, type QuotaView } from "./views/quota-view.ts";
 import { signingRequestView, type SigningRequestView } from "./views/signing-request-view.ts";
+import {
+  claimView,
+  csiCapacityView,
+  csiDriverView,
+  csiNodeView,
+  storageClassView,
+  volumeView,
+  type ClaimView,
+  type CsiCapacityView,
+  type CsiDriverView,
+  type CsiNodeView,
+  type StorageClassView,
+  type VolumeView,
+} from "./views/storage-views.ts";
 import { controllerOfView, metadataOnly, ownershipOnly, type View } from "./views/view.ts";
 import { deploymentView, replicaSetView, type DeploymentView, type ReplicaSetView } from "./views/workload-views.ts";
 
@@ -66,6 +91,10 @@ export interface Stores {
   statefulSets: Informer<ScaleView>;
   replicationControllers: Informer<ScaleView>;
   podDisruptionBudgets: Informer<BudgetView>;
+  storageClasses: Informer<StorageClassView>;
+  csiNodes: Informer<CsiNodeView>;
+  csiDrivers: Informer<CsiDriverView>;
+  csiStorageCapacities: Informer<CsiCapacityView>;
   resourceQuotas: Informer<QuotaView>;
   flowSchemas: Informer<FlowSchemaView>;
   priorityLevelConfigurations: Informer;
@@ -113,12 +142,12 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
     return made;
   };
   const stores: Stores = {
-    pods: informer(pods, podView, {
+    pods: informer(pods, createPodViews(), {
       [BY_NODE]: ({ nodeName }) => [nodeName],
       [ORPHANS]: orphanOf,
       [BY_CLAIM]: claimsOf,
     }),
-    nodes: informer(nodes, nodeView),
+    nodes: informer(nodes, createNodeViews()),
     services: informer(services, serviceView),
     endpointSlices: informer(endpointSlices, endpointSliceView, { [BY_SERVICE]: serviceOf }),
     deployments: informer(deployments, deploymentView),
@@ -128,8 +157,12 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
     secrets: informer(secrets, secretView, { [BY_ACCOUNT]: accountOf }),
     configMaps: informer(configMaps, configMapView),
     statefulSets: informer(statefulSets, scaleView),
-    replicationControllers: informer(replicationControllers, scaleView),
+    replicationControllers: informer(replicationControllers, replicationControllerView),
     podDisruptionBudgets: informer(podDisruptionBudgets, budgetView),
+    storageClasses: informer(storageClasses, storageClassView),
+    csiNodes: informer(csiNodes, csiNodeView),
+    csiDrivers: informer(csiDrivers, csiDriverView),
+    csiStorageCapacities: informer(csiStorageCapacities, csiCapacityView),
     resourceQuotas: informer(resourceQuotas, quotaView),
     flowSchemas: informer(flowSchemas, flowSchemaView, { [BY_LEVEL]: ({ level }) => [level] }),
     priorityLevelConfigurations: informer(priorityLevelConfigurations, metadataOnly),

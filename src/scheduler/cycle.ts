@@ -1,100 +1,111 @@
-/** One decision: filter, score, choose. Pure. */
+/** One decision: filter, score, choose. It changes nothing. */
 import type { PodView } from "../controller-runtime/views/pod-view.ts";
-import { SCORE_MAX, type NodeInfo, type Plugin } from "./framework.ts";
+import { createDiagnosis, messageOfPod, NO_NODES } from "./diagnosis.ts";
+import { candidatesOf, refusalAt, refusalOfPod } from "./filter.ts";
+import type { Profile } from "./framework.ts";
+import { best, scoreNodes } from "./score.ts";
+import type { Shape } from "./shapes.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 export type Decision =
-  | { node: string }
-  /** `message` is what the event and the pod's condition say. */
-  | { node: undefined; message: string; refusedBy: ReadonlySet<Plugin> };
+  /** `looked`: at how many nodes, so that the next decision can begin after them. */
+  | { node: string; looked: number }
+  | {
+      node: undefined;
+      looked: number;
+      /** What the event and the pod's condition say. */
+      message: string;
+      /** Names of plugins; none where there was no node to ask. */
+      refusedBy: ReadonlySet<string>;
+      /** Some node refuses for what is on it. */
+      preemptionMayHelp: boolean;
+    };
 
-export interface CycleInput {
-  pod: PodView;
-  nodes: readonly NodeInfo[];
-  plugins: readonly Plugin[];
+export interface CycleOptions {
   /** Uniform in [0, 1): chooses between equals. */
   fraction: () => number;
   /** Where to begin looking, so that in large clusters not always the same nodes are looked at. */
-  startAt: number;
+  startAt?: number;
+  /** It ends after so many nodes that the pod may run on; by default as the profile says. */
+  feasibleMax?: number;
 }
 
-export function decide(input: CycleInput): Decision {
-  const { pod, nodes, plugins } = input;
-  if (nodes.length === 0) {
-    return { node: undefined, message: "no nodes available to schedule pods", refusedBy: new Set() };
+export function schedulePod(snapshot: Snapshot, pod: PodView, profile: Profile, options: CycleOptions): Decision {
+  const none = { node: undefined, looked: 0, refusedBy: new Set<string>(), preemptionMayHelp: false } as const;
+  if (snapshot.nodeCount === 0) return { ...none, message: NO_NODES };
+  const shape = snapshot.shapeOf(pod, profile);
+  const refused = refusalOfPod(shape);
+  if (refused) {
+    return { ...none, refusedBy: new Set([refused.plugin]), message: messageOfPod(refused, snapshot.nodeCount) };
   }
-  const { feasible, reasons, refusedBy } = filter(input);
-  if (feasible.length === 0) {
-    return { node: undefined, message: failureMessage(nodes.length, reasons), refusedBy };
-  }
-  const [only] = feasible;
-  if (feasible.length === 1 && only) return { node: only.node.metadata.name };
-  return { node: choose(score(pod, feasible, plugins), input) };
+  const nominated = tryNominated(snapshot, shape, pod);
+  if (nominated !== undefined) return { node: nominated, looked: 1 };
+  const { slots, looked } = findFeasible(snapshot, shape, pod, {
+    startAt: options.startAt ?? 0,
+    feasibleMax: options.feasibleMax ?? ((count) => feasibleMax(count, profile.percentageOfNodesToScore)),
+  });
+  if (slots.length === 0) return { ...explain(snapshot, shape, pod), looked };
+  const chosen = slots.length === 1 ? 0 : best(scoreNodes(shape, slots).totals, options.fraction);
+  return { node: snapshot.cluster.nodes.views[slots[chosen] ?? 0]?.metadata.name ?? "", looked };
 }
 
-function filter({ pod, nodes, plugins, startAt }: CycleInput) {
-  const feasible: NodeInfo[] = [];
-  const reasons = new Map<string, number>();
-  const refusedBy = new Set<Plugin>();
-  const enough = feasibleMax(nodes.length);
-  for (let offset = 0; offset < nodes.length && feasible.length < enough; offset++) {
-    const info = nodes[(startAt + offset) % nodes.length];
-    if (info === undefined) continue;
-    const refusal = firstRefusal(pod, info, plugins);
-    if (refusal === undefined) {
-      feasible.push(info);
-      continue;
-    }
+/** Its victims made room for the pod there: where it fits now, no other node is looked at. */
+function tryNominated(snapshot: Snapshot, shape: Shape, pod: PodView): string | undefined {
+  const name = snapshot.nominationOf(pod.metadata.uid) || pod.nominatedNodeName;
+  const slot = name === "" ? undefined : snapshot.cluster.nodes.slotOf.get(name);
+  if (slot === undefined) return undefined;
+  return refusalAt(snapshot, shape, pod, slot) === undefined ? name : undefined;
+}
+
+function findFeasible(
+  snapshot: Snapshot,
+  shape: Shape,
+  pod: PodView,
+  limits: { startAt: number; feasibleMax: number | ((count: number) => number) },
+): { slots: Int32Array; looked: number } {
+  const { slots } = candidatesOf(snapshot, shape);
+  const count = slots.length;
+  const enough = typeof limits.feasibleMax === "number" ? limits.feasibleMax : limits.feasibleMax(count);
+  const feasible = new Int32Array(Math.min(count, enough));
+  let found = 0;
+  let looked = 0;
+  for (; looked < count && found < feasible.length; looked++) {
+    const slot = slots[(limits.startAt + looked) % count] ?? 0;
+    if (refusalAt(snapshot, shape, pod, slot) === undefined) feasible[found++] = slot;
+  }
+  return { slots: feasible.subarray(0, found), looked };
+}
+
+/** Asks again, which is cheaper than to keep reasons of nodes that are mostly not needed. */
+function explain(snapshot: Snapshot, shape: Shape, pod: PodView) {
+  const diagnosis = createDiagnosis();
+  const refusedBy = new Set<string>();
+  const { slots, otherwise } = candidatesOf(snapshot, shape);
+  let preemptionMayHelp = false;
+  for (const slot of slots) {
+    const refusal = refusalAt(snapshot, shape, pod, slot);
+    if (refusal === undefined) continue;
+    diagnosis.add(refusal.reasons);
     refusedBy.add(refusal.plugin);
-    for (const reason of refusal.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    preemptionMayHelp ||= !refusal.unresolvable;
   }
-  return { feasible, reasons, refusedBy };
+  if (otherwise) {
+    refusedBy.add(otherwise.plugin);
+    diagnosis.add(otherwise.reasons, snapshot.nodeCount - slots.length);
+  }
+  return { node: undefined, message: diagnosis.message(snapshot.nodeCount), refusedBy, preemptionMayHelp };
 }
 
-function firstRefusal(pod: PodView, info: NodeInfo, plugins: readonly Plugin[]) {
-  for (const plugin of plugins) {
-    const reasons = plugin.filter?.(pod, info) ?? [];
-    if (reasons.length > 0) return { plugin, reasons };
-  }
-  return undefined;
+/** May the pod run on this node, as things stand? What an owner asks who is given a decision made by somebody else. */
+export function mayRunOn(snapshot: Snapshot, pod: PodView, profile: Profile, node: string): boolean {
+  const slot = snapshot.cluster.nodes.slotOf.get(node);
+  const shape = snapshot.shapeOf(pod, profile);
+  return slot !== undefined && !refusalOfPod(shape) && refusalAt(snapshot, shape, pod, slot) === undefined;
 }
 
-/** Kubernetes' numFeasibleNodesToFind: all of 100 nodes, a smaller share the more there are. */
-export function feasibleMax(count: number): number {
+/** Kubernetes' numFeasibleNodesToFind: all of 100 nodes, a smaller share the more there are, or the share asked for. */
+export function feasibleMax(count: number, percentage = 0): number {
   if (count < 100) return count;
-  const percent = Math.max(5, 50 - Math.floor(count / 125));
+  const percent = percentage > 0 ? percentage : Math.max(5, 50 - Math.floor(count / 125));
   return Math.max(100, Math.floor((count * percent) / 100));
-}
-
-/** "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable." */
-export function failureMessage(nodeCount: number, reasons: ReadonlyMap<string, number>): string {
-  const parts = [...reasons].map(([reason, count]) => `${count} ${reason}`).toSorted();
-  return `0/${nodeCount} nodes are available: ${parts.join(", ")}.`;
-}
-
-function score(pod: PodView, feasible: readonly NodeInfo[], plugins: readonly Plugin[]): Map<string, number> {
-  const totals = new Map(feasible.map(({ node }) => [node.metadata.name, 0]));
-  for (const plugin of plugins) {
-    const scoring = plugin.score;
-    if (scoring === undefined) continue;
-    const raw = feasible.map((info) => scoring.of(pod, info));
-    const highest = Math.max(...raw);
-    feasible.forEach(({ node }, index) => {
-      const name = node.metadata.name;
-      const value = normalized(raw[index] ?? 0, highest, scoring.normalize ?? "highest-is-best");
-      totals.set(name, (totals.get(name) ?? 0) + scoring.weight * value);
-    });
-  }
-  return totals;
-}
-
-function normalized(value: number, highest: number, how: "highest-is-best" | "lowest-is-best" | "none"): number {
-  if (how === "none") return value;
-  const share = highest > 0 ? (SCORE_MAX * value) / highest : 0;
-  return how === "highest-is-best" ? share : SCORE_MAX - share;
-}
-
-function choose(totals: ReadonlyMap<string, number>, { fraction }: CycleInput): string {
-  const best = Math.max(...totals.values());
-  const equals = [...totals].filter(([, total]) => total === best).map(([name]) => name);
-  return equals[Math.floor(fraction() * equals.length)] ?? equals[0] ?? "";
 }

@@ -1,158 +1,222 @@
 /** Gives pods their nodes. Its own queue decides the order, so for the manager it is a controller with a single key. */
-import type { Client } from "../client/client.ts";
-import { referenceTo, type EventRecorder } from "../controller-runtime/events.ts";
 import type { Change } from "../controller-runtime/informer.ts";
 import type { Controller } from "../controller-runtime/manager.ts";
 import type { ReconcileResult } from "../controller-runtime/reconciler.ts";
-import type { Stores } from "../controller-runtime/stores.ts";
 import type { NodeView } from "../controller-runtime/views/node-view.ts";
-import { isFinished, type PodView } from "../controller-runtime/views/pod-view.ts";
+import type { PodView } from "../controller-runtime/views/pod-view.ts";
 import { keyOf } from "../controller-runtime/views/view.ts";
-import { pods, type Pod } from "../kinds/core/pods/types.ts";
-import { formatTime } from "../machinery/meta.ts";
 import { isStatusError } from "../machinery/status-error.ts";
-import type { Platform } from "../platform/platform.ts";
-import { decide, type Decision } from "./cycle.ts";
-import { PLUGINS } from "./plugins/index.ts";
+import { createCommit, type CommitDeps, type Why } from "./commit.ts";
+import { schedulePod, type Decision } from "./cycle.ts";
+import { NO_NODES } from "./diagnosis.ts";
+import { feedSnapshot, type FedStores } from "./feed.ts";
+import type { Profile } from "./framework.ts";
+import { createProfile } from "./plugins/index.ts";
+import { planVolumes, type VolumePlan } from "./plugins/volume-binding.ts";
+import { shapeLike } from "./plugins/volume-restrictions.ts";
+import { planPreemption, type PreemptionPlan } from "./preemption.ts";
 import { createSchedulingQueue } from "./queue.ts";
 import { createSnapshot } from "./snapshot.ts";
+import { createWaitingVolumes } from "./waiting-volumes.ts";
 
-export interface SchedulerDeps {
-  client: Client;
-  stores: Pick<Stores, "pods" | "nodes">;
-  recorder: EventRecorder;
-  platform: Platform;
+export interface SchedulerDeps extends CommitDeps {
+  stores: FedStores;
+  /** One for each `schedulerName`; pods of others are left alone. */
+  profiles?: readonly Profile[];
 }
 
-const NAME = "default-scheduler";
-const POD = { apiVersion: "v1", kind: "Pod" };
 const TURN = "turn";
-/** Decisions in one turn: then others get theirs. Bindings of a turn go out together, so that the hub commits them in a group. */
-const PODS_A_TURN = 64;
+/** Decisions go on for so long at once; then others get their turn. */
+const SLICE_MS = 10;
+/** Writes under way at once: the hub commits them in groups. */
+const WRITES_MAX = 128;
+
+type Refused = Extract<Decision, { node: undefined }>;
 
 export function createScheduler(deps: SchedulerDeps): Controller {
-  const { client, stores, recorder, platform } = deps;
-  const { clock, random } = platform;
-  const queue = createSchedulingQueue({ clock });
+  const { stores, platform } = deps;
+  const { clock, random, timers } = platform;
+  const profiles = new Map((deps.profiles ?? [createProfile()]).map((profile) => [profile.schedulerName, profile]));
+  const plugins = [...profiles.values()].flatMap((profile) => profile.plugins.map(({ plugin }) => plugin));
+  const queue = createSchedulingQueue({ clock, plugins });
   const snapshot = createSnapshot();
+  const volumes = createWaitingVolumes({ clock, tables: snapshot.tables });
+  const commit = createCommit(deps);
+  const writes = createWrites();
   /** The last message of each pod that has no node. */
   const told = new Map<string, string>();
+  const fraction = (): number => random.fraction();
   let startAt = 0;
+  /** When the next turn comes by itself. */
+  let scheduledMs = Number.POSITIVE_INFINITY;
+
+  const isWaiting = (pod: PodView): boolean =>
+    pod.nodeName === "" &&
+    profiles.has(pod.schedulerName) &&
+    pod.phase === "Pending" &&
+    pod.scheduling.gates.length === 0 &&
+    pod.metadata.deletionTimestamp === undefined;
 
   function podChanged({ before, after }: Change<PodView>): void {
-    const old = before?.metadata.uid;
-    if (before && old !== undefined && old !== after?.metadata.uid) {
-      snapshot.removePod(old);
-      leave(old);
-      if (before.nodeName !== "") queue.happened("pod-gone");
-    }
+    if (before && before.metadata.uid !== after?.metadata.uid) leave(before.metadata.uid);
     if (after === undefined) return;
-    const { uid } = after.metadata;
-    snapshot.setPod(after);
-    if (isWaiting(after)) {
-      if (snapshot.isAssumed(uid)) return;
-      // Its own status says nothing new.
-      if (before && before.metadata.uid === uid && isWaiting(before) && placementOf(before) === placementOf(after))
-        return;
-      queue.add(after);
-      return;
-    }
-    leave(uid);
-    if (before && before.metadata.uid === uid && !isFinished(before) && isFinished(after)) queue.happened("pod-gone");
+    if (!isWaiting(after)) return leave(after.metadata.uid);
+    if (snapshot.isAssumed(after.metadata.uid)) return;
+    // Its own status says nothing new.
+    const same =
+      before?.metadata.uid === after.metadata.uid && isWaiting(before) && placementOf(before) === placementOf(after);
+    if (!same) queue.add(after);
   }
 
   function leave(uid: string): void {
     queue.remove(uid);
+    volumes.remove(uid);
     told.delete(uid);
   }
 
-  function nodeChanged({ before, after }: Change<NodeView>): void {
-    if (after === undefined) {
-      if (before) snapshot.removeNode(before.metadata.name);
-      return;
+  async function turn(): Promise<ReconcileResult> {
+    scheduledMs = Number.POSITIVE_INFINITY;
+    for (;;) {
+      settleVolumes();
+      const untilMs = clock.now() + SLICE_MS;
+      while (writes.count < WRITES_MAX && clock.now() < untilMs) {
+        const pod = nextPod();
+        if (pod === undefined) break;
+        decide(pod);
+      }
+      if (writes.count > 0) await writes.one();
+      else if (!queue.isReady) break;
+      else await new Promise<void>((resolve) => void timers.after(0, resolve));
     }
-    snapshot.setNode(after);
-    if (before === undefined) queue.happened("node-added");
-    else if (relevant(before) !== relevant(after)) queue.happened("node-changed");
+    const due = dueMs();
+    scheduledMs = due ?? Number.POSITIVE_INFINITY;
+    return due === undefined ? { done: true } : { againAfterMs: Math.max(0, due - clock.now()) };
   }
 
-  async function turn(): Promise<ReconcileResult> {
-    const writes: Promise<void>[] = [];
-    for (let count = 0; count < PODS_A_TURN; count++) {
-      const pod = nextPod();
-      if (pod === undefined) break;
-      const nodes = snapshot.nodes();
-      const decision = decide({ pod, nodes, plugins: PLUGINS, fraction: () => random.fraction(), startAt });
-      startAt = nodes.length === 0 ? 0 : (startAt + 1) % nodes.length;
-      if (decision.node === undefined) {
-        writes.push(refuse(pod, decision));
-      } else {
-        snapshot.assume(pod, decision.node);
-        writes.push(bind(pod, decision.node));
-      }
-    }
-    await Promise.all(writes);
-    const dueMs = queue.nextDueMs();
-    return dueMs === undefined ? { done: true } : { againAfterMs: Math.max(0, dueMs - clock.now()) };
+  /** Unix ms at which there is something to do. */
+  function dueMs(): number | undefined {
+    const due = [queue.nextDueMs(), volumes.nextDueMs()].filter((time) => time !== undefined);
+    return due.length === 0 ? undefined : Math.min(...due);
   }
 
   /** As the store has it now: it may be gone or bound since it was queued. */
   function nextPod(): PodView | undefined {
-    for (;;) {
-      const queued = queue.pop();
-      if (queued === undefined) return undefined;
+    for (let queued = queue.pop(); queued !== undefined; queued = queue.pop()) {
       const { uid } = queued.metadata;
       const pod = stores.pods.get(keyOf(queued.metadata));
       if (pod && pod.metadata.uid === uid && isWaiting(pod) && !snapshot.isAssumed(uid)) return pod;
       queue.remove(uid);
     }
+    return undefined;
+  }
+
+  function decide(pod: PodView): void {
+    const profile = profiles.get(pod.schedulerName);
+    if (profile === undefined) return;
+    const decision = schedulePod(snapshot, pod, profile, { fraction, startAt });
+    startAt = snapshot.nodeCount === 0 ? 0 : (startAt + decision.looked) % snapshot.nodeCount;
+    if (decision.node === undefined) refuse(pod, decision, profile);
+    else place(pod, decision.node);
+  }
+
+  function place(pod: PodView, node: string): void {
+    const view = pod.claims.length > 0 ? nodeOf(node) : undefined;
+    const plan = view && planVolumes(shapeLike(pod), view, snapshot.tables);
+    snapshot.assume(pod, node);
+    if (plan === undefined || "plugin" in plan || plan.bind.length + plan.provision.length === 0) {
+      return writes.add(bind(pod, node));
+    }
+    reserve(plan, node);
+    volumes.add(pod, node);
+    writes.add(commit.volumes(plan, node).catch((error: unknown) => failed(pod, node, error)));
+  }
+
+  function nodeOf(name: string): NodeView | undefined {
+    return snapshot.cluster.nodes.views[snapshot.cluster.nodes.slotOf.get(name) ?? -1];
+  }
+
+  /** So that the next pod does not choose the same volumes. */
+  function reserve({ bind: chosen, provision }: VolumePlan, node: string): void {
+    const { tables } = snapshot;
+    for (const { volume, claim } of chosen) {
+      tables.volumes.set({ ...volume, claim: { key: keyOf(claim.metadata), uid: claim.metadata.uid } });
+    }
+    for (const claim of provision) tables.claims.set({ ...claim, selectedNode: node });
+  }
+
+  function settleVolumes(): void {
+    const { ready, failed: late } = volumes.take();
+    for (const { pod, node } of ready) writes.add(bind(pod, node));
+    for (const { pod, node } of late) failed(pod, node, new Error("binding volumes: timed out"));
   }
 
   async function bind(pod: PodView, node: string): Promise<void> {
-    const { namespace, name, uid } = pod.metadata;
     try {
-      await client.createSubresource(pods, { namespace, name }, "binding", {
-        apiVersion: "v1",
-        kind: "Binding",
-        metadata: { name, namespace, uid },
-        target: { apiVersion: "v1", kind: "Node", name: node },
-      });
+      await commit.bind(pod, node);
+      leave(pod.metadata.uid);
     } catch (error) {
-      snapshot.forget(uid);
-      if (isStatusError(error, "NotFound")) return leave(uid);
-      queue.retry(pod);
-      platform.log.warn("a binding failed; it is tried again", { pod: keyOf(pod.metadata), node, error });
-      return;
+      failed(pod, node, error);
     }
-    leave(uid);
-    const message = `Successfully assigned ${namespace}/${name} to ${node}`;
-    recorder.record({ about: referenceTo(POD, pod), type: "Normal", reason: "Scheduled", message });
   }
 
-  async function refuse(pod: PodView, { message, refusedBy }: Extract<Decision, { node: undefined }>): Promise<void> {
-    const { namespace, name, uid } = pod.metadata;
-    queue.unschedulable(pod, refusedBy);
-    if (told.get(uid) === message) return;
-    const condition = {
-      type: "PodScheduled",
-      status: "False",
-      reason: "Unschedulable",
-      message,
-      // Merged by type: where the condition is there already its time stays.
-      ...(pod.hasScheduledCondition === "False" ? {} : { lastTransitionTime: formatTime(clock.now()) }),
-    };
-    const body = { metadata: { uid }, status: { conditions: [condition] } };
-    try {
-      const written = await client.patch<Pod>(pods, { namespace, name }, "strategic", body, "status");
-      told.set(uid, message);
-      stores.pods.observe(written);
-      // Said before, by an earlier run of this loop: then nothing is written at all.
-      if (written.metadata.resourceVersion === pod.metadata.resourceVersion) return;
-    } catch (error) {
-      if (isStatusError(error, "NotFound")) return leave(uid);
-      platform.log.warn("a pod's condition could not be written", { pod: keyOf(pod.metadata), error });
+  function failed(pod: PodView, node: string, error: unknown): void {
+    const { uid } = pod.metadata;
+    snapshot.forget(uid);
+    volumes.remove(uid);
+    restoreTables(pod);
+    if (isStatusError(error, "NotFound")) return leave(uid);
+    queue.retry(pod);
+    queue.happened({ kind: "pod-gone", pod });
+    platform.log.warn("a binding failed; it is tried again", { pod: keyOf(pod.metadata), node, error });
+  }
+
+  /** What was reserved for a pod is as the stores have it. */
+  function restoreTables({ claims, metadata }: PodView): void {
+    if (claims.length === 0) return;
+    for (const { name } of claims) {
+      const claim = stores.persistentVolumeClaims.get(`${metadata.namespace}/${name}`);
+      if (claim) snapshot.tables.claims.set(claim);
     }
-    recorder.record({ about: referenceTo(POD, pod), type: "Warning", reason: "FailedScheduling", message });
+    for (const volume of stores.persistentVolumes.all()) snapshot.tables.volumes.set(volume);
+  }
+
+  function refuse(pod: PodView, { message, refusedBy }: Refused, profile: Profile): void {
+    const { uid } = pod.metadata;
+    queue.unschedulable(pod, refusedBy);
+    const plan = message === NO_NODES ? undefined : planPreemption(snapshot, pod, profile, { fraction });
+    if (plan?.node !== undefined) {
+      snapshot.nominate(pod, plan.node);
+      tell(pod, { reason: "Unschedulable", message, nominate: plan.node });
+      writes.add(makeRoom(pod, plan));
+      return;
+    }
+    const ends = plan?.endsNomination === true && snapshot.nominationOf(uid) !== "";
+    if (ends) snapshot.nominate(pod, "");
+    const full = plan === undefined ? message : `${message} ${plan.message}`;
+    tell(pod, { reason: "Unschedulable", message: full, ...(ends ? { nominate: "" } : {}) });
+  }
+
+  function tell(pod: PodView, why: Why): void {
+    const { uid } = pod.metadata;
+    const text = `${why.message}|${why.nominate ?? ""}`;
+    if (told.get(uid) === text) return;
+    told.set(uid, text);
+    writes.add(commit.unscheduled(pod, why).then((exists) => (exists ? undefined : leave(uid))));
+  }
+
+  async function makeRoom(pod: PodView, plan: Extract<PreemptionPlan, { node: string }>): Promise<void> {
+    const { node, victims, displaced } = plan;
+    for (const one of displaced) snapshot.nominate(one, "");
+    const all = [
+      ...victims.map((victim) => commit.preempt(victim, pod, node)),
+      ...displaced.map((one) => commit.endNomination(one)),
+    ];
+    for (const result of await Promise.allSettled(all)) {
+      if (result.status === "fulfilled") continue;
+      platform.log.warn("a pod could not be preempted", { for: keyOf(pod.metadata), node, error: result.reason });
+      snapshot.nominate(pod, "");
+      queue.retry(pod);
+    }
   }
 
   return {
@@ -160,39 +224,46 @@ export function createScheduler(deps: SchedulerDeps): Controller {
     concurrency: 1,
     watches: [],
     connect(enqueue) {
-      const wake = (): void => {
-        if (!queue.isEmpty) enqueue(TURN);
-      };
-      stores.pods.onChange((change) => {
-        podChanged(change);
-        wake();
-      });
-      stores.nodes.onChange((change) => {
-        nodeChanged(change);
-        wake();
+      feedSnapshot({
+        stores,
+        snapshot,
+        podChanged,
+        happened: (event) => queue.happened(event),
+        changed: () => {
+          const due = dueMs();
+          if (due !== undefined && (due < scheduledMs || volumes.nextDueMs() !== undefined)) enqueue(TURN);
+        },
       });
     },
     reconcile: turn,
   };
 }
 
-function isWaiting(pod: PodView): boolean {
-  return (
-    pod.nodeName === "" &&
-    pod.schedulerName === NAME &&
-    pod.phase === "Pending" &&
-    pod.placement?.gated !== true &&
-    pod.metadata.deletionTimestamp === undefined
-  );
-}
-
 /** Everything of a waiting pod that decides where it may go. */
-function placementOf({ placement, requests, tolerations, priority }: PodView): string {
-  return JSON.stringify([placement, requests, tolerations, priority]);
+function placementOf({ scheduling, priority, metadata, claims }: PodView): string {
+  return JSON.stringify([scheduling.key, priority, metadata.labels, claims]);
 }
 
-/** Everything of a node that plugins look at. */
-function relevant({ metadata, taints, unschedulable, allocatable }: NodeView): string {
-  const keys = taints.map(({ key, value, effect }) => [key, value, effect]);
-  return JSON.stringify([metadata.labels, keys, unschedulable, allocatable]);
+/** Writes under way. */
+function createWrites() {
+  let count = 0;
+  let wake: (() => void) | undefined;
+  const done = (): void => {
+    count -= 1;
+    wake?.();
+  };
+  return {
+    get count() {
+      return count;
+    },
+    /** Of a promise that never rejects. */
+    add(write: Promise<unknown>): void {
+      count += 1;
+      void write.catch(() => {}).finally(done);
+    },
+    /** Resolves when one of them is done. */
+    async one(): Promise<void> {
+      await new Promise<void>((resolve) => (wake = resolve));
+    },
+  };
 }

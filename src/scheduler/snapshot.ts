@@ -1,19 +1,19 @@
-/** The cluster as the scheduler sees it: nodes and what is on them, kept up to date by changes, with what it has just decided. */
+/**
+ * The cluster as the scheduler sees it: nodes, what is on them, and the stored objects that plugins read, kept up to date by changes,
+ * with what has just been decided. Pure: it reads no clock and writes nothing.
+ */
 import type { NodeView } from "../controller-runtime/views/node-view.ts";
 import { isFinished, type PodView } from "../controller-runtime/views/pod-view.ts";
-import type { NodeInfo } from "./framework.ts";
-
-/** What a pod that asks for nothing counts as in scores (Kubernetes' DefaultMilliCPURequest and DefaultMemoryRequest). */
-const CPU_DEFAULT = 100;
-const MEMORY_DEFAULT = 200 * 1024 * 1024;
-
-export function nonZeroRequests({ requests }: PodView): { cpu: number; memory: number } {
-  return { cpu: requests["cpu"] || CPU_DEFAULT, memory: requests["memory"] || MEMORY_DEFAULT };
-}
+import type { Cluster, Profile, Tables } from "./framework.ts";
+import { createNodeColumns } from "./node-columns.ts";
+import { createPlacement, NOWHERE, type Placement } from "./placement.ts";
+import { createShapes, type Shape } from "./shapes.ts";
+import { createTable } from "./table.ts";
+import { createTopology } from "./topology.ts";
+import { createImages } from "./images.ts";
 
 export interface Snapshot {
-  /** Those that exist, in a stable order. */
-  nodes(): readonly NodeInfo[];
+  readonly nodeCount: number;
   setNode(node: NodeView): void;
   removeNode(name: string): void;
   /** Takes the place of what was known of this pod, also of an assumption. A pod without a node, or finished, takes nothing. */
@@ -24,102 +24,175 @@ export interface Snapshot {
   isAssumed(uid: string): boolean;
   /** The binding failed. */
   forget(uid: string): void;
+  /** Keeps room on a node for a pod that waits there for its victims to go; "" ends that. `setPod` does it by the pod's status. */
+  nominate(pod: PodView, nodeName: string): void;
+  /** Pods that room is kept for. */
+  nominatedTo(nodeName: string): readonly PodView[];
+  nominationOf(uid: string): string;
+  /** The other stored objects that plugins read: `snapshot.tables.claims.set(claimView(object))`. */
+  readonly tables: Tables;
+  /** For the cycle, not for owners of a snapshot. */
+  readonly cluster: Cluster;
+  readonly placement: Placement;
+  shapeOf(pod: PodView, profile: Profile): Shape;
 }
 
-interface Bucket {
-  node: NodeView | undefined;
-  pods: Map<string, PodView>;
-  /** Built when asked for; undefined after a change. */
-  info: NodeInfo | undefined;
-}
+const NOBODY: readonly PodView[] = [];
 
 export function createSnapshot(): Snapshot {
-  const buckets = new Map<string, Bucket>();
-  /** Node of each pod that takes something. */
-  const places = new Map<string, string>();
-  const assumed = new Set<string>();
-  let list: readonly NodeInfo[] | undefined;
+  const nodes = createNodeColumns((capacity) => {
+    topology.grow(capacity);
+    shapes.clear();
+  });
+  const topology = createTopology(nodes, () => nodes.capacity);
+  const placement = createPlacement(nodes, topology);
+  const images = createImages();
+  const tables = createTables(() => shapes.clear());
+  const nominations = createNominations();
+  let avoidedNodes = 0;
+  const cluster: Cluster = {
+    nodes,
+    topology,
+    tables,
+    groups: placement.groups,
+    placedTerms: placement.placedTerms,
+    extras: (slot) => placement.extras(slot),
+    podsOn: (slot) => placement.on(slot).map(({ view }) => view),
+    claimUsers: (key) => placement.claimUsers(key),
+    image: (name) => images.sizes(name),
+    get avoidedNodes() {
+      return avoidedNodes;
+    },
+  };
+  const shapes = createShapes(cluster);
 
-  const bucketOf = (name: string): Bucket => {
-    const known = buckets.get(name);
-    if (known) return known;
-    const made: Bucket = { node: undefined, pods: new Map(), info: undefined };
-    buckets.set(name, made);
-    return made;
-  };
-  const touch = (name: string): void => {
-    const bucket = buckets.get(name);
-    if (bucket === undefined) return;
-    bucket.info = undefined;
-    if (bucket.node === undefined && bucket.pods.size === 0) buckets.delete(name);
-    list = undefined;
-  };
-  const take = (uid: string): void => {
-    const name = places.get(uid);
-    if (name === undefined) return;
-    places.delete(uid);
-    buckets.get(name)?.pods.delete(uid);
-    touch(name);
-  };
-  const place = (pod: PodView, name: string): void => {
-    take(pod.metadata.uid);
-    places.set(pod.metadata.uid, name);
-    bucketOf(name).pods.set(pod.metadata.uid, pod);
-    touch(name);
+  /** What the node was, if anything, is replaced by `node`; undefined is none. */
+  const replace = (name: string, node: NodeView | undefined): void => {
+    const before = nodes.slotOf.get(name);
+    placement.without(before ?? NOWHERE, name, () => {
+      if (before !== undefined) {
+        shapes.nodeGoes(before);
+        avoidedNodes -= isAvoided(nodes.views[before]) ? 1 : 0;
+        if (node === undefined) nodes.remove(before);
+      }
+      const slot = node === undefined ? before : nodes.set(node);
+      if (slot === undefined) return;
+      topology.update(slot);
+      if (node === undefined) return;
+      avoidedNodes += isAvoided(node) ? 1 : 0;
+      shapes.nodeComes(slot);
+    });
   };
 
   return {
-    nodes() {
-      list ??= [...buckets.values()].flatMap((bucket) => {
-        if (bucket.node === undefined) return [];
-        bucket.info ??= summarise(bucket.node, bucket.pods.values());
-        return [bucket.info];
-      });
-      return list;
+    get nodeCount() {
+      return nodes.slotOf.size;
     },
     setNode(node) {
-      bucketOf(node.metadata.name).node = node;
-      touch(node.metadata.name);
+      const { name } = node.metadata;
+      const slot = nodes.slotOf.get(name);
+      const before = slot === undefined ? undefined : nodes.views[slot];
+      if (before && placementOf(before) === placementOf(node)) nodes.set(node);
+      else replace(name, node);
+      images.set(nodes.slotOf.get(name) ?? NOWHERE, before, node);
     },
     removeNode(name) {
-      bucketOf(name).node = undefined;
-      touch(name);
+      const slot = nodes.slotOf.get(name);
+      if (slot === undefined) return;
+      images.set(slot, nodes.views[slot], undefined);
+      replace(name, undefined);
     },
     setPod(pod) {
       const { uid } = pod.metadata;
       // News from before the binding don't undo an assumption.
-      if (pod.nodeName === "" && assumed.has(uid)) return;
-      assumed.delete(uid);
-      if (pod.nodeName === "" || isFinished(pod)) take(uid);
-      else place(pod, pod.nodeName);
+      if (pod.nodeName === "" && placement.get(uid)?.assumed === true) return;
+      nominations.set(pod, isFinished(pod) ? "" : pod.nominatedNodeName);
+      if (pod.nodeName === "" || isFinished(pod)) placement.take(uid);
+      else placement.put(pod, pod.nodeName, false);
     },
     removePod(uid) {
-      assumed.delete(uid);
-      take(uid);
+      nominations.delete(uid);
+      placement.take(uid);
     },
     assume(pod, name) {
-      place(pod, name);
-      assumed.add(pod.metadata.uid);
+      nominations.delete(pod.metadata.uid);
+      placement.put(pod, name, true);
     },
-    isAssumed: (uid) => assumed.has(uid),
+    isAssumed: (uid) => placement.get(uid)?.assumed === true,
     forget(uid) {
-      if (assumed.delete(uid)) take(uid);
+      if (placement.get(uid)?.assumed === true) placement.take(uid);
+    },
+    nominate: (pod, name) => nominations.set(pod, name),
+    nominatedTo: (name) => nominations.to(name),
+    nominationOf: (uid) => nominations.of(uid),
+    tables,
+    cluster,
+    placement,
+    shapeOf: (pod, profile) => shapes.of(pod, profile),
+  };
+}
+
+/** `changed` is called when what shapes are prepared from has changed. */
+function createTables(changed: () => void): Tables {
+  const selecting = (before: object | undefined, after: object | undefined, of: "selector" | "metadata"): void => {
+    const text = (view: object | undefined) => {
+      const kept = (view as Record<string, { labels?: unknown } | undefined> | undefined)?.[of];
+      return JSON.stringify(of === "metadata" ? kept?.labels : kept);
+    };
+    if (text(before) !== text(after)) changed();
+  };
+  const selectors = () => createTable<Parameters<Tables["services"]["set"]>[0]>((a, b) => selecting(a, b, "selector"));
+  return {
+    namespaces: createTable((before, after) => selecting(before, after, "metadata")),
+    volumes: createTable(),
+    claims: createTable(),
+    storageClasses: createTable(),
+    csiNodes: createTable(),
+    csiDrivers: createTable(),
+    csiCapacities: createTable(),
+    budgets: createTable(),
+    services: selectors(),
+    replicaSets: selectors(),
+    statefulSets: selectors(),
+    replicationControllers: selectors(),
+  };
+}
+
+function createNominations() {
+  const nodeOf = new Map<string, string>();
+  const pods = new Map<string, Map<string, PodView>>();
+  const drop = (uid: string): void => {
+    const name = nodeOf.get(uid);
+    if (name === undefined) return;
+    nodeOf.delete(uid);
+    const there = pods.get(name);
+    there?.delete(uid);
+    if (there?.size === 0) pods.delete(name);
+  };
+  return {
+    set(pod: PodView, name: string): void {
+      const { uid } = pod.metadata;
+      drop(uid);
+      if (name === "") return;
+      nodeOf.set(uid, name);
+      let there = pods.get(name);
+      if (there === undefined) pods.set(name, (there = new Map()));
+      there.set(uid, pod);
+    },
+    delete: drop,
+    of: (uid: string) => nodeOf.get(uid) ?? "",
+    to: (name: string): readonly PodView[] => {
+      const there = pods.size === 0 ? undefined : pods.get(name);
+      return there ? [...there.values()] : NOBODY;
     },
   };
 }
 
-function summarise(node: NodeView, pods: Iterable<PodView>): NodeInfo {
-  const requested: Record<string, number> = {};
-  const nonZeroRequested = { cpu: 0, memory: 0 };
-  const hostPorts = [];
-  let podCount = 0;
-  for (const pod of pods) {
-    podCount += 1;
-    for (const [name, amount] of Object.entries(pod.requests)) requested[name] = (requested[name] ?? 0) + amount;
-    const least = nonZeroRequests(pod);
-    nonZeroRequested.cpu += least.cpu;
-    nonZeroRequested.memory += least.memory;
-    hostPorts.push(...pod.hostPorts);
-  }
-  return { node, podCount, requested, nonZeroRequested, hostPorts };
+/** What of a node decides where pods may go, beside amounts: a change of these is as if it went and came again. */
+function placementOf({ metadata, taints, unschedulable }: NodeView): string {
+  return JSON.stringify([metadata.labels, taints, unschedulable]);
+}
+
+function isAvoided(node: NodeView | undefined): boolean {
+  return node?.taints.some(({ effect }) => effect === "PreferNoSchedule") === true;
 }

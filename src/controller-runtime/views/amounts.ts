@@ -5,6 +5,8 @@ import { milliValue, parseQuantity, value } from "../../machinery/quantity.ts";
 export type Amounts = Readonly<Record<string, number>>;
 
 const NO_AMOUNTS: Amounts = {};
+/** More than this of anything nobody has; sums of it stay exact, so that what is added can be taken away again. */
+const AMOUNT_MAX = 2 ** 52;
 
 /** What cannot be read counts as nothing: validation has refused it already. */
 export function resourceAmounts(list: ResourceList | undefined): Amounts {
@@ -13,7 +15,8 @@ export function resourceAmounts(list: ResourceList | undefined): Amounts {
   for (const [name, text] of Object.entries(list)) {
     try {
       const quantity = parseQuantity(text);
-      amounts[name] = name === "cpu" ? milliValue(quantity) : value(quantity);
+      const amount = name === "cpu" ? milliValue(quantity) : value(quantity);
+      amounts[name] = Math.min(AMOUNT_MAX, Math.max(0, amount));
     } catch {
       amounts[name] = 0;
     }

@@ -1,6 +1,7 @@
 /** What controllers keep of disruption budgets, and of kinds of which only the wanted scale matters. */
 import type { PodDisruptionBudget } from "../../kinds/policy/poddisruptionbudgets/types.ts";
 import type { KubeObject } from "../../machinery/meta.ts";
+import type { LabelSelector } from "../../machinery/selectors.ts";
 import { metaView, type View } from "./view.ts";
 
 export interface BudgetView extends View, Pick<PodDisruptionBudget["spec"], "minAvailable" | "maxUnavailable"> {
@@ -10,6 +11,8 @@ export interface BudgetView extends View, Pick<PodDisruptionBudget["spec"], "min
 
 export interface ScaleView extends View {
   replicas: number;
+  /** Of the pods it has; undefined where it says none. */
+  selector?: LabelSelector;
 }
 
 export function budgetView(object: KubeObject): BudgetView {
@@ -25,6 +28,18 @@ export function budgetView(object: KubeObject): BudgetView {
 }
 
 export function scaleView(object: KubeObject): ScaleView {
-  const { spec } = object as KubeObject & { spec?: { replicas?: number } };
-  return { metadata: metaView(object.metadata), replicas: spec?.replicas ?? 1 };
+  const { spec } = object as KubeObject & { spec?: { replicas?: number; selector?: LabelSelector } };
+  const { replicas = 1, selector } = spec ?? {};
+  return { metadata: metaView(object.metadata), replicas, ...(selector ? { selector } : {}) };
+}
+
+/** Of a kind whose selector is a map of labels. */
+export function replicationControllerView(object: KubeObject): ScaleView {
+  const { spec } = object as KubeObject & { spec?: { replicas?: number; selector?: Record<string, string> } };
+  const { replicas = 1, selector } = spec ?? {};
+  return {
+    metadata: metaView(object.metadata),
+    replicas,
+    ...(selector ? { selector: { matchLabels: selector } } : {}),
+  };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Container, PodSpec } from "../../kinds/core/pods/types.ts";
-import { podView } from "./pod-view.ts";
+import { createPodViews, podView } from "./pod-view.ts";
 
 const asking = (cpu: string, memory: string, more: Partial<Container> = {}): Container => ({
   name: "c",
@@ -49,7 +49,7 @@ describe("what a pod needs of its node", () => {
     ],
     ["parts of a thousandth count as one", { containers: [asking("100u", "1")] }, { cpu: 1, memory: 1 }],
   ])("%s", (_name, spec, expected) => {
-    expect(viewOf(spec).requests).toEqual(expected);
+    expect(viewOf(spec).scheduling.requests).toEqual(expected);
   });
 });
 
@@ -66,15 +66,20 @@ test("host ports, with every address where none is named; named ports, sidecars'
     ],
     initContainers: [{ name: "s", ...sidecar, ports: [{ name: "dns", containerPort: 53, protocol: "UDP" }] }],
   });
-  expect(view.hostPorts).toEqual([{ ip: "0.0.0.0", protocol: "TCP", port: 8080 }]);
+  expect(view.scheduling.hostPorts).toEqual([{ ip: "0.0.0.0", protocol: "TCP", port: 8080 }]);
   expect(view.namedPorts).toEqual([
     { name: "web", protocol: "TCP", port: 80 },
     { name: "dns", protocol: "UDP", port: 53 },
   ]);
 });
 
-test("what only matters until a node is chosen is not kept after it", () => {
-  const affinity = { nodeAffinity: {} };
-  expect(viewOf({ affinity }).placement).toEqual({ nodeSelector: {}, gated: false, affinity });
-  expect(viewOf({ affinity, nodeName: "a" }).placement).toBeUndefined();
+test("pods of one template share what it says, and keep it on their node: affinity goes on", () => {
+  const views = createPodViews();
+  const affinity = { podAntiAffinity: {} };
+  const [a, b] = ["a", "b"].map((name) =>
+    views({ metadata: { name, namespace: "n", uid: name, labels: { app: "x" } }, spec: { containers: [], affinity } }),
+  );
+  expect(a?.scheduling).toBe(b?.scheduling);
+  expect(a?.metadata.labels).toBe(b?.metadata.labels);
+  expect(viewOf({ affinity, nodeName: "a" }).scheduling.podAntiAffinity).toEqual({});
 });

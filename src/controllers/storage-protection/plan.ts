@@ -20,7 +20,7 @@ export function planFinalizer({ metadata }: View, finalizer: string): "add" | "r
  */
 export function usesClaim(pod: PodView, claim: ClaimView): boolean {
   if (pod.nodeName === "" || pod.metadata.namespace !== claim.metadata.namespace) return false;
-  return (pod.claims ?? []).some(({ name, ephemeral }) => {
+  return pod.claims.some(({ name, ephemeral }) => {
     if (name !== claim.metadata.name) return false;
     return !ephemeral || (!pod.shutDown && controllerOfView(claim)?.uid === pod.metadata.uid);
   });

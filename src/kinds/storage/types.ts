@@ -9,6 +9,7 @@ export const volumeAttachments: ResourceRef = { ...at, resource: "volumeattachme
 export const csiDrivers: ResourceRef = { ...at, resource: "csidrivers", namespaced: false };
 export const volumeAttributesClasses: ResourceRef = { ...at, resource: "volumeattributesclasses", namespaced: false };
 export const csiNodes: ResourceRef = { ...at, resource: "csinodes", namespaced: false };
+export const csiStorageCapacities: ResourceRef = { ...at, resource: "csistoragecapacities", namespaced: true };
 
 export interface StorageClass extends KubeObject {
   provisioner: string;

@@ -1,20 +1,49 @@
-import type { Plugin } from "../framework.ts";
 import { tolerates } from "../../controller-runtime/views/tolerations.ts";
+import type { Taint, Toleration } from "../../kinds/core/pods/types.ts";
+import { SCORE_MAX, type Plugin } from "../framework.ts";
+import { normalize } from "./normalize.ts";
+
+const NAME = "TaintToleration";
 
 /** NoSchedule and NoExecute keep a pod away that does not tolerate them; of nodes with PreferNoSchedule rather fewer such taints. */
 export const taintToleration: Plugin = {
-  name: "TaintToleration",
-  requeueOn: ["node-added", "node-changed"],
-  filter(pod, { node }) {
-    const taint = node.taints.find((one) => one.effect !== "PreferNoSchedule" && !tolerates(pod.tolerations, one));
-    return taint ? [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`] : [];
+  name: NAME,
+  prepare({ spec }, cluster) {
+    const { tolerations } = spec;
+    const preferred = tolerations.filter(({ effect }) => !effect || effect === "PreferNoSchedule");
+    const { nodes } = cluster;
+    return {
+      refuseNode({ taints }) {
+        const taint = untolerated(taints, tolerations);
+        if (taint === undefined) return undefined;
+        const reason = `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`;
+        return { plugin: NAME, reasons: [reason], unresolvable: true };
+      },
+      score({ slots, count, scores }) {
+        if (cluster.avoidedNodes === 0) {
+          scores.fill(SCORE_MAX, 0, count);
+          return;
+        }
+        for (let index = 0; index < count; index++) {
+          const taints = nodes.views[slots[index] ?? 0]?.taints ?? [];
+          scores[index] = taints.filter((taint) => isAvoided(taint) && !tolerates(preferred, taint)).length;
+        }
+        normalize(scores, count, "lowest");
+      },
+    };
   },
-  score: {
-    weight: 3,
-    normalize: "lowest-is-best",
-    of(pod, { node }) {
-      const preferred = pod.tolerations.filter(({ effect }) => effect === undefined || effect === "PreferNoSchedule");
-      return node.taints.filter((taint) => taint.effect === "PreferNoSchedule" && !tolerates(preferred, taint)).length;
-    },
-  },
+  awaits: ["node"],
+  helps: (event, { tolerations }) =>
+    event.kind === "node" &&
+    untolerated(event.after.taints, tolerations) === undefined &&
+    (event.before === undefined || untolerated(event.before.taints, tolerations) !== undefined),
 };
+
+/** The first taint that keeps a pod with these tolerations away. */
+export function untolerated(taints: readonly Taint[], tolerations: readonly Toleration[]): Taint | undefined {
+  return taints.find((taint) => !isAvoided(taint) && !tolerates(tolerations, taint));
+}
+
+function isAvoided({ effect }: Taint): boolean {
+  return effect === "PreferNoSchedule";
+}

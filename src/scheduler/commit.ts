@@ -1,0 +1,136 @@
+/** Writes what was decided. Each write says of which pod by uid, so that a pod of the same name that came since is left alone. */
+import type { Client } from "../client/client.ts";
+import { referenceTo, type EventRecorder } from "../controller-runtime/events.ts";
+import type { Stores } from "../controller-runtime/stores.ts";
+import type { PodView } from "../controller-runtime/views/pod-view.ts";
+import { SELECTED_NODE_ANNOTATION } from "../controller-runtime/views/storage-views.ts";
+import { persistentVolumeClaims } from "../kinds/core/persistentvolumeclaims/types.ts";
+import { persistentVolumes } from "../kinds/core/persistentvolumes/types.ts";
+import { pods, type Pod } from "../kinds/core/pods/types.ts";
+import { formatTime } from "../machinery/meta.ts";
+import { isStatusError } from "../machinery/status-error.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { VolumePlan } from "./plugins/volume-binding.ts";
+
+export interface CommitDeps {
+  client: Client;
+  stores: Pick<Stores, "pods">;
+  recorder: EventRecorder;
+  platform: Platform;
+}
+
+export interface Commit {
+  /** @throws StatusError */
+  bind(pod: PodView, node: string): Promise<void>;
+  /** @throws StatusError */
+  volumes(plan: VolumePlan, node: string): Promise<void>;
+  /** Says so in the pod's condition and an event. "" ends a nomination, undefined leaves it. Answers whether there is such a pod. */
+  unscheduled(pod: PodView, why: Why): Promise<boolean>;
+  /** Makes a victim go. @throws StatusError */
+  preempt(victim: PodView, preemptor: PodView, node: string): Promise<void>;
+  endNomination(pod: PodView): Promise<void>;
+}
+
+export interface Why {
+  reason: "Unschedulable" | "SchedulerError";
+  message: string;
+  nominate?: string;
+}
+
+const POD = { apiVersion: "v1", kind: "Pod" };
+
+export function createCommit({ client, stores, recorder, platform }: CommitDeps): Commit {
+  const { clock } = platform;
+
+  async function patchStatus(pod: PodView, status: Record<string, unknown>): Promise<Pod> {
+    const { namespace, name, uid } = pod.metadata;
+    const written = await client.patch<Pod>(
+      pods,
+      { namespace, name },
+      "strategic",
+      { metadata: { uid }, status },
+      "status",
+    );
+    stores.pods.observe(written);
+    return written;
+  }
+
+  return {
+    async bind(pod, node) {
+      const { namespace, name, uid } = pod.metadata;
+      await client.createSubresource(pods, { namespace, name }, "binding", {
+        apiVersion: "v1",
+        kind: "Binding",
+        metadata: { name, namespace, uid },
+        target: { apiVersion: "v1", kind: "Node", name: node },
+      });
+      const message = `Successfully assigned ${namespace}/${name} to ${node}`;
+      recorder.record({ about: referenceTo(POD, pod), type: "Normal", reason: "Scheduled", message });
+    },
+    async volumes({ bind, provision }, node) {
+      const claimed = bind.map(async ({ volume, claim }) => {
+        const { namespace, name, uid } = claim.metadata;
+        const claimRef = { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name, uid };
+        const body = { metadata: { resourceVersion: volume.metadata.resourceVersion }, spec: { claimRef } };
+        await client.patch(persistentVolumes, { name: volume.metadata.name }, "merge", body);
+      });
+      const selected = provision.map(async ({ metadata: { namespace, name, uid } }) => {
+        const body = { metadata: { uid, annotations: { [SELECTED_NODE_ANNOTATION]: node } } };
+        await client.patch(persistentVolumeClaims, { namespace, name }, "merge", body);
+      });
+      await Promise.all([...claimed, ...selected]);
+    },
+    async unscheduled(pod, { reason, message, nominate }) {
+      const { generation } = pod.metadata;
+      const condition = {
+        type: "PodScheduled",
+        status: "False",
+        reason,
+        message,
+        ...(generation > 0 ? { observedGeneration: generation } : {}),
+        // Merged by type: where the condition is there already its time stays.
+        ...(pod.hasScheduledCondition === "False" ? {} : { lastTransitionTime: formatTime(clock.now()) }),
+      };
+      const nominated = nominate === undefined ? {} : { nominatedNodeName: nominate === "" ? null : nominate };
+      try {
+        const written = await patchStatus(pod, { conditions: [condition], ...nominated });
+        // Said before, by an earlier run of this loop: then nothing is written at all.
+        if (written.metadata.resourceVersion === pod.metadata.resourceVersion) return true;
+      } catch (error) {
+        if (isStatusError(error, "NotFound")) return false;
+        const { namespace, name } = pod.metadata;
+        platform.log.warn("a pod's condition could not be written", { pod: `${namespace}/${name}`, error });
+      }
+      recorder.record({ about: referenceTo(POD, pod), type: "Warning", reason: "FailedScheduling", message });
+      return true;
+    },
+    async preempt(victim, preemptor, node) {
+      const { namespace, name, uid, generation } = victim.metadata;
+      try {
+        const condition = {
+          type: "DisruptionTarget",
+          status: "True",
+          reason: "PreemptionByScheduler",
+          message: `${preemptor.schedulerName}: preempting to accommodate a higher priority pod`,
+          lastTransitionTime: formatTime(clock.now()),
+          ...(generation > 0 ? { observedGeneration: generation } : {}),
+        };
+        await patchStatus(victim, { conditions: [condition] });
+        await client.delete(pods, { namespace, name }, { preconditions: { uid } });
+      } catch (error) {
+        // Gone already, which is all that was wanted.
+        if (isStatusError(error, "NotFound") || isStatusError(error, "Conflict")) return;
+        throw error;
+      }
+      const message = `Preempted by pod ${preemptor.metadata.uid} on node ${node}`;
+      recorder.record({ about: referenceTo(POD, victim), type: "Normal", reason: "Preempted", message });
+    },
+    async endNomination(pod) {
+      try {
+        await patchStatus(pod, { nominatedNodeName: null });
+      } catch (error) {
+        if (!isStatusError(error, "NotFound")) platform.log.warn("a nomination could not be ended", { error });
+      }
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import type { Plugin, PodShape, Refusal, Tables } from "../framework.ts";
+import { claimKeys } from "./claims.ts";
+import { shapeLike } from "./volume-restrictions.ts";
+
+const NAME = "NodeVolumeLimits";
+const REFUSED: Refusal = { plugin: NAME, reasons: ["node(s) exceed max volume count"], unresolvable: false };
+
+/** A driver attaches only so many volumes to a node (its CSINode says how many). */
+export const nodeVolumeLimits: Plugin = {
+  name: NAME,
+  prepare(shape, cluster) {
+    if (shape.claims.length === 0) return undefined;
+    const { tables, nodes } = cluster;
+    return {
+      refuse(slot) {
+        const limits = tables.csiNodes.get(nodes.views[slot]?.metadata.name ?? "")?.limits;
+        if (limits === undefined) return undefined;
+        const wanted = attachments(shape, tables);
+        if (![...wanted.values()].some((driver) => limits[driver] !== undefined)) return undefined;
+        const all = new Map(wanted);
+        for (const pod of cluster.podsOn(slot)) for (const one of attachments(shapeLike(pod), tables)) all.set(...one);
+        const counts = new Map<string, number>();
+        for (const driver of all.values()) counts.set(driver, (counts.get(driver) ?? 0) + 1);
+        const full = [...wanted].some(([, driver]) => (counts.get(driver) ?? 0) > (limits[driver] ?? Infinity));
+        return full ? REFUSED : undefined;
+      },
+    };
+  },
+  awaits: ["csi-node", "node", "claim", "pod-gone"],
+  helps(event, pod) {
+    if (event.kind === "csi-node") return true;
+    if (event.kind === "node") return event.before === undefined;
+    if (event.kind === "claim") return claimKeys(shapeLike(pod)).includes(event.key);
+    return event.kind === "pod-gone" && event.pod.claims.length > 0;
+  },
+};
+
+/** The driver of each volume that a pod has attached, by an identity of the volume. */
+function attachments(pod: Pick<PodShape, "namespace" | "claims">, tables: Tables): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const key of claimKeys(pod)) {
+    const claim = tables.claims.get(key);
+    if (claim === undefined) continue;
+    const csi = tables.volumes.get(claim.volumeName)?.csi;
+    const provisioner = tables.storageClasses.get(claim.storageClassName ?? "")?.provisioner;
+    if (csi) found.set(`${csi.driver} ${csi.handle}`, csi.driver);
+    else if (claim.volumeName === "" && provisioner !== undefined) found.set(`${provisioner} ${key}`, provisioner);
+  }
+  return found;
+}

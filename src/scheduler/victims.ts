@@ -1,0 +1,75 @@
+/** Which pods are more important than others, and which set of victims is the least harm. */
+import type { BudgetView } from "../controller-runtime/views/budget-view.ts";
+import type { PodView } from "../controller-runtime/views/pod-view.ts";
+import { matchesLabels, requirementsOf } from "../machinery/selectors.ts";
+import type { Placed } from "./placement.ts";
+
+export interface Victims {
+  /** The most important first. */
+  pods: readonly PodView[];
+  violations: number;
+  /** Unix ms at which the first of the most important ones started. */
+  earliestStartMs: number;
+}
+
+/** For sorting: higher priority first, of equals the one that runs longer. */
+export function moreImportantFirst(a: PodView, b: PodView): number {
+  return b.priority - a.priority || compare(startOf(a), startOf(b));
+}
+
+function compare(a: number, b: number): number {
+  return a === b ? 0 : a - b;
+}
+
+/** What has not started yet has started last. */
+function startOf({ startMs }: PodView): number {
+  return startMs === 0 ? Number.POSITIVE_INFINITY : startMs;
+}
+
+export function earliestStartMs(pods: readonly PodView[]): number {
+  const highest = pods[0]?.priority;
+  return Math.min(...pods.filter(({ priority }) => priority === highest).map(startOf));
+}
+
+/** Those whose going a budget does not allow, counted in the order given, and the others. */
+export function splitByBudgets(
+  pods: readonly Placed[],
+  budgets: Iterable<BudgetView>,
+): { violating: Placed[]; others: Placed[] } {
+  const left = [...budgets].map(({ metadata, selector, status }) => ({
+    namespace: metadata.namespace,
+    // A budget that selects everything, or nothing, protects nothing.
+    requirements: requirementsOf(selector),
+    allowed: status.disruptionsAllowed ?? 0,
+    disrupted: status.disruptedPods ?? {},
+  }));
+  const violating: Placed[] = [];
+  const others: Placed[] = [];
+  for (const placed of pods) {
+    const { namespace, labels, name } = placed.view.metadata;
+    let violates = false;
+    for (const budget of left) {
+      if (budget.namespace !== namespace || budget.requirements.length === 0) continue;
+      if (Object.keys(labels).length === 0 || !matchesLabels(budget.requirements, labels)) continue;
+      if (Object.hasOwn(budget.disrupted, name)) continue;
+      budget.allowed -= 1;
+      if (budget.allowed < 0) violates = true;
+    }
+    (violates ? violating : others).push(placed);
+  }
+  return { violating, others };
+}
+
+/** Added to priorities before they are summed, so that more victims are never better for being less important. */
+const PRIORITY_OFFSET = 2 ** 31;
+
+/** Is `a` more harm than `b`? Of equals the first found stays. */
+export function worseThan(a: Victims, b: Victims): boolean {
+  const sum = ({ pods }: Victims) => pods.reduce((total, { priority }) => total + priority + PRIORITY_OFFSET, 0);
+  const highest = ({ pods }: Victims) => pods[0]?.priority ?? Number.NEGATIVE_INFINITY;
+  if (a.violations !== b.violations) return a.violations > b.violations;
+  if (highest(a) !== highest(b)) return highest(a) > highest(b);
+  if (sum(a) !== sum(b)) return sum(a) > sum(b);
+  if (a.pods.length !== b.pods.length) return a.pods.length > b.pods.length;
+  return a.earliestStartMs < b.earliestStartMs;
+}
