@@ -1,10 +1,9 @@
 /** One decision: filter, score, choose. It changes nothing. */
 import type { PodView } from "../controller-runtime/views/pod-view.ts";
 import { createDiagnosis, messageOfPod, NO_NODES } from "./diagnosis.ts";
-import { candidatesOf, refusalAt, refusalOfPod } from "./filter.ts";
-import type { Profile } from "./framework.ts";
+import { asking, candidatesOf, refusalAt, refusalOfPod, type Asking, type Candidates } from "./filter.ts";
+import type { Profile, Refusal } from "./framework.ts";
 import { best, scoreNodes } from "./score.ts";
-import type { Shape } from "./shapes.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export type Decision =
@@ -17,7 +16,9 @@ export type Decision =
       message: string;
       /** Names of plugins; none where there was no node to ask. */
       refusedBy: ReadonlySet<string>;
-      /** Some node refuses for what is on it. */
+      /** Slots of the nodes that refuse for what is on them; for `planPreemption`. */
+      potential: readonly number[];
+      /** There are such nodes. */
       preemptionMayHelp: boolean;
     };
 
@@ -31,76 +32,85 @@ export interface CycleOptions {
 }
 
 export function schedulePod(snapshot: Snapshot, pod: PodView, profile: Profile, options: CycleOptions): Decision {
-  const none = { node: undefined, looked: 0, refusedBy: new Set<string>(), preemptionMayHelp: false } as const;
+  const none = { node: undefined, looked: 0, refusedBy: new Set<string>(), potential: [], preemptionMayHelp: false };
   if (snapshot.nodeCount === 0) return { ...none, message: NO_NODES };
   const shape = snapshot.shapeOf(pod, profile);
   const refused = refusalOfPod(shape);
   if (refused) {
     return { ...none, refusedBy: new Set([refused.plugin]), message: messageOfPod(refused, snapshot.nodeCount) };
   }
-  const nominated = tryNominated(snapshot, shape, pod);
+  const ask = asking(snapshot, shape, pod);
+  const nominated = tryNominated(ask);
   if (nominated !== undefined) return { node: nominated, looked: 1 };
-  const { slots, looked } = findFeasible(snapshot, shape, pod, {
+  const candidates = candidatesOf(snapshot, shape);
+  const count = candidates.slots.length;
+  const found = findFeasible(ask, candidates.slots, {
     startAt: options.startAt ?? 0,
-    feasibleMax: options.feasibleMax ?? ((count) => feasibleMax(count, profile.percentageOfNodesToScore)),
+    enough: options.feasibleMax ?? feasibleMax(count, profile.percentageOfNodesToScore),
   });
-  if (slots.length === 0) return { ...explain(snapshot, shape, pod), looked };
+  const { slots, looked } = found;
+  if (slots.length === 0) return { ...explain(snapshot.nodeCount, candidates, found), looked };
   const chosen = slots.length === 1 ? 0 : best(scoreNodes(shape, slots).totals, options.fraction);
   return { node: snapshot.cluster.nodes.views[slots[chosen] ?? 0]?.metadata.name ?? "", looked };
 }
 
 /** Its victims made room for the pod there: where it fits now, no other node is looked at. */
-function tryNominated(snapshot: Snapshot, shape: Shape, pod: PodView): string | undefined {
+function tryNominated(ask: Asking): string | undefined {
+  const { snapshot, pod } = ask;
   const name = snapshot.nominationOf(pod.metadata.uid) || pod.nominatedNodeName;
   const slot = name === "" ? undefined : snapshot.cluster.nodes.slotOf.get(name);
   if (slot === undefined) return undefined;
-  return refusalAt(snapshot, shape, pod, slot) === undefined ? name : undefined;
+  return refusalAt(ask, slot) === undefined ? name : undefined;
 }
 
-function findFeasible(
-  snapshot: Snapshot,
-  shape: Shape,
-  pod: PodView,
-  limits: { startAt: number; feasibleMax: number | ((count: number) => number) },
-): { slots: Int32Array; looked: number } {
-  const { slots } = candidatesOf(snapshot, shape);
+interface Found {
+  /** Where the pod may run. */
+  slots: Int32Array;
+  looked: number;
+  /** How many nodes say which of them. */
+  refusals: ReadonlyMap<Refusal, number>;
+  /** Slots whose refusal has to do with pods that are there. */
+  potential: readonly number[];
+}
+
+function findFeasible(ask: Asking, slots: Int32Array, { startAt, enough }: { startAt: number; enough: number }): Found {
   const count = slots.length;
-  const enough = typeof limits.feasibleMax === "number" ? limits.feasibleMax : limits.feasibleMax(count);
   const feasible = new Int32Array(Math.min(count, enough));
+  const refusals = new Map<Refusal, number>();
+  const potential: number[] = [];
   let found = 0;
   let looked = 0;
   for (; looked < count && found < feasible.length; looked++) {
-    const slot = slots[(limits.startAt + looked) % count] ?? 0;
-    if (refusalAt(snapshot, shape, pod, slot) === undefined) feasible[found++] = slot;
+    const slot = slots[(startAt + looked) % count] ?? 0;
+    const refusal = refusalAt(ask, slot);
+    if (refusal === undefined) {
+      feasible[found++] = slot;
+    } else if (found === 0) {
+      refusals.set(refusal, (refusals.get(refusal) ?? 0) + 1);
+      if (!refusal.unresolvable) potential.push(slot);
+    }
   }
-  return { slots: feasible.subarray(0, found), looked };
+  return { slots: feasible.subarray(0, found), looked, refusals, potential };
 }
 
-/** Asks again, which is cheaper than to keep reasons of nodes that are mostly not needed. */
-function explain(snapshot: Snapshot, shape: Shape, pod: PodView) {
+function explain(nodeCount: number, { slots, otherwise }: Candidates, { refusals, potential }: Found) {
   const diagnosis = createDiagnosis();
   const refusedBy = new Set<string>();
-  const { slots, otherwise } = candidatesOf(snapshot, shape);
-  let preemptionMayHelp = false;
-  for (const slot of slots) {
-    const refusal = refusalAt(snapshot, shape, pod, slot);
-    if (refusal === undefined) continue;
-    diagnosis.add(refusal.reasons);
-    refusedBy.add(refusal.plugin);
-    preemptionMayHelp ||= !refusal.unresolvable;
-  }
-  if (otherwise) {
-    refusedBy.add(otherwise.plugin);
-    diagnosis.add(otherwise.reasons, snapshot.nodeCount - slots.length);
-  }
-  return { node: undefined, message: diagnosis.message(snapshot.nodeCount), refusedBy, preemptionMayHelp };
+  const tell = ({ plugin, reasons }: Refusal, nodes: number): void => {
+    refusedBy.add(plugin);
+    diagnosis.add(reasons, nodes);
+  };
+  for (const [refusal, nodes] of refusals) tell(refusal, nodes);
+  if (otherwise) tell(otherwise, nodeCount - slots.length);
+  const message = diagnosis.message(nodeCount);
+  return { node: undefined, message, refusedBy, potential, preemptionMayHelp: potential.length > 0 };
 }
 
 /** May the pod run on this node, as things stand? What an owner asks who is given a decision made by somebody else. */
 export function mayRunOn(snapshot: Snapshot, pod: PodView, profile: Profile, node: string): boolean {
   const slot = snapshot.cluster.nodes.slotOf.get(node);
   const shape = snapshot.shapeOf(pod, profile);
-  return slot !== undefined && !refusalOfPod(shape) && refusalAt(snapshot, shape, pod, slot) === undefined;
+  return slot !== undefined && !refusalOfPod(shape) && refusalAt(asking(snapshot, shape, pod), slot) === undefined;
 }
 
 /** Kubernetes' numFeasibleNodesToFind: all of 100 nodes, a smaller share the more there are, or the share asked for. */

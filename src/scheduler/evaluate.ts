@@ -1,6 +1,6 @@
 /** What every node has to say of a pod: all nodes, all scores. The decisions of cycle.ts are made of the same parts. */
 import type { PodView } from "../controller-runtime/views/pod-view.ts";
-import { candidatesOf, refusalAt, refusalOfPod } from "./filter.ts";
+import { asking, candidatesOf, refusalAt, refusalOfPod } from "./filter.ts";
 import type { Profile, Refusal } from "./framework.ts";
 import { scoreNodes } from "./score.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -29,8 +29,9 @@ export function evaluate(snapshot: Snapshot, pod: PodView, profile: Profile): Ev
   const { slots, otherwise } = candidatesOf(snapshot, shape);
   const feasible: number[] = [];
   const nameOf = (slot: number) => nodes.views[slot]?.metadata.name ?? "";
+  const ask = asking(snapshot, shape, pod);
   for (const slot of slots) {
-    const refusal = refusalAt(snapshot, shape, pod, slot);
+    const refusal = refusalAt(ask, slot);
     if (refusal) evaluated.set(nameOf(slot), { refused: refusal, scores: {}, total: 0 });
     else feasible.push(slot);
   }

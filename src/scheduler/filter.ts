@@ -1,31 +1,47 @@
 /** Whether a pod may run on a node: what every decision asks, however many nodes it looks at. */
 import type { PodView } from "../controller-runtime/views/pod-view.ts";
 import type { Refusal } from "./framework.ts";
-import type { Shape } from "./shapes.ts";
+import type { PreparedPlugin, Shape } from "./shapes.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** Why the pod cannot run on the node of this slot; undefined when it can, with those that wait for room there and without them. */
-export function refusalAt(snapshot: Snapshot, shape: Shape, pod: PodView, slot: number): Refusal | undefined {
-  const refusal = shape.refuseNode(slot);
-  if (refusal) return refusal;
-  const name = snapshot.cluster.nodes.views[slot]?.metadata.name ?? "";
-  const waiting = snapshot.nominatedTo(name);
-  if (waiting.length > 0) {
-    const { placement } = snapshot;
-    const before = waiting.filter(
-      ({ metadata, priority }) => priority >= pod.priority && metadata.uid !== pod.metadata.uid,
-    );
-    const guests = before.map((one) => placement.guest(one, slot));
-    for (const guest of guests) placement.drop(guest);
-    const refused = refusalByPods(shape, slot);
-    for (const guest of guests) placement.lift(guest);
-    // Affinity to those that only wait does not count: they may not come.
-    if (refused || guests.length === 0) return refused;
-  }
-  return refusalByPods(shape, slot);
+/** A pod that asks, and which of its filters have something to say as things stand. */
+export interface Asking {
+  snapshot: Snapshot;
+  shape: Shape;
+  pod: PodView;
+  filters: readonly PreparedPlugin[];
+  /** Somewhere room is kept for a pod. */
+  anyNominated: boolean;
 }
 
-function refusalByPods({ filters }: Shape, slot: number): Refusal | undefined {
+export function asking(snapshot: Snapshot, shape: Shape, pod: PodView): Asking {
+  const filters = shape.filters.filter(({ skips }) => skips === undefined || !skips());
+  return { snapshot, shape, pod, filters, anyNominated: snapshot.nominations > 0 };
+}
+
+/** Why the pod cannot run on the node of this slot; undefined when it can, with those that wait for room there and without them. */
+export function refusalAt({ snapshot, shape, pod, filters, anyNominated }: Asking, slot: number): Refusal | undefined {
+  const refusal = shape.refuseNode(slot);
+  if (refusal) return refusal;
+  if (anyNominated) {
+    const name = snapshot.cluster.nodes.views[slot]?.metadata.name ?? "";
+    const { placement } = snapshot;
+    const guests = snapshot
+      .nominatedTo(name)
+      .filter(({ metadata, priority }) => priority >= pod.priority && metadata.uid !== pod.metadata.uid)
+      .map((one) => placement.guest(one, slot));
+    if (guests.length > 0) {
+      for (const guest of guests) placement.drop(guest);
+      const refused = refusalByPods(shape.filters, slot);
+      for (const guest of guests) placement.lift(guest);
+      // Affinity to those that only wait does not count: they may not come.
+      if (refused) return refused;
+    }
+  }
+  return refusalByPods(filters, slot);
+}
+
+function refusalByPods(filters: readonly PreparedPlugin[], slot: number): Refusal | undefined {
   for (let index = 0; index < filters.length; index++) {
     const refusal = filters[index]?.refuse?.(slot);
     if (refusal) return refusal;

@@ -116,6 +116,10 @@ export interface Prepared {
   refuseNode?: (node: NodeView) => Refusal | undefined;
   /** Depends on what is on nodes, too. */
   refuse?: (slot: number) => Refusal | undefined;
+  /** `refuse` would refuse no node as things stand. */
+  skips?: () => boolean;
+  /** `refuse` looks at amounts alone (`nodes.count`). */
+  byAmounts?: boolean;
   /** Fills `scores` with 0 … 100 for each of the first `count` slots, the higher the better; whole numbers. */
   score?: (input: ScoreInput) => void;
   /** A node's slot is about to be changed (no pods are on it then), and has been. */

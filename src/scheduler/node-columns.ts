@@ -2,7 +2,6 @@
  * Nodes as columns: each node has a slot, and what is counted of it stands in arrays by slot, so that thousands of nodes are looked at
  * without making an object for any of them. Slots of nodes that went are used again.
  */
-import type { Amounts } from "../controller-runtime/views/amounts.ts";
 import type { NodeView } from "../controller-runtime/views/node-view.ts";
 import type { SchedulingSpec } from "../controller-runtime/views/scheduling-spec.ts";
 
@@ -35,7 +34,6 @@ export interface NodeColumns {
 }
 
 const SLOTS_MIN = 64;
-const COUNTED = new Set(["cpu", "memory", "ephemeral-storage", "pods"]);
 const FLOATS = [
   "allocatableCpu",
   "allocatableMemory",
@@ -117,27 +115,17 @@ export function createNodeColumns(grown: (capacity: number) => void): NodeColumn
       free.push(slot);
       list = undefined;
     },
-    count(slot, { requests, nonZero }, times) {
+    count(slot, { requests, nonZero, scalars: asked }, times) {
       bump(columns.requestedCpu, slot, times * (requests["cpu"] ?? 0));
       bump(columns.requestedMemory, slot, times * (requests["memory"] ?? 0));
       bump(columns.requestedStorage, slot, times * (requests["ephemeral-storage"] ?? 0));
       bump(columns.nonZeroCpu, slot, times * nonZero.cpu);
       bump(columns.nonZeroMemory, slot, times * nonZero.memory);
       columns.podCount[slot] = (columns.podCount[slot] ?? 0) + times;
-      for (const [name, amount] of scalarRequests(requests)) countScalar(slot, name, times * amount);
+      for (const [name, amount] of asked) countScalar(slot, name, times * amount);
     },
   };
   return columns;
-}
-
-/** What is asked for beside CPU, memory and storage of the node. */
-export function scalarRequests(requests: Amounts): [name: string, amount: number][] {
-  const found: [string, number][] = [];
-  for (const name in requests) {
-    const amount = requests[name] ?? 0;
-    if (amount !== 0 && !COUNTED.has(name)) found.push([name, amount]);
-  }
-  return found;
 }
 
 function larger(values: Float64Array, length: number): Float64Array {

@@ -50,6 +50,8 @@ export function createPodGroups(placed: (visit: (group: PodGroup, slot: number) 
     const found = [...classes.values()].filter(({ matches }) => matches(group));
     group.classes = found.length === 0 ? NO_CLASSES : found;
   };
+  /** Of two that were made with the same key while neither had pods only one counts. */
+  const current = (group: Group): Group => (group.pods > 0 ? group : (groups.get(group.key) ?? group));
   const classFor = (key: string, matches: Class["matches"]): Class => {
     const known = classes.get(key);
     if (known) return known;
@@ -71,7 +73,7 @@ export function createPodGroups(placed: (visit: (group: PodGroup, slot: number) 
       return groups.get(key) ?? ({ ...group, key, pods: 0, classes: NO_CLASSES } satisfies Group);
     },
     move(handle, slot, times) {
-      const group = handle as Group;
+      const group = current(handle as Group);
       if (times > 0 && group.pods === 0) enter(group);
       for (const { counters } of group.classes) for (const counter of counters) counter(slot, times);
       group.pods += times;
@@ -81,7 +83,7 @@ export function createPodGroups(placed: (visit: (group: PodGroup, slot: number) 
       count(counter) {
         const own = classFor(key, matches);
         placed((group, slot) => {
-          if ((group as Group).classes.includes(own)) counter(slot, 1);
+          if (current(group as Group).classes.includes(own)) counter(slot, 1);
         });
         own.counters.add(counter);
         return () => {

@@ -1,10 +1,9 @@
 /** Which pods would have to go so that another can come (pkg/scheduler/framework/plugins/defaultpreemption). It changes nothing. */
 import type { PodView } from "../controller-runtime/views/pod-view.ts";
 import { createDiagnosis } from "./diagnosis.ts";
-import { refusalAt, candidatesOf } from "./filter.ts";
+import { asking, candidatesOf, refusalAt, refusalOfPod, type Asking } from "./filter.ts";
 import type { Profile, Refusal } from "./framework.ts";
 import type { Placed } from "./placement.ts";
-import type { Shape } from "./shapes.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { earliestStartMs, moreImportantFirst, splitByBudgets, type Victims, worseThan } from "./victims.ts";
 
@@ -29,6 +28,8 @@ export type PreemptionPlan =
 export interface PreemptionOptions {
   /** Uniform in [0, 1): where to begin looking. */
   fraction: () => number;
+  /** As the decision that found no node said; looked for where it is not given. */
+  potential?: readonly number[];
 }
 
 const NOT_HELPFUL = "Preemption is not helpful for scheduling";
@@ -44,14 +45,11 @@ export function planPreemption(
   options: PreemptionOptions,
 ): PreemptionPlan {
   const shape = snapshot.shapeOf(pod, profile);
-  const not = notEligible(snapshot, shape, pod);
+  const ask = asking(snapshot, shape, pod);
+  const not = notEligible(ask);
   if (not !== undefined) return { node: undefined, message: `preemption: ${not}`, endsNomination: false };
   const diagnosis = createDiagnosis();
-  const potential: number[] = [];
-  for (const slot of candidatesOf(snapshot, shape).slots) {
-    const refusal = refusalAt(snapshot, shape, pod, slot);
-    if (refusal && !refusal.unresolvable) potential.push(slot);
-  }
+  const potential = options.potential ?? potentialNodes(ask);
   diagnosis.add([NOT_HELPFUL], snapshot.nodeCount - potential.length);
   const wanted = Math.max(CANDIDATES_MIN, Math.floor((potential.length * CANDIDATES_PERCENT) / 100));
   const offset = Math.floor(options.fraction() * potential.length);
@@ -60,7 +58,7 @@ export function planPreemption(
   let withoutViolation = 0;
   for (let index = 0; index < potential.length; index++) {
     const slot = potential[(offset + index) % potential.length] ?? 0;
-    const victims = trial(snapshot, shape, pod, slot);
+    const victims = trial(ask, slot);
     if ("reasons" in victims) {
       diagnosis.add(victims.reasons);
       continue;
@@ -78,12 +76,20 @@ export function planPreemption(
   return { node, victims: chosen.pods, violations: chosen.violations, displaced };
 }
 
+/** Nodes that refuse the pod for what is on them. */
+function potentialNodes(ask: Asking): number[] {
+  const { snapshot, shape } = ask;
+  if (refusalOfPod(shape)) return [];
+  return [...candidatesOf(snapshot, shape).slots].filter((slot) => refusalAt(ask, slot)?.unresolvable === false);
+}
+
 /** Why the pod may make no others go. */
-function notEligible(snapshot: Snapshot, shape: Shape, pod: PodView): string | undefined {
+function notEligible(ask: Asking): string | undefined {
+  const { snapshot, pod } = ask;
   if (pod.scheduling.neverPreempts) return "not eligible due to preemptionPolicy=Never.";
   const name = snapshot.nominationOf(pod.metadata.uid) || pod.nominatedNodeName;
   const slot = name === "" ? undefined : snapshot.cluster.nodes.slotOf.get(name);
-  if (slot === undefined || refusalAt(snapshot, shape, pod, slot)?.unresolvable === true) return undefined;
+  if (slot === undefined || refusalAt(ask, slot)?.unresolvable === true) return undefined;
   const going = snapshot.placement
     .on(slot)
     .some(
@@ -97,35 +103,36 @@ function notEligible(snapshot: Snapshot, shape: Shape, pod: PodView): string | u
  * All less important pods go, then as many as possible come back, the most important first, those that a budget protects before all
  * others. What does not fit any more is a victim. The node is as before afterwards.
  */
-function trial(snapshot: Snapshot, shape: Shape, pod: PodView, slot: number): Victims | Pick<Refusal, "reasons"> {
-  const { placement } = snapshot;
+function trial(ask: Asking, slot: number): Victims | Pick<Refusal, "reasons"> {
+  const { snapshot, pod } = ask;
+  const { placement, cluster } = snapshot;
   const lower = placement.on(slot).filter(({ view }) => view.priority < pod.priority);
   if (lower.length === 0) return { reasons: [NO_VICTIMS] };
-  for (const placed of lower) placement.lift(placed);
-  const gone = new Set(lower);
-  const restore = (placed: Placed): void => {
-    placement.drop(placed);
-    gone.delete(placed);
+  // Where only amounts count, nothing else has to follow.
+  const light = !ask.anyNominated && ask.filters.every(({ byAmounts }) => byAmounts === true);
+  const move = (placed: Placed, times: 1 | -1): void => {
+    if (light) cluster.nodes.count(slot, placed.view.scheduling, times);
+    else if (times > 0) placement.drop(placed);
+    else placement.lift(placed);
   };
-  try {
-    const refusal = refusalAt(snapshot, shape, pod, slot);
-    if (refusal) return refusal;
+  for (const placed of lower) move(placed, -1);
+  const gone = new Set(lower);
+  const fitsWith = (placed: Placed): boolean => {
+    move(placed, 1);
+    if (refusalAt(ask, slot) === undefined) return gone.delete(placed);
+    move(placed, -1);
+    return false;
+  };
+  const refusal = refusalAt(ask, slot);
+  let violations = 0;
+  if (refusal === undefined) {
     lower.sort((a, b) => moreImportantFirst(a.view, b.view));
-    const { violating, others } = splitByBudgets(lower, snapshot.cluster.tables.budgets.all());
-    const victims: Placed[] = [];
-    const reprieve = (placed: Placed): boolean => {
-      restore(placed);
-      if (refusalAt(snapshot, shape, pod, slot) === undefined) return true;
-      placement.lift(placed);
-      gone.add(placed);
-      victims.push(placed);
-      return false;
-    };
-    const violations = violating.filter((placed) => !reprieve(placed)).length;
-    for (const placed of others) reprieve(placed);
-    const pods = victims.map(({ view }) => view).toSorted(moreImportantFirst);
-    return { pods, violations, earliestStartMs: earliestStartMs(pods) };
-  } finally {
-    for (const placed of gone) placement.drop(placed);
+    const { violating, others } = splitByBudgets(lower, cluster.tables.budgets);
+    violations = violating.filter((placed) => !fitsWith(placed)).length;
+    for (const placed of others) fitsWith(placed);
   }
+  for (const placed of gone) move(placed, 1);
+  if (refusal) return refusal;
+  const pods = [...gone].map(({ view }) => view).toSorted(moreImportantFirst);
+  return { pods, violations, earliestStartMs: earliestStartMs(pods) };
 }

@@ -180,10 +180,10 @@ export function createScheduler(deps: SchedulerDeps): Controller {
     for (const volume of stores.persistentVolumes.all()) snapshot.tables.volumes.set(volume);
   }
 
-  function refuse(pod: PodView, { message, refusedBy }: Refused, profile: Profile): void {
+  function refuse(pod: PodView, { message, refusedBy, potential }: Refused, profile: Profile): void {
     const { uid } = pod.metadata;
     queue.unschedulable(pod, refusedBy);
-    const plan = message === NO_NODES ? undefined : planPreemption(snapshot, pod, profile, { fraction });
+    const plan = message === NO_NODES ? undefined : planPreemption(snapshot, pod, profile, { fraction, potential });
     if (plan?.node !== undefined) {
       snapshot.nominate(pod, plan.node);
       tell(pod, { reason: "Unschedulable", message, nominate: plan.node });

@@ -29,6 +29,8 @@ export interface Snapshot {
   /** Pods that room is kept for. */
   nominatedTo(nodeName: string): readonly PodView[];
   nominationOf(uid: string): string;
+  /** How many there are. */
+  readonly nominations: number;
   /** The other stored objects that plugins read: `snapshot.tables.claims.set(claimView(object))`. */
   readonly tables: Tables;
   /** For the cycle, not for owners of a snapshot. */
@@ -125,6 +127,9 @@ export function createSnapshot(): Snapshot {
     nominate: (pod, name) => nominations.set(pod, name),
     nominatedTo: (name) => nominations.to(name),
     nominationOf: (uid) => nominations.of(uid),
+    get nominations() {
+      return nominations.size;
+    },
     tables,
     cluster,
     placement,
@@ -180,9 +185,12 @@ function createNominations() {
       there.set(uid, pod);
     },
     delete: drop,
+    get size() {
+      return nodeOf.size;
+    },
     of: (uid: string) => nodeOf.get(uid) ?? "",
     to: (name: string): readonly PodView[] => {
-      const there = pods.size === 0 ? undefined : pods.get(name);
+      const there = pods.get(name);
       return there ? [...there.values()] : NOBODY;
     },
   };

@@ -3,6 +3,7 @@ import type { BudgetView } from "../controller-runtime/views/budget-view.ts";
 import type { PodView } from "../controller-runtime/views/pod-view.ts";
 import { matchesLabels, requirementsOf } from "../machinery/selectors.ts";
 import type { Placed } from "./placement.ts";
+import type { Table } from "./table.ts";
 
 export interface Victims {
   /** The most important first. */
@@ -34,9 +35,10 @@ export function earliestStartMs(pods: readonly PodView[]): number {
 /** Those whose going a budget does not allow, counted in the order given, and the others. */
 export function splitByBudgets(
   pods: readonly Placed[],
-  budgets: Iterable<BudgetView>,
+  budgets: Pick<Table<BudgetView>, "size" | "all">,
 ): { violating: Placed[]; others: Placed[] } {
-  const left = [...budgets].map(({ metadata, selector, status }) => ({
+  if (budgets.size === 0) return { violating: [], others: [...pods] };
+  const left = [...budgets.all()].map(({ metadata, selector, status }) => ({
     namespace: metadata.namespace,
     // A budget that selects everything, or nothing, protects nothing.
     requirements: requirementsOf(selector),

@@ -24,6 +24,8 @@ export interface SchedulingSpec {
   key: string;
   requests: Amounts;
   nonZero: { cpu: number; memory: number };
+  /** `requests` beside CPU, memory and storage of the node, without zeros. */
+  scalars: readonly (readonly [name: string, amount: number])[];
   tolerations: readonly Toleration[];
   nodeSelector: Readonly<Record<string, string>>;
   nodeAffinity?: NodeAffinity;
@@ -49,6 +51,7 @@ export interface PodClaim {
 }
 
 const NONE: readonly never[] = [];
+const COUNTED = new Set(["cpu", "memory", "ephemeral-storage", "pods"]);
 const NO_LABELS: Readonly<Record<string, string>> = {};
 const LOCAL_SOURCES = new Set([
   "name",
@@ -64,8 +67,11 @@ const LOCAL_SOURCES = new Set([
 export function schedulingSpec(pod: Pick<Pod, "spec" | "status">): SchedulingSpec {
   const { spec } = pod;
   const { affinity } = spec;
+  const { requests, nonZero } = podRequests(pod);
   const kept: Omit<SchedulingSpec, "key"> = {
-    ...podRequests(pod),
+    requests,
+    nonZero,
+    scalars: scalarsOf(requests),
     tolerations: spec.tolerations ?? NONE,
     nodeSelector: spec.nodeSelector ?? NO_LABELS,
     ...(affinity?.nodeAffinity ? { nodeAffinity: affinity.nodeAffinity } : {}),
@@ -80,6 +86,11 @@ export function schedulingSpec(pod: Pick<Pod, "spec" | "status">): SchedulingSpe
     resourceClaims: (spec.resourceClaims ?? NONE).map(({ name }) => name),
   };
   return { key: JSON.stringify(kept), ...kept };
+}
+
+function scalarsOf(requests: Amounts): SchedulingSpec["scalars"] {
+  const found = Object.entries(requests).filter(([name, amount]) => amount !== 0 && !COUNTED.has(name));
+  return found.length === 0 ? NONE : found;
 }
 
 /** Sidecars run as long as the containers do, so their ports count like theirs. */

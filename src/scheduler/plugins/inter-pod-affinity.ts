@@ -47,6 +47,8 @@ export function createInterPodAffinity({ hardWeight = 1 }: { hardWeight?: number
           }
           return undefined;
         },
+        skips: () =>
+          own.near.length + own.away.length === 0 && placed.forbidding().every(({ forbidden }) => forbidden.isEmpty),
         score: (input) => score([...own.preferred, ...placed.scoring()], input),
         release: own.release,
       };

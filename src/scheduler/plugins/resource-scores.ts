@@ -19,63 +19,102 @@ export const CPU_AND_MEMORY: readonly ResourceWeight[] = [
   { name: "cpu", weight: 1 },
   { name: "memory", weight: 1 },
 ];
+const COMMON = new Set(["cpu", "memory", "ephemeral-storage"]);
 export const LEAST_ALLOCATED: ScoringStrategy = { type: "LeastAllocated", resources: CPU_AND_MEMORY };
 
-/** One resource of nodes, and what of it would be taken with the pod. */
-export interface ResourceReader {
+/** One resource of the nodes in question, by their position: what they have, and what of it would be taken with the pod. */
+export interface ResourceShare {
   weight: number;
-  allocatable(slot: number): number;
-  requested(slot: number): number;
+  allocatable: Float64Array;
+  requested: Float64Array;
 }
 
+/** Column by column: each is a loop over numbers. What is read is overwritten by the next reading. */
+export type ResourceReader = (slots: Int32Array, count: number) => readonly ResourceShare[];
+
 /** `least`: what asks for nothing counts as asking for a little. */
-export function resourceReaders(input: {
+export function createResourceReader(input: {
   nodes: NodeColumns;
   spec: Pick<SchedulingSpec, "requests" | "nonZero">;
   resources: readonly ResourceWeight[];
   least: boolean;
-}): ResourceReader[] {
-  const { nodes, spec, resources, least } = input;
+}): ResourceReader {
+  const { nodes, spec, least } = input;
   const own = (name: string): number => spec.requests[name] ?? 0;
-  return resources.flatMap(({ name, weight }): ResourceReader[] => {
-    if (name === "cpu") {
-      const pod = least ? spec.nonZero.cpu : own(name);
-      const requested = least
-        ? (slot: number) => (nodes.nonZeroCpu[slot] ?? 0) + pod
-        : (slot: number) => (nodes.requestedCpu[slot] ?? 0) + pod;
-      return [{ weight, allocatable: (slot) => nodes.allocatableCpu[slot] ?? 0, requested }];
-    }
+  // What is rare counts only for pods that want it.
+  const read = input.resources.filter(({ name }) => COMMON.has(name) || own(name) > 0);
+  const shares = read.map(({ weight }) => ({
+    weight,
+    allocatable: new Float64Array(0),
+    requested: new Float64Array(0),
+  }));
+  const columns = (name: string): [have: Float64Array, taken: Float64Array, wanted: number] => {
     if (name === "memory") {
-      const pod = least ? spec.nonZero.memory : own(name);
-      const requested = least
-        ? (slot: number) => (nodes.nonZeroMemory[slot] ?? 0) + pod
-        : (slot: number) => (nodes.requestedMemory[slot] ?? 0) + pod;
-      return [{ weight, allocatable: (slot) => nodes.allocatableMemory[slot] ?? 0, requested }];
+      const wanted = least ? spec.nonZero.memory : own(name);
+      return [nodes.allocatableMemory, least ? nodes.nonZeroMemory : nodes.requestedMemory, wanted];
     }
-    if (name === "ephemeral-storage") {
-      const requested = (slot: number) => (nodes.requestedStorage[slot] ?? 0) + own(name);
-      return [{ weight, allocatable: (slot) => nodes.allocatableStorage[slot] ?? 0, requested }];
+    if (name === "ephemeral-storage") return [nodes.allocatableStorage, nodes.requestedStorage, own(name)];
+    return [nodes.allocatableCpu, least ? nodes.nonZeroCpu : nodes.requestedCpu, least ? spec.nonZero.cpu : own(name)];
+  };
+  const readScalar = (name: string, share: ResourceShare, slots: Int32Array, count: number): void => {
+    for (let index = 0; index < count; index++) {
+      const slot = slots[index] ?? 0;
+      share.allocatable[index] = nodes.views[slot]?.allocatable[name] ?? 0;
+      share.requested[index] = (nodes.scalars.get(name)?.get(slot) ?? 0) + own(name);
     }
-    // What is rare counts only for pods that want it.
-    if (own(name) === 0) return [];
-    const allocatable = (slot: number) => nodes.views[slot]?.allocatable[name] ?? 0;
-    return [{ weight, allocatable, requested: (slot) => (nodes.scalars.get(name)?.get(slot) ?? 0) + own(name) }];
-  });
+  };
+  return (slots, count) => {
+    read.forEach(({ name }, position) => {
+      const share = shares[position];
+      if (share === undefined) return;
+      if (share.allocatable.length < count) {
+        share.allocatable = new Float64Array(count);
+        share.requested = new Float64Array(count);
+      }
+      if (!COMMON.has(name)) return readScalar(name, share, slots, count);
+      const [have, taken, wanted] = columns(name);
+      gather({ slots, count, share, have, taken, wanted });
+    });
+    return shares;
+  };
 }
 
-export function allocationScore(strategy: ScoringStrategy, readers: readonly ResourceReader[], slot: number): number {
-  let sum = 0;
-  let weights = 0;
-  for (const reader of readers) {
-    const allocatable = reader.allocatable(slot);
-    if (allocatable === 0) continue;
-    const score = scoreOf(strategy, reader.requested(slot), allocatable);
-    if (strategy.type === "RequestedToCapacityRatio" && score <= 0) continue;
-    sum += score * reader.weight;
-    weights += reader.weight;
+function gather(input: {
+  slots: Int32Array;
+  count: number;
+  share: ResourceShare;
+  have: Float64Array;
+  taken: Float64Array;
+  wanted: number;
+}): void {
+  const { slots, count, share, have, taken, wanted } = input;
+  const { allocatable, requested } = share;
+  for (let index = 0; index < count; index++) {
+    const slot = slots[index] ?? 0;
+    allocatable[index] = have[slot] ?? 0;
+    requested[index] = (taken[slot] ?? 0) + wanted;
   }
-  if (weights === 0) return 0;
-  return strategy.type === "RequestedToCapacityRatio" ? Math.round(sum / weights) : Math.trunc(sum / weights);
+}
+
+export function allocationScores(
+  strategy: ScoringStrategy,
+  shares: readonly ResourceShare[],
+  { count, scores }: { count: number; scores: Float64Array },
+): void {
+  const isRatio = strategy.type === "RequestedToCapacityRatio";
+  for (let index = 0; index < count; index++) {
+    let sum = 0;
+    let weights = 0;
+    for (const { weight, allocatable, requested } of shares) {
+      const has = allocatable[index] ?? 0;
+      if (has === 0) continue;
+      const score = scoreOf(strategy, requested[index] ?? 0, has);
+      if (isRatio && score <= 0) continue;
+      sum += score * weight;
+      weights += weight;
+    }
+    scores[index] = weights === 0 ? 0 : isRatio ? Math.round(sum / weights) : Math.trunc(sum / weights);
+  }
 }
 
 function scoreOf({ type, shape = [] }: ScoringStrategy, requested: number, allocatable: number): number {
