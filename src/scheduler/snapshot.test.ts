@@ -29,78 +29,86 @@ interface World {
   namespaceLabels: Map<string, Record<string, string>>;
 }
 
-function randomNode({ roll, chance, pick }: Dice, name: string): NodeView {
+function randomNode(dice: Dice, name: string): NodeView {
   const labels: Record<string, string> = { "kubernetes.io/hostname": name };
-  if (chance(0.9)) labels["topology.kubernetes.io/zone"] = `z${roll(3)}`;
-  if (chance(0.6)) labels["rack"] = `r${roll(4)}`;
-  const taints = chance(0.3) ? [pick(TAINTS)] : [];
-  const images = chance(0.5) ? [{ names: ["image:1"], sizeBytes: 1e8 * (1 + roll(9)) }] : [];
-  const allocatable = { cpu: String(2 + roll(4)), memory: "8Gi", pods: String(3 + roll(8)) };
+  if (dice.chance(0.9)) labels["topology.kubernetes.io/zone"] = `z${dice.roll(3)}`;
+  if (dice.chance(0.6)) labels["rack"] = `r${dice.roll(4)}`;
+  const taints = dice.chance(0.3) ? [dice.pick(TAINTS)] : [];
+  const images = dice.chance(0.5) ? [{ names: ["image:1"], sizeBytes: 1e8 * (1 + dice.roll(9)) }] : [];
+  const allocatable = { cpu: String(2 + dice.roll(4)), memory: "8Gi", pods: String(3 + dice.roll(8)) };
   const status = { allocatable, images };
-  return node(name, { meta: { labels }, spec: { taints, unschedulable: chance(0.1) }, status });
+  return node(name, { meta: { labels }, spec: { taints, unschedulable: dice.chance(0.1) }, status });
 }
 
-function randomTerm({ chance, pick }: Dice): PodAffinityTerm {
-  const term: PodAffinityTerm = { topologyKey: pick(KEYS), labelSelector: { matchLabels: { app: pick(APPS) } } };
-  if (chance(0.2)) term.namespaces = [pick(NAMESPACES)];
-  if (chance(0.2)) term.namespaceSelector = chance(0.5) ? {} : { matchLabels: { team: "a" } };
-  if (chance(0.2)) term.matchLabelKeys = ["version"];
+function randomTerm(dice: Dice): PodAffinityTerm {
+  const term: PodAffinityTerm = {
+    topologyKey: dice.pick(KEYS),
+    labelSelector: { matchLabels: { app: dice.pick(APPS) } },
+  };
+  if (dice.chance(0.2)) term.namespaces = [dice.pick(NAMESPACES)];
+  if (dice.chance(0.2)) term.namespaceSelector = dice.chance(0.5) ? {} : { matchLabels: { team: "a" } };
+  if (dice.chance(0.2)) term.matchLabelKeys = ["version"];
   return term;
 }
 
-function randomSpread({ roll, chance, pick }: Dice): TopologySpreadConstraint {
+function randomSpread(dice: Dice): TopologySpreadConstraint {
   const constraint: TopologySpreadConstraint = {
-    maxSkew: 1 + roll(3),
-    topologyKey: pick(KEYS),
-    whenUnsatisfiable: chance(0.5) ? "DoNotSchedule" : "ScheduleAnyway",
-    labelSelector: { matchLabels: { app: pick(APPS) } },
+    maxSkew: 1 + dice.roll(3),
+    topologyKey: dice.pick(KEYS),
+    whenUnsatisfiable: dice.chance(0.5) ? "DoNotSchedule" : "ScheduleAnyway",
+    labelSelector: { matchLabels: { app: dice.pick(APPS) } },
   };
-  if (chance(0.3)) constraint.minDomains = 1 + roll(4);
-  if (chance(0.3)) constraint.nodeTaintsPolicy = "Honor";
-  if (chance(0.3)) constraint.nodeAffinityPolicy = "Ignore";
-  if (chance(0.3)) constraint.matchLabelKeys = ["version"];
+  if (dice.chance(0.3)) constraint.minDomains = 1 + dice.roll(4);
+  if (dice.chance(0.3)) constraint.nodeTaintsPolicy = "Honor";
+  if (dice.chance(0.3)) constraint.nodeAffinityPolicy = "Ignore";
+  if (dice.chance(0.3)) constraint.matchLabelKeys = ["version"];
   return constraint;
 }
 
 function randomSpec(dice: Dice): Partial<PodSpec> {
-  const { roll, chance } = dice;
-  const terms = () => Array.from({ length: 1 + roll(2) }, () => randomTerm(dice));
-  const weighted = () => terms().map((podAffinityTerm) => ({ weight: 1 + roll(100), podAffinityTerm }));
+  const terms = () => Array.from({ length: 1 + dice.roll(2) }, () => randomTerm(dice));
+  const weighted = () => terms().map((podAffinityTerm) => ({ weight: 1 + dice.roll(100), podAffinityTerm }));
   const wants = () => ({
-    ...(chance(0.4) ? { requiredDuringSchedulingIgnoredDuringExecution: terms() } : {}),
-    ...(chance(0.5) ? { preferredDuringSchedulingIgnoredDuringExecution: weighted() } : {}),
+    ...(dice.chance(0.4) ? { requiredDuringSchedulingIgnoredDuringExecution: terms() } : {}),
+    ...(dice.chance(0.5) ? { preferredDuringSchedulingIgnoredDuringExecution: weighted() } : {}),
   });
-  const requests = { cpu: `${100 * roll(12)}m`, memory: `${roll(2048)}Mi` };
-  const ports = chance(0.2) ? [{ containerPort: 80, hostPort: 8000 + roll(2) }] : [];
+  const requests = { cpu: `${100 * dice.roll(12)}m`, memory: `${dice.roll(2048)}Mi` };
+  const ports = dice.chance(0.2) ? [{ containerPort: 80, hostPort: 8000 + dice.roll(2) }] : [];
   return {
     containers: [{ name: "c", image: "image:1", resources: { requests }, ports }],
-    priority: roll(3),
-    tolerations: chance(0.3) ? [{ key: "gpu", operator: "Exists" }] : [],
-    nodeSelector: chance(0.2) ? { rack: `r${roll(4)}` } : {},
+    priority: dice.roll(3),
+    tolerations: dice.chance(0.3) ? [{ key: "gpu", operator: "Exists" }] : [],
+    nodeSelector: dice.chance(0.2) ? { rack: `r${dice.roll(4)}` } : {},
     affinity: {
-      ...(chance(0.3) ? { podAffinity: wants() } : {}),
-      ...(chance(0.3) ? { podAntiAffinity: wants() } : {}),
+      ...(dice.chance(0.3) ? { podAffinity: wants() } : {}),
+      ...(dice.chance(0.3) ? { podAntiAffinity: wants() } : {}),
     },
-    topologySpreadConstraints: chance(0.4) ? [randomSpread(dice), randomSpread(dice)].slice(0, 1 + roll(2)) : [],
+    topologySpreadConstraints: dice.chance(0.4)
+      ? [randomSpread(dice), randomSpread(dice)].slice(0, 1 + dice.roll(2))
+      : [],
   };
 }
 
 function randomPod(dice: Dice, name: string, nodeName: string): PodView {
-  const { roll, chance, pick } = dice;
-  const labels = { app: pick(APPS), version: `v${roll(2)}` };
+  const labels = { app: dice.pick(APPS), version: `v${dice.roll(2)}` };
   const meta = {
-    namespace: pick(NAMESPACES),
+    namespace: dice.pick(NAMESPACES),
     labels,
-    ...(chance(0.1) ? { deletionTimestamp: "2026-01-01T00:00:00Z" } : {}),
+    ...(dice.chance(0.1) ? { deletionTimestamp: "2026-01-01T00:00:00Z" } : {}),
   };
-  return pod(name, { node: nodeName, meta, spec: randomSpec(dice), phase: chance(0.05) ? "Succeeded" : "Running" });
+  return pod(name, {
+    node: nodeName,
+    meta,
+    spec: randomSpec(dice),
+    phase: dice.chance(0.05) ? "Succeeded" : "Running",
+  });
 }
 
 function change(dice: Dice, world: World, snapshot: Snapshot): void {
-  const { roll, chance, pick } = dice;
-  const name = `node-${roll(12)}`;
-  if (chance(0.2)) {
-    if (world.nodes.has(name) && chance(0.3)) {
+  const name = `node-${dice.roll(12)}`;
+  const what = dice.roll(100);
+  if (what < 20) {
+    if (world.nodes.has(name) && dice.chance(0.3)) {
       world.nodes.delete(name);
       snapshot.removeNode(name);
       return;
@@ -108,28 +116,28 @@ function change(dice: Dice, world: World, snapshot: Snapshot): void {
     const made = randomNode(dice, name);
     world.nodes.set(name, made);
     snapshot.setNode(made);
-  } else if (chance(0.04)) {
-    const namespace = pick(NAMESPACES);
-    const labels: Record<string, string> = chance(0.5) ? { team: "a" } : {};
+  } else if (what < 23) {
+    const namespace = dice.pick(NAMESPACES);
+    const labels: Record<string, string> = dice.chance(0.5) ? { team: "a" } : {};
     world.namespaceLabels.set(namespace, labels);
     snapshot.tables.namespaces.set({ metadata: metaOf(namespace, { namespace: "", labels }) });
-  } else if (chance(0.04)) {
+  } else if (what < 26) {
     const service = {
-      metadata: metaOf("s", { namespace: pick(NAMESPACES) }),
-      selector: { matchLabels: { app: pick(APPS) } },
+      metadata: metaOf("s", { namespace: dice.pick(NAMESPACES) }),
+      selector: { matchLabels: { app: dice.pick(APPS) } },
     };
     world.services.set(service.metadata.namespace, service);
     snapshot.tables.services.set(service);
   } else {
-    const uid = `uid-pod-${roll(40)}`;
-    if (world.pods.has(uid) && chance(0.5)) {
+    const uid = `uid-pod-${dice.roll(40)}`;
+    if (world.pods.has(uid) && dice.chance(0.5)) {
       world.pods.delete(uid);
       snapshot.removePod(uid);
       return;
     }
     const made = randomPod(dice, uid.slice(4), name);
     world.pods.set(uid, made);
-    if (chance(0.3)) snapshot.assume(made, name);
+    if (dice.chance(0.3)) snapshot.assume(made, name);
     snapshot.setPod(made);
   }
 }
