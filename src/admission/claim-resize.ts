@@ -17,7 +17,7 @@ export function createClaimResize({ lookup }: { lookup: Lookup }): AdmissionPlug
       const [next, old] = [object as PersistentVolumeClaim, oldObject as PersistentVolumeClaim];
       if (!isLarger(next, old)) return;
       if (old.status?.phase !== "Bound")
-        throw refused(attributes, "only bound persistent volume claims can be expanded");
+        throw refused(attributes, "Only bound persistent volume claims can be expanded");
       const name = classOf(next);
       const found =
         name === "" || name !== classOf(old)

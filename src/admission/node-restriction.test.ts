@@ -8,7 +8,11 @@ import { attributesOf, refusalOf } from "./testing/attributes.ts";
 
 const user = { name: "system:node:n1", groups: ["system:nodes", "system:authenticated"] };
 const plugin = createNodeRestriction({
-  lookup: async ({ name }) => (name === "n1" ? { metadata: { name, uid: "uid-of-n1" } } : undefined),
+  lookup: async ({ resource, name }) => {
+    if (resource === "nodes") return name === "n1" ? { metadata: { name, uid: "uid-of-n1" } } : undefined;
+    const nodeName = { mine: "n1", another: "n2" }[name];
+    return nodeName === undefined ? undefined : { metadata: { name }, spec: { nodeName } };
+  },
 });
 const said = (parts: Partial<AdmissionAttributes>) =>
   refusalOf(() => plugin.mutate?.(attributesOf({ user, ...parts })));
@@ -121,6 +125,16 @@ describe("pods on a node", () => {
       'node "n1" cannot update labels through pod status',
     ],
     [
+      "claims with the status",
+      {
+        operation: "UPDATE",
+        subresource: "status",
+        object: { ...mirror(), status: { resourceClaimStatuses: [{ name: "c", resourceClaimName: "x" }] } },
+        oldObject: mirror(),
+      },
+      'node "n1" cannot update resource claim statues',
+    ],
+    [
       "resizes",
       { operation: "UPDATE", subresource: "resize", object: mirror(), oldObject: mirror() },
       "unexpected pod subresource \"resize\", only 'status' and 'eviction' are allowed",
@@ -191,8 +205,36 @@ it.each<[string, Partial<AdmissionAttributes>, string]>([
   );
 });
 
-it("of claims a node says how they are", async () => {
-  const claim = { resource: "persistentvolumeclaims", operation: "UPDATE" as const, name: "c" };
-  expect(await said({ ...claim, subresource: "status" })).toBe("");
-  expect(await said(claim)).toBe('persistentvolumeclaims "c" is forbidden: may only update PVC status');
+it("a node evicts what it runs", async () => {
+  const eviction = { operation: "CREATE" as const, subresource: "eviction" };
+  expect(await said({ ...eviction, name: "mine" })).toBe("");
+  expect(await said({ ...eviction, name: "another" })).toBe(
+    'pods "another" is forbidden: node n1 can only evict pods with spec.nodeName set to itself',
+  );
+  expect(await said({ ...eviction, name: "none" })).toBe('pods "none" not found');
+});
+
+const claim = (status: object, metadata: object = {}, spec: object = {}) =>
+  ({ metadata: { name: "c", ...metadata }, spec, status }) as KubeObject;
+
+describe("of claims a node says how large they are", () => {
+  const request = { resource: "persistentvolumeclaims", operation: "UPDATE" as const, name: "c" };
+  const before = claim({ phase: "Bound", capacity: { storage: "1Gi" } }, { resourceVersion: "1" });
+
+  it.each<[string, KubeObject, string]>([
+    ["their capacity", claim({ phase: "Bound", capacity: { storage: "2Gi" }, conditions: [] }), ""],
+    ["how they grow", claim({ phase: "Bound", allocatedResourceStatuses: { storage: "NodeResizePending" } }), ""],
+    ["no phase", claim({ phase: "Lost", capacity: { storage: "1Gi" } }), "status.phase"],
+    ["no label", claim({ phase: "Bound" }, { labels: { a: "b" } }), "metadata.labels"],
+    ["no spec", claim({ phase: "Bound" }, {}, { volumeName: "v" }), "spec.volumeName"],
+  ])("%s", async (_, object, changed) => {
+    const why = `persistentvolumeclaims "c" is forbidden: node "n1" is not allowed to update fields other than status.quantity and status.conditions: ${changed}`;
+    expect(await said({ ...request, subresource: "status", object, oldObject: before })).toBe(
+      changed === "" ? "" : why,
+    );
+  });
+
+  it("nothing else", async () => {
+    expect(await said(request)).toBe('persistentvolumeclaims "c" is forbidden: may only update PVC status');
+  });
 });

@@ -6,7 +6,10 @@ import { NODE_USER_PREFIX, NODES_GROUP } from "../authn/authenticator.ts";
 import type { Node } from "../kinds/core/nodes/types.ts";
 import { podReferences } from "../kinds/core/pods/pod-references.ts";
 import type { Pod } from "../kinds/core/pods/types.ts";
+import { namesOf, parseSigningRequest } from "../kinds/certificates/certificatesigningrequests/request.ts";
+import type { CertificateSigningRequest } from "../kinds/certificates/certificatesigningrequests/types.ts";
 import type { KubeObject } from "../machinery/meta.ts";
+import { notFound } from "../machinery/status-error.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "./admission.ts";
 import { isMirrorPod, MIRROR_ANNOTATION } from "./pod-request.ts";
 import { refused } from "./refusal.ts";
@@ -34,11 +37,13 @@ async function faultOf(attributes: AdmissionAttributes, node: string, lookup: Lo
   const { group, resource, subresource } = attributes;
   switch (group === "" ? resource : `${resource}.${group}`) {
     case "pods":
-      return subresource === "" ? await podFault(attributes, node, lookup) : podPartFault(attributes, node);
+      return subresource === ""
+        ? await podFault(attributes, node, lookup)
+        : await podPartFault(attributes, node, lookup);
     case "nodes":
       return nodeFault(attributes, node);
     case "persistentvolumeclaims":
-      return subresource === "status" ? undefined : "may only update PVC status";
+      return subresource === "status" ? claimStatusFault(attributes, node) : "may only update PVC status";
     case "leases.coordination.k8s.io":
       if (attributes.namespace !== LEASE_NAMESPACE) {
         return `can only access leases in the "${LEASE_NAMESPACE}" system namespace`;
@@ -52,6 +57,8 @@ async function faultOf(attributes: AdmissionAttributes, node: string, lookup: Lo
         : "can only access CSINode with the same name as the requesting node";
     case "resourceslices.resource.k8s.io":
       return sliceFault(attributes, node);
+    case "certificatesigningrequests.certificates.k8s.io":
+      return signingRequestFault(attributes, node);
     default:
       return undefined;
   }
@@ -103,7 +110,7 @@ async function ownerFault({ metadata }: Pod, node: string, lookup: Lookup): Prom
   }
   if (owner.blockOwnerDeletion === true) return `node "${node}" must not set blockOwnerDeletion on an owner reference`;
   const found = await lookup({ resource: "nodes", namespace: "", name: node });
-  if (!found) return `error looking up node ${node} to verify uid: node "${node}" not found`;
+  if (!found) throw notFound({ group: "", resource: "nodes" }, node);
   const { uid = "" } = found.metadata;
   return owner.uid === uid ? undefined : `node ${node} UID mismatch: expected ${owner.uid} got ${uid}`;
 }
@@ -131,12 +138,13 @@ function claimsOf({ status }: Pod): string {
   return JSON.stringify(status?.resourceClaimStatuses ?? []);
 }
 
-function podPartFault(
-  { subresource, operation, object, oldObject }: AdmissionAttributes,
+async function podPartFault(
+  attributes: AdmissionAttributes,
   node: string,
-): string | undefined {
-  // Whose pod is evicted the authorizer has asked, and the deletion asks again.
-  if (subresource === "eviction") return undefined;
+  lookup: Lookup,
+): Promise<string | undefined> {
+  const { subresource, operation, object, oldObject } = attributes;
+  if (subresource === "eviction") return await evictionFault(attributes, node, lookup);
   if (subresource !== "status") {
     return `unexpected pod subresource "${subresource}", only 'status' and 'eviction' are allowed`;
   }
@@ -146,7 +154,70 @@ function podPartFault(
     return `node "${node}" can only update pod status for pods with spec.nodeName set to itself`;
   }
   if (changedLabels(next, old).length > 0) return `node "${node}" cannot update labels through pod status`;
-  return claimsOf(next) === claimsOf(old) ? undefined : `node "${node}" cannot update resource claim statuses`;
+  return claimsOf(next) === claimsOf(old) ? undefined : `node "${node}" cannot update resource claim statues`;
+}
+
+async function evictionFault(
+  attributes: AdmissionAttributes,
+  node: string,
+  lookup: Lookup,
+): Promise<string | undefined> {
+  const name = nameOf(attributes);
+  const pod = await lookup({ resource: "pods", namespace: attributes.namespace, name });
+  if (!pod) throw notFound({ group: "", resource: "pods" }, name);
+  return (pod as Pod).spec.nodeName === node
+    ? undefined
+    : `node ${node} can only evict pods with spec.nodeName set to itself`;
+}
+
+/** What a node may say of a claim: how large its volume is, and how its growing goes. */
+const CLAIM_STATUS: ReadonlySet<string> = new Set([
+  "capacity",
+  "conditions",
+  "allocatedResources",
+  "allocatedResourceStatuses",
+]);
+
+function claimStatusFault({ operation, object, oldObject }: AdmissionAttributes, node: string): string | undefined {
+  if (operation !== "UPDATE") return `unexpected operation "${operation}"`;
+  const [after, before] = [fixedParts(object), fixedParts(oldObject)];
+  const changed = [...new Set([...after.keys(), ...before.keys()])].filter(
+    (path) => after.get(path) !== before.get(path),
+  );
+  if (changed.length === 0) return undefined;
+  const list = changed.toSorted().join(", ");
+  return `node "${node}" is not allowed to update fields other than status.quantity and status.conditions: ${list}`;
+}
+
+/** JSON by path of what is no node's business; managed fields and the revision follow from the write itself. */
+function fixedParts(claim: KubeObject | undefined): Map<string, string> {
+  const { managedFields: _fields, resourceVersion: _revision, ...metadata } = claim?.metadata ?? {};
+  const { spec, status } = (claim ?? {}) as { spec?: object; status?: object };
+  const parts = { metadata, spec, status };
+  return new Map(
+    Object.entries(parts).flatMap(([part, of]) =>
+      Object.entries(of ?? {})
+        .filter(([key]) => part !== "status" || !CLAIM_STATUS.has(key))
+        .map(([key, value]): [string, string] => [`${part}.${key}`, JSON.stringify(value)]),
+    ),
+  );
+}
+
+const KUBELET_SIGNERS = ["kubernetes.io/kubelet-serving", "kubernetes.io/kube-apiserver-client-kubelet"];
+
+/** A node asks for certificates in its own name alone. */
+function signingRequestFault(
+  { operation, subresource, object }: AdmissionAttributes,
+  node: string,
+): string | undefined {
+  if (operation !== "CREATE" || subresource !== "") return undefined;
+  const { spec } = object as CertificateSigningRequest;
+  if (!KUBELET_SIGNERS.includes(spec.signerName ?? "")) return undefined;
+  const request = parseSigningRequest(spec.request ?? "");
+  if (typeof request === "string") return `unable to parse csr: ${request}`;
+  return namesOf(request).commonName === `${NODE_USER_PREFIX}${node}`
+    ? undefined
+    : `can only create a node CSR with CN=${NODE_USER_PREFIX}${node}`;
 }
 
 function taintsOf(node: KubeObject | undefined): string {

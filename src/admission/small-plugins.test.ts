@@ -51,7 +51,7 @@ it.each<[string, object, object, string]>([
   const texts: Record<string, string> = {
     "only dynamically":
       "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize",
-    "only bound": "only bound persistent volume claims can be expanded",
+    "only bound": "Only bound persistent volume claims can be expanded",
   };
   const judged = (from: string, to: string) => {
     const parts = { resource: "persistentvolumeclaims", operation: "UPDATE" as const };

@@ -175,15 +175,16 @@ describe("nodes", () => {
     expect(await get("/api/v1/namespaces/default/secrets/s2")).toBe(403);
     expect(await get("/api/v1/pods?fieldSelector=spec.nodeName%3Dn1")).toBe(200);
     expect(await get("/api/v1/pods")).toBe(403);
-    const ask = async (name: string): Promise<number> =>
-      (
-        await api.call("/api/v1/namespaces/default/serviceaccounts/default/token", {
-          method: "POST",
-          token: credential,
-          body: { spec: { boundObjectRef: { kind: "Pod", apiVersion: "v1", name } } },
-        })
-      ).status;
+    const ask = async (name: string, known = true): Promise<number> => {
+      const { uid } = (await api.call(`/api/v1/namespaces/default/pods/${name}`)).body.metadata;
+      const boundObjectRef = { kind: "Pod", apiVersion: "v1", name, ...(known ? { uid } : {}) };
+      const body = { spec: { boundObjectRef } };
+      const path = "/api/v1/namespaces/default/serviceaccounts/default/token";
+      return (await api.call(path, { method: "POST", token: credential, body })).status;
+    };
     expect(await ask("mine")).toBe(201);
+    // By its name alone it might be an older pod.
+    expect(await ask("mine", false)).toBe(403);
     expect(await ask("theirs")).toBe(403);
   });
 });

@@ -51,6 +51,16 @@ const put = (request: CertificateSigningRequest, part: string, status: Certifica
 const decision = (type: string, status = "True") => ({ type, status, reason: "Because", message: "so it is" });
 const pem = (type: string, content = "AAAA") =>
   textToBase64(`-----BEGIN ${type}-----\n${content}\n-----END ${type}-----\n`);
+const asNode = async (request: string) => {
+  const headers = { "impersonate-user": "system:node:n1", "impersonate-group": "system:nodes" };
+  const spec = { request, signerName: "kubernetes.io/kube-apiserver-client-kubelet", usages: ["client auth"] };
+  made += 1;
+  return await api.call(PATH, { method: "POST", headers, body: { metadata: { name: `of-a-node-${made}` }, spec } });
+};
+const pemOf = (content: string) => pem("CERTIFICATE REQUEST", content);
+/** As Go's encoding/asn1 prints it. */
+const tagsDiffer = (found: string, type: string) =>
+  `asn1: structure error: tags don't match (16 vs ${found} isCompound:false}) {optional:false explicit:false application:false private:false defaultValue:<nil> tag:<nil> stringType:0 timeType:0 set:false omitEmpty:false} ${type} @2`;
 
 describe("what is asked for", () => {
   it.each(Object.keys(KEYS) as (keyof typeof KEYS)[])("is signed with its own key: %s", async (kind) => {
@@ -76,7 +86,13 @@ describe("what is asked for", () => {
   it.each([
     ["another kind of block", pem("CERTIFICATE"), "PEM block type must be CERTIFICATE REQUEST"],
     ["no block", textToBase64("hello"), "PEM block type must be CERTIFICATE REQUEST"],
-    ["nonsense in the block", pem("CERTIFICATE REQUEST"), "asn1: structure error: malformed certification request"],
+    ["nonsense in the block", pem("CERTIFICATE REQUEST"), tagsDiffer("{class:0 tag:0 length:0", "certificateRequest")],
+    ["half of a header", pemOf("MA=="), "asn1: syntax error: truncated tag or length"],
+    ["less than its header says", pemOf("MAUB"), "asn1: syntax error: data truncated"],
+    ["an empty sequence", pemOf("MAA="), "asn1: syntax error: sequence truncated"],
+    ["a length that ends nowhere", pemOf("MIA="), "asn1: syntax error: indefinite length found (not DER)"],
+    ["a length in more bytes than it needs", pemOf("MIEDAgEF"), "asn1: structure error: non-minimal length"],
+    ["a sequence of something else", pemOf("MAMCAQU="), tagsDiffer("{class:0 tag:2 length:1", "tbsCertificateRequest")],
   ])("is refused for %s", async (_, request, fault) => {
     const { body } = await ask({ request });
     expect((body as unknown as Status).details?.causes).toEqual([
@@ -103,6 +119,21 @@ describe("what is asked for", () => {
       "spec.signerName",
       "spec.expirationSeconds",
     ]);
+  });
+
+  it("a node asks in its own name alone", async () => {
+    const own = await asNode(await signingRequest("O=system:nodes, CN=system:node:n1"));
+    expect(own.status).toBe(201);
+    assertFailure(await asNode(await signingRequest("O=system:nodes, CN=system:node:n2")), {
+      code: 403,
+      reason: "Forbidden",
+      message: /: can only create a node CSR with CN=system:node:n1$/,
+    });
+    assertFailure(await asNode(pem("CERTIFICATE")), {
+      code: 403,
+      reason: "Forbidden",
+      message: /: unable to parse csr: PEM block type must be CERTIFICATE REQUEST$/,
+    });
   });
 
   it("nobody becomes an administrator by it", async () => {

@@ -47,7 +47,7 @@ export async function handleToken(services: Services, exchange: Exchange): Promi
   const seconds = lifetimeOf(spec.expirationSeconds, info.name);
   const audiences = spec.audiences?.length ? spec.audiences : [services.tokens.audience];
   const bound = await boundObject(services, exchange, spec.boundObjectRef);
-  assertNodeMayAsk(user, info.name, bound);
+  assertNodeMayAsk(user, info.name, { bound, uid: spec.boundObjectRef?.uid ?? "" });
   const { nodeName: _nodeName, ...claims } = bound;
   const { token, expiresMs } = await services.tokens.issue({
     namespace: info.namespace,
@@ -134,14 +134,15 @@ async function nodeOfPod(services: Services, { info }: Exchange, pod: Pod): Prom
 }
 
 /** A node gets tokens for the pods it runs and for nothing else (NodeRestriction). */
-function assertNodeMayAsk(user: Exchange["user"], account: string, { pod, nodeName }: Bound): void {
+function assertNodeMayAsk(
+  user: Exchange["user"],
+  account: string,
+  { bound: { pod, nodeName }, uid }: { bound: Bound; uid: string },
+): void {
   const node = nodeNameOf(user);
-  if (node === undefined || (pod && nodeName === node)) return;
-  throw forbidden(
-    { group: "", resource: "serviceaccounts" },
-    account,
-    !pod
-      ? "node requested token not bound to a pod"
-      : "node requested token bound to a pod scheduled on a different node",
-  );
+  if (node === undefined) return;
+  const refuse = (why: string) => forbidden({ group: "", resource: "serviceaccounts" }, account, why);
+  if (!pod) throw refuse("node requested token not bound to a pod");
+  if (uid === "") throw refuse("node requested token with a pod binding without a uid");
+  if (nodeName !== node) throw refuse("node requested token bound to a pod scheduled on a different node");
 }

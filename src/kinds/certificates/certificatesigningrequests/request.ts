@@ -10,9 +10,6 @@ import { textFromBase64 } from "../../../machinery/base64.ts";
 import { pemBlocks, type PemBlock } from "../../../machinery/pem.ts";
 
 const WRONG_BLOCK = "PEM block type must be CERTIFICATE REQUEST";
-/** Go names the first byte that is wrong; nobody reads that. */
-const MALFORMED = "asn1: structure error: malformed certification request";
-
 /** The request, or why it is none. `base64` is that of PEM. */
 export function parseSigningRequest(base64: string): Pkcs10CertificateRequest | string {
   const [block] = blocksOf(base64);
@@ -20,8 +17,42 @@ export function parseSigningRequest(base64: string): Pkcs10CertificateRequest | 
   try {
     return new Pkcs10CertificateRequest(Uint8Array.from(block.bytes));
   } catch {
-    return MALFORMED;
+    return asn1Fault(block.bytes);
   }
+}
+
+const SEQUENCE = 16;
+/** How Go prints the options of a field that has none. */
+const NO_OPTIONS =
+  "{optional:false explicit:false application:false private:false defaultValue:<nil> tag:<nil> stringType:0 timeType:0 set:false omitEmpty:false}";
+
+/** What Go's encoding/asn1 says of bytes that are no certification request: exact for the two outermost headers, where garbage shows. */
+function asn1Fault(bytes: Uint8Array): string {
+  const outer = readSequence(bytes, "certificateRequest");
+  if (typeof outer === "string") return outer;
+  const inner = readSequence(outer.content, "tbsCertificateRequest");
+  if (typeof inner === "string") return inner;
+  return outer.isLast ? "asn1: structure error: malformed certification request" : "asn1: syntax error: trailing data";
+}
+
+/** The content of the sequence that the bytes begin with, or why it is none. `type` is Go's name of it. */
+function readSequence(bytes: Uint8Array, type: string): { content: Uint8Array; isLast: boolean } | string {
+  const [first, second] = bytes;
+  if (first === undefined) return "asn1: syntax error: sequence truncated";
+  if (second === undefined) return "asn1: syntax error: truncated tag or length";
+  if (second === 0x80) return "asn1: syntax error: indefinite length found (not DER)";
+  const offset = second < 0x80 ? 2 : 2 + (second & 0x7f);
+  if (bytes.length < offset) return "asn1: syntax error: truncated tag or length";
+  if (offset > 2 && bytes[2] === 0) return "asn1: structure error: superfluous leading zeros in length";
+  const length = offset === 2 ? second : bytes.slice(2, offset).reduce((sum, byte) => sum * 256 + byte, 0);
+  if (offset > 2 && length < 0x80) return "asn1: structure error: non-minimal length";
+  const [tag, isCompound] = [first & 0x1f, (first & 0x20) !== 0];
+  if (first >> 6 !== 0 || tag !== SEQUENCE || !isCompound) {
+    const found = `{class:${first >> 6} tag:${tag} length:${length} isCompound:${isCompound}}`;
+    return `asn1: structure error: tags don't match (${SEQUENCE} vs ${found}) ${NO_OPTIONS} ${type} @${offset}`;
+  }
+  if (bytes.length < offset + length) return "asn1: syntax error: data truncated";
+  return { content: bytes.slice(offset, offset + length), isLast: bytes.length === offset + length };
 }
 
 /** Why the request must not be accepted; undefined where it is sound. */
