@@ -179,6 +179,9 @@ describe("libraries", () => {
     ["'a,b,c'.split(',', 2)", ["a", "b,c"]],
     ["'hello'.replace('l', 'L', 1) + ' TRIM '.trim().lowerAscii() + 'ü'.upperAscii()", "heLlotrimü"],
     ["'%s is %d, %.1f %x %b %%'.format(['a', dyn(3), dyn(2.25), dyn(255), dyn(5)])", "a is 3, 2.3 ff 101 %"],
+    ["'abc 123'.find('[0-9]+') + 'abc'.find('x') + 'k8s'.find('[a-z]*?[0-9]')", "123k8"],
+    ["'123 abc 456'.findAll('[0-9]+')", ["123", "456"]],
+    ["'123 abc 456'.findAll('[0-9]+', 1) + '1'.findAll('x')", ["123"]],
     ["'web-1'.matches('^[a-z]+-[0-9]$') && matches('x', 'x')", true],
     [
       "[3, 1, 2].sort() == [1, 2, 3] && [1, 2].isSorted() && [1, 2].sum() == 3 && [1, 5].max() == 5 && [4, 2].min() == 2",
@@ -232,6 +235,12 @@ describe("cost", () => {
   ])("of hostile expressions ends: %s", (source) => {
     const { isOverBudget, value, cost } = run(source, 100_000);
     expect(isOverBudget || value instanceof Fault || cost <= 100_000).toBe(true);
+  });
+  it.each([
+    ["'abc 123'.find('[0-9]*')", 2],
+    ["'abc 123 abc 123 abc 123'.findAll('[0-9]*')", 6],
+  ])("of what is looked for: %s", (source, cost) => {
+    expect(run(source).cost).toBe(cost);
   });
   it("does not grow with what is not looked at", () => {
     expect(run("self.replicas == 3").cost).toBeLessThan(5);

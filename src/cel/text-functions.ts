@@ -1,6 +1,6 @@
 /** Functions of texts: cel-go's ext/strings and the regular expressions of Kubernetes' library. */
 import { goQuote } from "../machinery/go-text.ts";
-import { compileRegexp, RegexpLimitError, testRegexp } from "../regexp/match.ts";
+import { compileRegexp, findRegexp, RegexpLimitError, testRegexp, type RegexpProgram } from "../regexp/match.ts";
 import { parseRegexp, RegexpError } from "../regexp/parse.ts";
 import {
   Duration,
@@ -19,8 +19,19 @@ import {
 const TEXT_CHARACTERS_MAX = 10_000_000;
 
 export function matchesText(text: string, pattern: string): Value {
+  return withRegexp(pattern, (program) => testRegexp(program, text));
+}
+
+/** What an expression finds in a text, at most `limit` times; all where that is negative. */
+function foundIn(text: string, pattern: Value | undefined, limit: number): string[] | Fault | undefined {
+  if (typeof pattern !== "string") return undefined;
+  const found = withRegexp(pattern, (program) => findRegexp(program, text, limit));
+  return found instanceof Fault ? new Fault(`Illegal regex: ${found.message}`) : found;
+}
+
+function withRegexp<T>(pattern: string, use: (program: RegexpProgram) => T): T | Fault {
   try {
-    return testRegexp(compileRegexp(parseRegexp(pattern)), text);
+    return use(compileRegexp(parseRegexp(pattern)));
   } catch (error) {
     if (error instanceof RegexpError || error instanceof RegexpLimitError) return new Fault(error.message);
     throw error;
@@ -147,9 +158,14 @@ type TextFunction = (text: string, ...args: Value[]) => Value | undefined;
 
 /** Their target is a text. */
 export const TEXT_FUNCTIONS: Readonly<Record<string, TextFunction | undefined>> = {
-  // What is found first and longest depends on priorities that our matching does not follow.
-  find: () => new Fault("find() is not evaluated yet"),
-  findAll: () => new Fault("findAll() is not evaluated yet"),
+  find(text, pattern) {
+    const found = foundIn(text, pattern, 1);
+    return Array.isArray(found) ? (found[0] ?? "") : found;
+  },
+  findAll(text, pattern, limit = -1n) {
+    const found = typeof limit === "bigint" ? foundIn(text, pattern, Number(limit)) : undefined;
+    return Array.isArray(found) ? sequence(found) : found;
+  },
   charAt: (text, at) => {
     const all = chars(text);
     const index = number(at) ?? -1;

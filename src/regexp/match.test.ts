@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createDice } from "../../test/harness/seeded.ts";
-import { compileRegexp, RegexpLimitError, testRegexp } from "./match.ts";
+import { compileRegexp, findRegexp, RegexpLimitError, testRegexp } from "./match.ts";
 import { parseRegexp } from "./parse.ts";
 
 const matches = (pattern: string, text: string): boolean => testRegexp(compileRegexp(parseRegexp(pattern)), text);
@@ -47,5 +47,46 @@ describe("matching", () => {
   it("has bounds", () => {
     expect(() => matches("(a{1000}){1}".repeat(100), "a")).toThrow(RegexpLimitError);
     expect(() => matches("(a?){500}b", "a".repeat(100_000))).toThrow(RegexpLimitError);
+  });
+});
+
+/** What Go's regexp (FindAllString) answers. */
+const FOUND: [pattern: string, text: string, limit: number, found: string[]][] = [
+  ["[0-9]*", "abc 123", 1, [""]],
+  ["[0-9]+", "123 abc 456", -1, ["123", "456"]],
+  ["[0-9]*", "123 abc 456", -1, ["123", "", "", "", "", "456"]],
+  ["xyz", "abc", -1, []],
+  ["a|ab", "ab", -1, ["a"]],
+  ["ab|a", "ab", -1, ["ab"]],
+  ["a+?", "aaa", -1, ["a", "a", "a"]],
+  ["(?U:a+)", "aaa", 2, ["a", "a"]],
+  ["(?U:a+?)", "aaa", -1, ["aaa"]],
+  ["a.*b", "axbxb", -1, ["axbxb"]],
+  ["a.*?b", "axbxb", -1, ["axb"]],
+  ["(a*)*", "aab", -1, ["aa", ""]],
+  ["(a*)+", "b", -1, ["", ""]],
+  ["(|a)*", "aa", -1, ["", "", ""]],
+  ["(|a)+", "aa", -1, ["", "", ""]],
+  ["a{2,3}", "aaaaa", -1, ["aaa", "aa"]],
+  ["a{2,3}?", "aaaaa", -1, ["aa", "aa"]],
+  ["^a", "aa", -1, ["a"]],
+  ["(?m)^.", "a\nb", -1, ["a", "b"]],
+  ["\\b\\w+", "one two", -1, ["one", "two"]],
+  ["é", "éaé", -1, ["é", "é"]],
+  [".", "a😀", -1, ["a", "😀"]],
+  ["", "ab", -1, ["", "", ""]],
+  ["a", "aaa", 0, []],
+  ["$", "ab", -1, [""]],
+  ["(?i)b+", "aBbA", -1, ["Bb"]],
+];
+
+describe("finding", () => {
+  it.each(FOUND)("%s in %j, %i times: %j", (pattern, text, limit, found) => {
+    expect(findRegexp(compileRegexp(parseRegexp(pattern)), text, limit)).toEqual(found);
+  });
+
+  it("has bounds, however often it starts anew", () => {
+    const program = compileRegexp(parseRegexp("a[^b]*b|a"));
+    expect(() => findRegexp(program, "a".repeat(10_000), -1)).toThrow(RegexpLimitError);
   });
 });

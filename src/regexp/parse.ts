@@ -9,7 +9,8 @@ export type RegexpNode =
   | { op: "char"; test: CharTest }
   | { op: "assert"; what: "text-start" | "text-end" | "line-start" | "line-end" | "word" | "not-word" }
   | { op: "concat" | "alternate"; parts: RegexpNode[] }
-  | { op: "repeat"; part: RegexpNode; min: number; max: number };
+  /** Lazy: as few as possible are tried first. */
+  | { op: "repeat"; part: RegexpNode; min: number; max: number; lazy: boolean };
 
 /** `message` is Go's, e.g. "error parsing regexp: missing closing ): `(a`". */
 export class RegexpError extends Error {
@@ -26,9 +27,11 @@ interface Flags {
   fold: boolean;
   multiLine: boolean;
   dotAll: boolean;
+  /** What is greedy is lazy, and the other way round. */
+  ungreedy: boolean;
 }
 
-/** Whether a text matches does not depend on greediness or captures, so neither is kept. @throws RegexpError */
+/** Captures are not kept. @throws RegexpError */
 export function parseRegexp(pattern: string): RegexpNode {
   return new RegexpParser(pattern).parse();
 }
@@ -37,7 +40,7 @@ class RegexpParser {
   private readonly text: string;
   private at = 0;
   private depth = 0;
-  private flags: Flags = { fold: false, multiLine: false, dotAll: false };
+  private flags: Flags = { fold: false, multiLine: false, dotAll: false, ungreedy: false };
   /** Where the repetition began that ended just here; -1 where none did. */
   private lastRepeat = -1;
   private readonly lastPosixEnd: number;
@@ -123,14 +126,15 @@ class RegexpParser {
 
   private repeat(parts: RegexpNode[], { min, max, end }: { min: number; max: number; end: number }): void {
     const start = this.at;
-    this.at = this.text[end] === "?" ? end + 1 : end;
+    const marked = this.text[end] === "?";
+    this.at = marked ? end + 1 : end;
     if (this.lastRepeat >= 0) {
       throw new RegexpError("invalid nested repetition operator", this.text.slice(this.lastRepeat, this.at));
     }
     const part = parts.pop();
     const shown = this.text.slice(start, this.at);
     if (!part) throw new RegexpError("missing argument to repetition operator", shown);
-    const node: RegexpNode = { op: "repeat", part, min, max };
+    const node: RegexpNode = { op: "repeat", part, min, max, lazy: marked !== this.flags.ungreedy };
     const isMany = this.text[start] === "{" && (min >= 2 || max >= 2);
     if (isMany && !repeatFits(node, REPEAT_MAX)) throw new RegexpError("invalid repeat count", shown);
     parts.push(node);
@@ -172,8 +176,13 @@ class RegexpParser {
     const [all, on = "", off = "", end] = flags;
     this.at += all.length;
     const has = (letter: string, now: boolean): boolean => (on.includes(letter) || now) && !off.includes(letter);
-    const { fold, multiLine, dotAll } = this.flags;
-    this.flags = { fold: has("i", fold), multiLine: has("m", multiLine), dotAll: has("s", dotAll) };
+    const { fold, multiLine, dotAll, ungreedy } = this.flags;
+    this.flags = {
+      fold: has("i", fold),
+      multiLine: has("m", multiLine),
+      dotAll: has("s", dotAll),
+      ungreedy: has("U", ungreedy),
+    };
     return end === ":";
   }
 
