@@ -37,6 +37,7 @@ describe("admission", () => {
       "DefaultIngressClass",
       "DenyServiceExternalIPs",
       "RoleEscalation",
+      "DeviceAdminAccess",
       "ResourceQuota",
     ]);
   });

@@ -6,6 +6,7 @@ import { createClaimResize } from "./claim-resize.ts";
 import { createDefaultIngressClass, type IngressClassDeps } from "./default-ingress-class.ts";
 import { createDefaultStorageClass, type StorageClassDeps } from "./default-storage-class.ts";
 import { createDefaultTolerationSeconds } from "./default-toleration-seconds.ts";
+import { createDeviceAdminAccess } from "./device-admin-access.ts";
 import { createLimitRanger } from "./limit-ranger.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
 import { createNamespaceRules, type ReadMany } from "./namespace-rules.ts";
@@ -71,6 +72,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     createDefaultIngressClass({ listIngressClasses, clock }),
     ...(cluster.allowsServiceExternalIps ? [] : [createDenyServiceExternalIps()]),
     createRoleEscalation({ mayGrant }),
+    createDeviceAdminAccess({ rules }),
     createResourceQuota({ rules, clock, limitedResources: cluster.limitedResources ?? [] }),
   ]);
 }

@@ -61,6 +61,7 @@ export interface DeviceResult extends BindingConditions {
   pool: string;
   device: string;
   shareID?: string;
+  adminAccess?: boolean;
   tolerations?: DeviceToleration[];
 }
 
