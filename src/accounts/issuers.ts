@@ -88,7 +88,8 @@ export function createClusterOidc(deps: ClusterIssuersDeps): Authenticator {
   return {
     async authenticate(request) {
       const issuer = request.token === undefined ? undefined : claimedIssuer(request.token);
-      if (issuer === undefined || rules.disallowedIssuers.includes(issuer)) return undefined;
+      // Only issuers by HTTPS are ever named; tokens in Secrets are of "kubernetes/serviceaccount".
+      if (!issuer?.startsWith("https://") || rules.disallowedIssuers.includes(issuer)) return undefined;
       if (clock.now() - readMs >= REMEMBER_MS) {
         reading ??= read().finally(() => (reading = undefined));
         await reading;
