@@ -331,7 +331,7 @@ describe("the scheduler says why a pod is pending, in Kubernetes' words", () => 
     await kubelets.addNode("cordoned", { spec: { unschedulable: true } });
     await soon(() =>
       said(
-        "0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {gpu: yes}, 1 node(s) were unschedulable. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+        "0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
       ),
     );
     await kubelets.addNode("large");

@@ -75,15 +75,17 @@ export function keyRequirements(
   });
 }
 
-/** `namespaceLabels` answers those of the pod's namespace. */
+/** `namespaceLabels` answers those of the pod's namespace; one that is not known (undefined) only a selector of all selects. */
 export function matchesTerm(
   term: AffinityTerm,
   pod: AboutPod,
-  namespaceLabels: (namespace: string) => Labels,
+  namespaceLabels: (namespace: string) => Labels | undefined,
 ): boolean {
   const { namespaces, namespaceRequirements, requirements } = term;
-  const inside =
-    namespaces.has(pod.namespace) ||
-    (namespaceRequirements !== undefined && matchesLabels(namespaceRequirements, namespaceLabels(pod.namespace)));
-  return inside && matchesLabels(requirements, pod.labels);
+  if (!matchesLabels(requirements, pod.labels)) return false;
+  if (namespaces.has(pod.namespace)) return true;
+  if (namespaceRequirements === undefined) return false;
+  if (namespaceRequirements.length === 0) return true;
+  const labels = namespaceLabels(pod.namespace);
+  return labels !== undefined && matchesLabels(namespaceRequirements, labels);
 }

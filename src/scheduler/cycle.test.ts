@@ -68,7 +68,7 @@ describe("why not, in Kubernetes' words", () => {
       [tainted("a", gpu), tainted("b", gpu), tainted("c", { key: "x", effect: "NoExecute" })],
       {},
       [],
-      "0/3 nodes are available: 1 node(s) had untolerated taint {x: }, 2 node(s) had untolerated taint {gpu: yes}.",
+      "0/3 nodes are available: 3 node(s) had untolerated taint(s).",
     ],
     [
       "cordoned",

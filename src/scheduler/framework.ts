@@ -84,8 +84,10 @@ export interface PodShape {
   claims: readonly PodClaim[];
   /** Name of the node that the pod itself demands; "" mostly. */
   nodeName: string;
-  /** "ReplicaSet n/uid" of who manages it; undefined for nobody. */
-  controller: { kind: string; name: string; uid: string } | undefined;
+  /** Who manages it; undefined for nobody. */
+  controller: { apiVersion: string; kind: string; name: string; uid: string } | undefined;
+  /** Of the pod for which this was made; where it has claims no other pod has its shape. */
+  uid: string;
 }
 
 /** What happens in a cluster that may let a waiting pod go ahead. */

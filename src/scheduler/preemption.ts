@@ -133,6 +133,8 @@ function trial(ask: Asking, slot: number): Victims | Pick<Refusal, "reasons"> {
   }
   for (const placed of gone) move(placed, 1);
   if (refusal) return refusal;
+  // It fits as it is, then: nothing to make room for.
+  if (gone.size === 0) return { reasons: [] };
   const pods = [...gone].map(({ view }) => view).toSorted(moreImportantFirst);
   return { pods, violations, earliestStartMs: earliestStartMs(pods) };
 }

@@ -78,15 +78,15 @@ export function createShapes(cluster: Cluster): Shapes {
 
 function keyOfShape({ metadata, scheduling, claims, nodeName }: PodView, profile: Profile): string {
   const owner = metadata.ownerReferences.length === 0 ? "" : (controllerOfView({ metadata })?.uid ?? "");
-  const own = claims.length === 0 ? "" : claims.map(({ name }) => name).join(",");
   const { namespace, labels } = metadata;
+  const own = claims.length === 0 ? "" : metadata.uid;
   return `${profile.schedulerName} ${namespace} ${nodeName} ${owner} ${own} ${JSON.stringify(labels)} ${scheduling.key}`;
 }
 
 function prepare({ metadata, scheduling, claims, nodeName }: PodView, profile: Profile, cluster: Cluster): Kept {
-  const { namespace, labels } = metadata;
+  const { namespace, labels, uid } = metadata;
   const controller = controllerOfView({ metadata });
-  const about: PodShape = { namespace, labels, spec: scheduling, claims, nodeName, controller };
+  const about: PodShape = { namespace, labels, spec: scheduling, claims, nodeName, controller, uid };
   const plugins = profile.plugins.flatMap(({ plugin, weight }): PreparedPlugin[] => {
     const prepared = plugin.prepare(about, cluster);
     return prepared ? [{ ...prepared, name: plugin.name, weight }] : [];

@@ -6,7 +6,7 @@ export type Amounts = Readonly<Record<string, number>>;
 
 const NO_AMOUNTS: Amounts = {};
 /** More than this of anything nobody has; sums of it stay exact, so that what is added can be taken away again. */
-const AMOUNT_MAX = 2 ** 52;
+export const AMOUNT_MAX = 2 ** 52;
 
 /** What cannot be read counts as nothing: validation has refused it already. */
 export function resourceAmounts(list: ResourceList | undefined): Amounts {

@@ -4,79 +4,116 @@
  * container is being resized the larger of what it wants, was given and has counts (KEP-1287), unless the node said it cannot be.
  */
 import type { Container, ContainerStatus, Pod, ResourceList } from "../../kinds/core/pods/types.ts";
-import { resourceAmounts, type Amounts } from "./amounts.ts";
+import { readQuantity } from "../../machinery/quantity.ts";
+import { AMOUNT_MAX, type Amounts } from "./amounts.ts";
 
 /** What a container that asks for nothing counts as in scores (Kubernetes' DefaultMilliCPURequest and DefaultMemoryRequest). */
-export const CPU_DEFAULT = 100;
-export const MEMORY_DEFAULT = 200 * 1024 * 1024;
+const LEAST: Amounts = { cpu: 100, memory: 200 * 1024 * 1024 };
 
+/** CPU in thousandths, everything else in whole units. */
 export interface PodRequests {
-  /** CPU in thousandths, everything else in whole units. */
   requests: Amounts;
   /** The same with a minimum for each container that does not ask. */
   nonZero: { cpu: number; memory: number };
+  /** What NodeResourcesFit scores by: with that minimum, and of the containers alone, as the specification has them. */
+  scored: Amounts;
 }
 
 export function podRequests({ spec, status }: Pick<Pod, "spec" | "status">): PodRequests {
-  const wanted = spec.resources?.requests;
   const infeasible = (status?.conditions ?? []).some(
     ({ type, reason }) => type === "PodResizePending" && reason === "Infeasible",
   );
-  const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
-  const own = (container: Container): Amounts =>
-    ownRequests(
-      container,
-      statuses.find(({ name }) => name === container.name),
-      infeasible,
-    );
-  const overhead = resourceAmounts(spec.overhead);
-  const ofPod = podLevel(wanted);
-  const total = aggregate(spec, own);
-  const requests = added({ ...total, ...ofPod }, overhead);
+  const asked = new Map<Container, Amounts>();
+  const held = new Map<Container, Amounts>();
+  const read = (container: Container, statuses: readonly ContainerStatus[] | undefined): void => {
+    const own = amountsOf(container.resources?.requests);
+    const given = statuses?.find(({ name }) => name === container.name);
+    asked.set(container, own);
+    held.set(container, given?.resources ? effective(own, given, infeasible) : own);
+  };
+  for (const container of spec.containers ?? []) read(container, status?.containerStatuses);
+  for (const container of spec.initContainers ?? []) {
+    read(container, container.restartPolicy === "Always" ? status?.initContainerStatuses : undefined);
+  }
+  const overhead = amountsOf(spec.overhead);
+  const whole = podLevel(spec, status, infeasible);
+  const requests = rounded(added({ ...aggregate(spec, held, {}), ...whole }, overhead));
   // Requests of the pod as a whole (KEP-2837) say what its containers don't.
-  const missing: Record<string, number> = {};
-  if (wanted === undefined || !("cpu" in { ...total, ...ofPod })) missing["cpu"] = CPU_DEFAULT;
-  if (wanted === undefined || !("memory" in { ...total, ...ofPod })) missing["memory"] = MEMORY_DEFAULT;
-  const least = added({ ...aggregate(spec, (container) => ({ ...missing, ...own(container) })), ...ofPod }, overhead);
-  return { requests, nonZero: { cpu: least["cpu"] ?? 0, memory: least["memory"] ?? 0 } };
+  const said = Object.keys(whole).length > 0;
+  const missing = Object.fromEntries(Object.entries(LEAST).filter(([name]) => !said || !(name in requests)));
+  const least = rounded(added({ ...aggregate(spec, held, missing), ...whole }, overhead));
+  return {
+    requests,
+    nonZero: { cpu: least["cpu"] ?? 0, memory: least["memory"] ?? 0 },
+    scored: rounded(added(aggregate(spec, asked, LEAST), overhead)),
+  };
 }
 
-function aggregate(spec: Pod["spec"], own: (container: Container) => Amounts): Record<string, number> {
+function aggregate(
+  spec: Pod["spec"],
+  amounts: ReadonlyMap<Container, Amounts>,
+  missing: Amounts,
+): Record<string, number> {
   const total: Record<string, number> = {};
-  for (const container of spec.containers ?? []) add(total, own(container));
+  for (const container of spec.containers ?? []) add(total, { ...missing, ...amounts.get(container) });
   const sidecars: Record<string, number> = {};
   const initial: Record<string, number> = {};
   for (const container of spec.initContainers ?? []) {
-    const amounts = own(container);
+    const own = { ...missing, ...amounts.get(container) };
     if (container.restartPolicy === "Always") {
-      add(total, amounts);
-      add(sidecars, amounts);
+      add(total, own);
+      add(sidecars, own);
       raise(initial, sidecars);
     } else {
-      raise(initial, added({ ...sidecars }, amounts));
+      raise(initial, added({ ...sidecars }, own));
     }
   }
   raise(total, initial);
   return total;
 }
 
-function ownRequests({ resources }: Container, status: ContainerStatus | undefined, infeasible: boolean): Amounts {
-  const spec = resourceAmounts(resources?.requests);
-  if (status?.resources === undefined && status?.allocatedResources === undefined) return spec;
-  const held = { ...resourceAmounts(status.resources?.requests) };
-  raise(held, resourceAmounts(status.allocatedResources));
-  if (infeasible) return held;
-  raise(held, spec);
+function effective(
+  asked: Amounts,
+  given: { resources?: { requests?: ResourceList }; allocatedResources?: ResourceList },
+  infeasible: boolean,
+): Amounts {
+  const held = { ...amountsOf(given.resources?.requests) };
+  raise(held, amountsOf(given.allocatedResources));
+  if (!infeasible) raise(held, asked);
   return held;
 }
 
-/** Only these may be asked for by a pod as a whole. */
-function podLevel(list: ResourceList | undefined): Amounts {
-  if (list === undefined) return {};
-  const kept = Object.entries(list).filter(
+/** Only CPU, memory and huge pages may be asked for by a pod as a whole. */
+function podLevel(spec: Pod["spec"], status: Pod["status"], infeasible: boolean): Amounts {
+  const wanted = Object.entries(spec.resources?.requests ?? {}).filter(
     ([name]) => name === "cpu" || name === "memory" || name.startsWith("hugepages-"),
   );
-  return resourceAmounts(Object.fromEntries(kept));
+  const asked = amountsOf(Object.fromEntries(wanted));
+  if (status?.resources === undefined) return asked;
+  const all = effective(asked, status, infeasible);
+  return Object.fromEntries(Object.keys(asked).map((name) => [name, all[name] ?? 0]));
+}
+
+const NO_AMOUNTS: Amounts = {};
+
+/** Not rounded yet: parts of a thousandth of several containers add up. What cannot be read was refused by validation. */
+function amountsOf(list: ResourceList | undefined): Amounts {
+  if (list === undefined) return NO_AMOUNTS;
+  const amounts: Record<string, number> = {};
+  for (const [name, text] of Object.entries(list)) {
+    const nano = readQuantity(text)?.nano ?? 0n;
+    const unit = name === "cpu" ? 1_000_000n : 1_000_000_000n;
+    amounts[name] = nano <= 0n ? 0 : Math.min(AMOUNT_MAX, Number(nano / unit) + Number(nano % unit) / Number(unit));
+  }
+  return amounts;
+}
+
+/** Less than a billionth of anything nobody asks for; it may come of adding fractions. */
+const NOISE = 5e-7;
+
+function rounded(amounts: Record<string, number>): Amounts {
+  for (const name in amounts) amounts[name] = Math.min(AMOUNT_MAX, Math.ceil((amounts[name] ?? 0) - NOISE));
+  return amounts;
 }
 
 function added(to: Record<string, number>, amounts: Amounts): Record<string, number> {

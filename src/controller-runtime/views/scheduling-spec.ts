@@ -24,6 +24,8 @@ export interface SchedulingSpec {
   key: string;
   requests: Amounts;
   nonZero: { cpu: number; memory: number };
+  /** What NodeResourcesFit scores by. */
+  scored: Amounts;
   /** `requests` beside CPU, memory and storage of the node, without zeros. */
   scalars: readonly (readonly [name: string, amount: number])[];
   tolerations: readonly Toleration[];
@@ -33,8 +35,10 @@ export interface SchedulingSpec {
   podAntiAffinity?: PodAffinity;
   spread: readonly TopologySpreadConstraint[];
   hostPorts: readonly HostPort[];
-  /** One for each container, init containers included. */
+  /** Of containers, init containers and volumes that are images. */
   images: readonly string[];
+  /** Init containers included. */
+  containerCount: number;
   /** Volumes that are neither claims nor made by the node out of objects. */
   disks: readonly Volume[];
   neverPreempts: boolean;
@@ -51,7 +55,6 @@ export interface PodClaim {
 }
 
 const NONE: readonly never[] = [];
-const COUNTED = new Set(["cpu", "memory", "ephemeral-storage", "pods"]);
 const NO_LABELS: Readonly<Record<string, string>> = {};
 const LOCAL_SOURCES = new Set([
   "name",
@@ -67,10 +70,11 @@ const LOCAL_SOURCES = new Set([
 export function schedulingSpec(pod: Pick<Pod, "spec" | "status">): SchedulingSpec {
   const { spec } = pod;
   const { affinity } = spec;
-  const { requests, nonZero } = podRequests(pod);
+  const { requests, nonZero, scored } = podRequests(pod);
   const kept: Omit<SchedulingSpec, "key"> = {
     requests,
     nonZero,
+    scored,
     scalars: scalarsOf(requests),
     tolerations: spec.tolerations ?? NONE,
     nodeSelector: spec.nodeSelector ?? NO_LABELS,
@@ -79,7 +83,8 @@ export function schedulingSpec(pod: Pick<Pod, "spec" | "status">): SchedulingSpe
     ...(affinity?.podAntiAffinity ? { podAntiAffinity: affinity.podAntiAffinity } : {}),
     spread: spec.topologySpreadConstraints ?? NONE,
     hostPorts: hostPorts(spec),
-    images: [...(spec.initContainers ?? []), ...(spec.containers ?? [])].map(({ image }) => image ?? ""),
+    images: imagesOf(spec),
+    containerCount: (spec.initContainers ?? NONE).length + (spec.containers ?? NONE).length,
     disks: (spec.volumes ?? NONE).filter(isDisk),
     neverPreempts: spec.preemptionPolicy === "Never",
     gates: (spec.schedulingGates ?? NONE).map(({ name }) => name),
@@ -88,8 +93,14 @@ export function schedulingSpec(pod: Pick<Pod, "spec" | "status">): SchedulingSpe
   return { key: JSON.stringify(kept), ...kept };
 }
 
+/** What the scheduler counts beside CPU, memory and storage: of others it knows nothing. */
+function isScalar(name: string): boolean {
+  if (name.startsWith("hugepages-") || name.startsWith("attachable-volumes-")) return true;
+  return name.includes("kubernetes.io/") || (name.includes("/") && !name.startsWith("requests."));
+}
+
 function scalarsOf(requests: Amounts): SchedulingSpec["scalars"] {
-  const found = Object.entries(requests).filter(([name, amount]) => amount !== 0 && !COUNTED.has(name));
+  const found = Object.entries(requests).filter(([name, amount]) => amount !== 0 && isScalar(name));
   return found.length === 0 ? NONE : found;
 }
 
@@ -125,4 +136,13 @@ function hostPorts(spec: PodSpec): readonly HostPort[] {
     protocol,
     port: hostPort,
   }));
+}
+
+function imagesOf(spec: PodSpec): string[] {
+  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])].map(({ image }) => image ?? "");
+  const volumes = (spec.volumes ?? []).flatMap(({ image }) => {
+    const reference = (image as { reference?: string } | undefined)?.reference;
+    return reference === undefined ? [] : [reference];
+  });
+  return [...containers, ...volumes];
 }

@@ -44,6 +44,8 @@ export interface ClaimView extends View {
   selectedNode: string;
   /** VolumeAttributesClasses that it asks for, has, or is on its way to. */
   attributesClasses: readonly string[];
+  /** The one that it asks for; "" for none. */
+  attributesClass: string;
 }
 
 export interface StorageClassView extends View {
@@ -103,6 +105,7 @@ export function claimView(object: KubeObject): ClaimView {
     bound: volumeName !== "" && annotations[BIND_COMPLETED_ANNOTATION] !== undefined,
     selectedNode: annotations[SELECTED_NODE_ANNOTATION] ?? "",
     attributesClasses: distinct(named),
+    attributesClass: spec.volumeAttributesClassName ?? "",
   };
   if (spec.selector) view.selector = spec.selector;
   return view;

@@ -9,7 +9,7 @@ export const imageLocality: Plugin = {
   name: "ImageLocality",
   prepare({ spec }, cluster) {
     const names = spec.images.map(normalized);
-    const most = BYTES_MAX_OF_CONTAINER * names.length;
+    const most = BYTES_MAX_OF_CONTAINER * spec.containerCount;
     const { nodes } = cluster;
     return {
       score({ slots, count, scores }) {

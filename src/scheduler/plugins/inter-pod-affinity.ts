@@ -33,11 +33,12 @@ export function createInterPodAffinity({ hardWeight = 1 }: { hardWeight?: number
   return {
     name: NAME,
     prepare(shape, cluster) {
-      const labelsOf = (namespace: string) => cluster.tables.namespaces.get(namespace)?.metadata.labels ?? {};
+      const known = (namespace: string) => cluster.tables.namespaces.get(namespace)?.metadata.labels;
+      const labelsOf = (namespace: string) => known(namespace) ?? {};
       const terms = affinityTerms(shape.spec, shape);
-      const own = prepareOwn(terms, cluster, labelsOf);
+      const own = prepareOwn(terms, cluster, known);
       const placed = followPlaced(shape, cluster, labelsOf, hardWeight);
-      const first = terms.requiredAffinity.every((term) => matchesTerm(term, shape, labelsOf));
+      const first = terms.requiredAffinity.every((term) => matchesTerm(term, shape, known));
       return {
         refuse(slot) {
           if (own.near.length > 0 && !isNear(own.near, slot, first)) return NOT_NEAR;
@@ -85,7 +86,8 @@ function prepareOwn(terms: AffinityTerms, cluster: Cluster, labelsOf: LabelsOf) 
   };
 }
 
-type LabelsOf = (namespace: string) => Readonly<Record<string, string>>;
+/** Undefined for a namespace that is not known. */
+type LabelsOf = (namespace: string) => Readonly<Record<string, string>> | undefined;
 
 /** Terms of placed pods that this pod matches; looked for again when there are others. */
 function followPlaced(shape: PodShape, { placedTerms }: Cluster, labelsOf: LabelsOf, hardWeight: number) {
@@ -144,7 +146,7 @@ function score(counted: readonly Counted[], { slots, count, scores }: ScoreInput
   }
   const range = highest - lowest;
   for (let index = 0; index < count; index++) {
-    scores[index] = range > 0 ? Math.trunc((SCORE_MAX * ((scores[index] ?? 0) - lowest)) / range) : 0;
+    scores[index] = range > 0 ? Math.trunc(SCORE_MAX * (((scores[index] ?? 0) - lowest) / range)) : 0;
   }
 }
 

@@ -17,11 +17,13 @@ export const nodeVolumeLimits: Plugin = {
         if (limits === undefined) return undefined;
         const wanted = attachments(shape, tables);
         if (![...wanted.values()].some((driver) => limits[driver] !== undefined)) return undefined;
-        const all = new Map(wanted);
-        for (const pod of cluster.podsOn(slot)) for (const one of attachments(shapeLike(pod), tables)) all.set(...one);
+        const there = new Map<string, string>();
+        for (const pod of cluster.podsOn(slot))
+          for (const one of attachments(shapeLike(pod), tables)) there.set(...one);
+        const fresh = [...wanted].filter(([id]) => !there.has(id)).map(([, driver]) => driver);
         const counts = new Map<string, number>();
-        for (const driver of all.values()) counts.set(driver, (counts.get(driver) ?? 0) + 1);
-        const full = [...wanted].some(([, driver]) => (counts.get(driver) ?? 0) > (limits[driver] ?? Infinity));
+        for (const driver of [...there.values(), ...fresh]) counts.set(driver, (counts.get(driver) ?? 0) + 1);
+        const full = fresh.some((driver) => (counts.get(driver) ?? 0) > (limits[driver] ?? Infinity));
         return full ? REFUSED : undefined;
       },
     };

@@ -97,8 +97,12 @@ function constraintOf(
     ...keyRequirements(constraint.matchLabelKeys, labels, "In"),
     ...requirementsOf(constraint.labelSelector),
   ];
+  // A selector without requirements counts nothing, though the pod itself matches it.
   const matches = (group: PodGroup) =>
-    !group.terminating && group.namespace === namespace && matchesLabels(requirements, group.labels);
+    requirements.length > 0 &&
+    !group.terminating &&
+    group.namespace === namespace &&
+    matchesLabels(requirements, group.labels);
   const asksAffinity = nodeAffinityPolicy === "Honor" && hasRequirements(spec);
   const domains = createSpreadDomains({
     cluster,

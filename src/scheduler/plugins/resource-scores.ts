@@ -26,7 +26,10 @@ export const LEAST_ALLOCATED: ScoringStrategy = { type: "LeastAllocated", resour
 export interface ResourceShare {
   weight: number;
   allocatable: Float64Array;
+  /** With the pod. */
   requested: Float64Array;
+  /** What the pod is of that. */
+  own: number;
 }
 
 /** Column by column: each is a loop over numbers. What is read is overwritten by the next reading. */
@@ -35,26 +38,27 @@ export type ResourceReader = (slots: Int32Array, count: number) => readonly Reso
 /** `least`: what asks for nothing counts as asking for a little. */
 export function createResourceReader(input: {
   nodes: NodeColumns;
-  spec: Pick<SchedulingSpec, "requests" | "nonZero">;
+  spec: Pick<SchedulingSpec, "requests" | "scored">;
   resources: readonly ResourceWeight[];
   least: boolean;
 }): ResourceReader {
   const { nodes, spec, least } = input;
-  const own = (name: string): number => spec.requests[name] ?? 0;
+  const wanted = least ? spec.scored : spec.requests;
+  const own = (name: string): number => wanted[name] ?? 0;
   // What is rare counts only for pods that want it.
   const read = input.resources.filter(({ name }) => COMMON.has(name) || own(name) > 0);
-  const shares = read.map(({ weight }) => ({
+  const shares = read.map(({ name, weight }) => ({
     weight,
+    own: own(name),
     allocatable: new Float64Array(0),
     requested: new Float64Array(0),
   }));
-  const columns = (name: string): [have: Float64Array, taken: Float64Array, wanted: number] => {
+  const columns = (name: string): [have: Float64Array, taken: Float64Array, asked: number] => {
     if (name === "memory") {
-      const wanted = least ? spec.nonZero.memory : own(name);
-      return [nodes.allocatableMemory, least ? nodes.nonZeroMemory : nodes.requestedMemory, wanted];
+      return [nodes.allocatableMemory, least ? nodes.nonZeroMemory : nodes.requestedMemory, own(name)];
     }
     if (name === "ephemeral-storage") return [nodes.allocatableStorage, nodes.requestedStorage, own(name)];
-    return [nodes.allocatableCpu, least ? nodes.nonZeroCpu : nodes.requestedCpu, least ? spec.nonZero.cpu : own(name)];
+    return [nodes.allocatableCpu, least ? nodes.nonZeroCpu : nodes.requestedCpu, own(name)];
   };
   const readScalar = (name: string, share: ResourceShare, slots: Int32Array, count: number): void => {
     for (let index = 0; index < count; index++) {
@@ -72,8 +76,8 @@ export function createResourceReader(input: {
         share.requested = new Float64Array(count);
       }
       if (!COMMON.has(name)) return readScalar(name, share, slots, count);
-      const [have, taken, wanted] = columns(name);
-      gather({ slots, count, share, have, taken, wanted });
+      const [have, taken, asked] = columns(name);
+      gather({ slots, count, share, have, taken, wanted: asked });
     });
     return shares;
   };

@@ -1,9 +1,11 @@
 import { tolerates } from "../../controller-runtime/views/tolerations.ts";
 import type { Taint, Toleration } from "../../kinds/core/pods/types.ts";
-import { SCORE_MAX, type Plugin } from "../framework.ts";
+import { SCORE_MAX, type Plugin, type Refusal } from "../framework.ts";
 import { normalize } from "./normalize.ts";
 
 const NAME = "TaintToleration";
+/** Which taints is not said since v1.35. */
+const REFUSED: Refusal = { plugin: NAME, reasons: ["node(s) had untolerated taint(s)"], unresolvable: true };
 
 /** NoSchedule and NoExecute keep a pod away that does not tolerate them; of nodes with PreferNoSchedule rather fewer such taints. */
 export const taintToleration: Plugin = {
@@ -13,12 +15,7 @@ export const taintToleration: Plugin = {
     const preferred = tolerations.filter(({ effect }) => !effect || effect === "PreferNoSchedule");
     const { nodes } = cluster;
     return {
-      refuseNode({ taints }) {
-        const taint = untolerated(taints, tolerations);
-        if (taint === undefined) return undefined;
-        const reason = `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`;
-        return { plugin: NAME, reasons: [reason], unresolvable: true };
-      },
+      refuseNode: ({ taints }) => (untolerated(taints, tolerations) ? REFUSED : undefined),
       score({ slots, count, scores }) {
         if (cluster.avoidedNodes === 0) {
           scores.fill(SCORE_MAX, 0, count);

@@ -4,7 +4,7 @@ import type { ClaimView, VolumeView } from "../../controller-runtime/views/stora
 import { keyOf } from "../../controller-runtime/views/view.ts";
 import { matchesLabels, requirementsOf } from "../../machinery/selectors.ts";
 import type { Plugin, PodShape, Refusal, Tables } from "../framework.ts";
-import { claimKeys, missingClaim } from "./claims.ts";
+import { claimFault, claimKeys } from "./claims.ts";
 import { matchesSelector } from "./node-affinity.ts";
 import { shapeLike } from "./volume-restrictions.ts";
 
@@ -12,7 +12,7 @@ const NAME = "VolumeBinding";
 const refusal = (reason: string): Refusal => ({ plugin: NAME, reasons: [reason], unresolvable: true });
 const UNBOUND = refusal("pod has unbound immediate PersistentVolumeClaims");
 const NO_VOLUME = refusal("node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)");
-const ELSEWHERE = refusal("node(s) had volume node affinity conflict");
+const ELSEWHERE = refusal("node(s) didn't match PersistentVolume's node affinity");
 const NOTHING_TO_BIND = refusal("node(s) didn't find available persistent volumes to bind");
 const NO_SPACE = refusal("node(s) did not have enough free storage");
 const NO_PROVISIONER = "kubernetes.io/no-provisioner";
@@ -29,7 +29,11 @@ export const volumeBinding: Plugin = {
   prepare(shape, { tables, nodes }) {
     if (shape.claims.length === 0) return undefined;
     return {
-      refusePod: () => missingClaim(NAME, shape, tables) ?? (hasUnbound(shape, tables) ? UNBOUND : undefined),
+      refusePod() {
+        const fault = claimFault(shape, tables);
+        if (fault !== undefined) return refusal(fault);
+        return hasUnbound(shape, tables) ? UNBOUND : undefined;
+      },
       refuse(slot) {
         const node = nodes.views[slot];
         const plan = node && planVolumes(shape, node, tables);
@@ -62,20 +66,30 @@ export function planVolumes(
   node: NodeView,
   tables: Tables,
 ): VolumePlan | Refusal {
-  const plan: VolumePlan = { bind: [], provision: [] };
-  const open: ClaimView[] = [];
-  for (const claim of claimsOf(pod, tables)) {
-    if (!claim.bound) {
-      open.push(claim);
-      continue;
-    }
-    const volume = tables.volumes.get(claim.volumeName);
+  const claims = claimsOf(pod, tables);
+  const bound = boundFault(claims, node, tables);
+  const open = claims.filter((claim) => !claim.bound);
+  const plan = planOpen(open, node, tables);
+  if (bound && "plugin" in plan) return { ...bound, reasons: [...bound.reasons, ...plan.reasons] };
+  return bound ?? plan;
+}
+
+function boundFault(claims: readonly ClaimView[], node: NodeView, tables: Tables): Refusal | undefined {
+  for (const { bound, volumeName } of claims) {
+    if (!bound) continue;
+    const volume = tables.volumes.get(volumeName);
     if (volume === undefined) return NO_VOLUME;
     if (!isReachable(volume, node)) return ELSEWHERE;
   }
+  return undefined;
+}
+
+function planOpen(claims: readonly ClaimView[], node: NodeView, tables: Tables): VolumePlan | Refusal {
+  const plan: VolumePlan = { bind: [], provision: [] };
+  const { name } = node.metadata;
+  if (claims.some(({ selectedNode }) => selectedNode !== "" && selectedNode !== name)) return NOTHING_TO_BIND;
   // Smaller claims first, so that they don't take what only the larger ones need.
-  for (const claim of open.toSorted((a, b) => a.request - b.request)) {
-    if (claim.selectedNode !== "" && claim.selectedNode !== node.metadata.name) return NOTHING_TO_BIND;
+  for (const claim of claims.toSorted((a, b) => a.request - b.request)) {
     const taken = plan.bind.map(({ volume }) => volume);
     const volume = claim.selectedNode === "" ? findVolume(claim, { node, tables, taken }) : undefined;
     if (volume) plan.bind.push({ volume, claim });
@@ -97,22 +111,32 @@ function findVolume(
   claim: ClaimView,
   { node, tables, taken }: { node: NodeView; tables: Tables; taken: readonly VolumeView[] },
 ): VolumeView | undefined {
-  const key = keyOf(claim.metadata);
   const labels = claim.selector ? requirementsOf(claim.selector) : [];
   let smallest: VolumeView | undefined;
   for (const volume of tables.volumes.all()) {
-    const { capacity, accessModes, storageClassName, volumeMode, metadata } = volume;
-    if (storageClassName !== (claim.storageClassName ?? "") || taken.includes(volume)) continue;
-    if (metadata.deletionTimestamp !== undefined || volumeMode !== claim.volumeMode) continue;
-    if (capacity < claim.request || !claim.accessModes.every((mode) => accessModes.includes(mode))) continue;
-    if (volume.claim?.key === key && ["", claim.metadata.uid].includes(volume.claim.uid)) {
-      return isReachable(volume, node) ? volume : undefined;
-    }
+    if (taken.includes(volume) || !suits(volume, claim)) continue;
+    if (isKeptFor(volume, claim)) return isReachable(volume, node) ? volume : undefined;
     if (volume.claim || volume.phase !== "Available" || !isReachable(volume, node)) continue;
-    if (!matchesLabels(labels, metadata.labels)) continue;
-    if (smallest === undefined || capacity < smallest.capacity) smallest = volume;
+    if (!claim.accessModes.every((mode) => volume.accessModes.includes(mode))) continue;
+    if (!matchesLabels(labels, volume.metadata.labels)) continue;
+    if (smallest === undefined || volume.capacity < smallest.capacity) smallest = volume;
   }
   return smallest;
+}
+
+/** Whoever it is for. */
+function suits(volume: VolumeView, claim: ClaimView): boolean {
+  return (
+    volume.storageClassName === (claim.storageClassName ?? "") &&
+    volume.volumeMode === claim.volumeMode &&
+    volume.capacity >= claim.request &&
+    (volume.attributesClasses[0] ?? "") === claim.attributesClass &&
+    volume.metadata.deletionTimestamp === undefined
+  );
+}
+
+function isKeptFor({ claim: kept }: VolumeView, { metadata }: ClaimView): boolean {
+  return kept?.key === keyOf(metadata) && ["", metadata.uid].includes(kept.uid);
 }
 
 function refuseProvision(claim: ClaimView, node: NodeView, tables: Tables): Refusal | undefined {
@@ -120,13 +144,15 @@ function refuseProvision(claim: ClaimView, node: NodeView, tables: Tables): Refu
   if (found === undefined || found.provisioner === "" || found.provisioner === NO_PROVISIONER) return NOTHING_TO_BIND;
   const { labels } = node.metadata;
   const { allowedTopologies } = found;
-  const allowed = allowedTopologies.some(({ matchLabelExpressions = [] }) =>
-    matchLabelExpressions.every(
-      ({ key, values = [] }) => Object.hasOwn(labels, key) && values.includes(labels[key] ?? ""),
-    ),
+  const allowed = allowedTopologies.some(
+    ({ matchLabelExpressions = [] }) =>
+      matchLabelExpressions.length > 0 &&
+      matchLabelExpressions.every(
+        ({ key, values = [] }) => Object.hasOwn(labels, key) && values.includes(labels[key] ?? ""),
+      ),
   );
   if (allowedTopologies.length > 0 && !allowed) return NOTHING_TO_BIND;
-  if (tables.csiDrivers.get(found.provisioner)?.storageCapacity !== true) return undefined;
+  if (claim.request === 0 || tables.csiDrivers.get(found.provisioner)?.storageCapacity !== true) return undefined;
   for (const { storageClassName, largest, nodeTopology } of tables.csiCapacities.all()) {
     if (storageClassName !== claim.storageClassName || largest < claim.request || nodeTopology === undefined) continue;
     if (matchesLabels(requirementsOf(nodeTopology), labels)) return undefined;

@@ -1,13 +1,15 @@
 import type { PodView } from "../../controller-runtime/views/pod-view.ts";
 import type { Volume } from "../../kinds/core/pods/types.ts";
 import type { Plugin, Prepared, Refusal } from "../framework.ts";
-import { claimKeys, missingClaim } from "./claims.ts";
+import { claimKeys, missing, namedClaimKeys } from "./claims.ts";
 
 const NAME = "VolumeRestrictions";
 const DISK_TAKEN: Refusal = { plugin: NAME, reasons: ["node(s) had no available disk"], unresolvable: false };
 const CLAIM_TAKEN: Refusal = {
   plugin: NAME,
-  reasons: ["node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode"],
+  reasons: [
+    "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod",
+  ],
   unresolvable: false,
 };
 
@@ -16,7 +18,7 @@ export const volumeRestrictions: Plugin = {
   name: NAME,
   prepare(shape, cluster) {
     const { disks } = shape.spec;
-    const keys = claimKeys(shape);
+    const keys = namedClaimKeys(shape);
     if (disks.length === 0 && keys.length === 0) return undefined;
     const prepared: Prepared = {
       refuse(slot) {
@@ -29,7 +31,13 @@ export const volumeRestrictions: Plugin = {
         return taken ? CLAIM_TAKEN : undefined;
       },
     };
-    if (keys.length > 0) prepared.refusePod = () => missingClaim(NAME, shape, cluster.tables);
+    if (keys.length > 0) {
+      prepared.refusePod = () => {
+        const key = keys.find((one) => cluster.tables.claims.get(one) === undefined);
+        if (key === undefined) return undefined;
+        return { plugin: NAME, reasons: [missing(key.slice(key.indexOf("/") + 1), false)], unresolvable: true };
+      };
+    }
     return prepared;
   },
   awaits: ["claim", "node", "pod-gone"],
