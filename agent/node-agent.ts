@@ -6,6 +6,7 @@ import type { JoinResponse, SyncRequest, SyncResponse } from "../src/relay/proto
 import type { ContainerStatus, Engine, EngineInfo } from "./engines/engine.ts";
 import type { PodNetwork } from "./network/pod-network.ts";
 import { createNodePages, type Page } from "./node-pages.ts";
+import { measureMachine } from "./node-usage.ts";
 import { measureNode, nodeAddress, nodeStatus, type Condition, type Measured } from "./node-status.ts";
 import { PodWorker } from "./pod-worker.ts";
 import { createBackOff } from "./pods/back-off.ts";
@@ -413,6 +414,9 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       statusOf: (uid) => book.current(uid),
       runtime: () => view.uids().map((uid) => view.of(uid)),
       failure: () => view.failure()?.message,
+      usage: async () => (await engine.usage?.()) ?? [],
+      machine: measureMachine,
+      clock,
     }),
     openLog(query) {
       const found = find(query);

@@ -1,6 +1,8 @@
-/** What this node serves of a kubelet's own paths, and only what it knows: /healthz, /pods, /metrics. */
+/** What this node serves of a kubelet's own paths, and only what it knows. The others are not found, as of a kubelet that has them off. */
 import type { Pod } from "./pods/pod.ts";
-import type { ContainerStatus, Sandbox } from "./engines/engine.ts";
+import type { Clock } from "../src/platform/platform.ts";
+import type { ContainerStatus, ContainerUsage, Sandbox } from "./engines/engine.ts";
+import { resourceMetrics, statsSummary, type Machine, type Usage } from "./node-usage.ts";
 
 export interface NodePagesDeps {
   nodeName: string;
@@ -10,6 +12,10 @@ export interface NodePagesDeps {
   runtime(): { sandboxes: Sandbox[]; containers: ContainerStatus[] }[];
   /** The error of the engine, while it does not answer. */
   failure(): string | undefined;
+  /** Of the containers that run; none where the engine does not measure. @throws EngineError */
+  usage(): Promise<ContainerUsage[]>;
+  machine(): Machine;
+  clock: Clock;
 }
 
 export interface Page {
@@ -21,21 +27,20 @@ export interface Page {
 const TEXT = "text/plain; charset=utf-8";
 
 export function createNodePages(deps: NodePagesDeps): (request: { method: string; path: string }) => Promise<Page> {
-  const pages: Readonly<Record<string, () => Page>> = {
+  const pages: Readonly<Record<string, () => Page | Promise<Page>>> = {
     "/healthz": () => health(deps),
     "/healthz/ping": () => ({ status: 200, type: TEXT, text: "ok" }),
     "/pods": () => json(podList(deps.pods().map((pod) => ({ ...pod, status: deps.statusOf(pod.metadata.uid) ?? {} })))),
-    "/metrics": () => ({
-      status: 200,
-      type: "text/plain; version=0.0.4; charset=utf-8",
-      text: metrics(deps),
-    }),
+    "/runningpods": () => json(podList(runningPods(deps))),
+    "/stats/summary": async () => json(statsSummary(await usageOf(deps))),
+    "/metrics": () => prometheus(metrics(deps)),
+    "/metrics/resource": async () => prometheus(await measured(deps)),
   };
   return async ({ method, path }) => {
     const page = pages[path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path];
     if (page === undefined) return { status: 404, type: TEXT, text: "404 page not found\n" };
     if (method !== "GET" && method !== "HEAD") return { status: 405, type: TEXT, text: "405: Method Not Allowed" };
-    return page();
+    return await page();
   };
 }
 
@@ -44,6 +49,50 @@ function health(deps: NodePagesDeps): Page {
   if (why === undefined) return { status: 200, type: TEXT, text: "ok" };
   const text = `[+]ping ok\n[-]engine failed: ${why}\nhealthz check failed\n`;
   return { status: 500, type: TEXT, text };
+}
+
+/** Whose sandbox is ready, with the containers that run in it. */
+function runningPods(deps: NodePagesDeps): object[] {
+  return deps.runtime().flatMap(({ sandboxes, containers }) => {
+    const sandbox = sandboxes.find(({ ready }) => ready);
+    if (!sandbox) return [];
+    const { namespace, name, uid } = sandbox;
+    const running = containers.filter(({ state }) => state === "running");
+    return [
+      {
+        metadata: { name, namespace, uid },
+        spec: { containers: running.map((one) => ({ name: one.name, image: one.image, resources: {} })) },
+        status: {},
+      },
+    ];
+  });
+}
+
+async function usageOf(deps: NodePagesDeps): Promise<Usage> {
+  const used = new Map((await deps.usage()).map((one) => [one.id, one]));
+  const pods = deps.runtime().flatMap(({ sandboxes, containers }) => {
+    const sandbox = sandboxes.find(({ ready }) => ready);
+    if (!sandbox) return [];
+    const inside = containers.flatMap(({ id, name, state, startedMs }) => {
+      const usage = state === "running" ? used.get(id) : undefined;
+      return usage ? [{ name, startedMs, usage }] : [];
+    });
+    return [{ sandbox, containers: inside }];
+  });
+  return { nodeName: deps.nodeName, machine: deps.machine(), pods, nowMs: deps.clock.now() };
+}
+
+/** An engine that does not answer is told of in the text: a scrape that fails says nothing. */
+async function measured(deps: NodePagesDeps): Promise<string> {
+  try {
+    return resourceMetrics(await usageOf(deps));
+  } catch {
+    return resourceMetrics(undefined);
+  }
+}
+
+function prometheus(text: string): Page {
+  return { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", text };
 }
 
 function podList(items: object[]): object {

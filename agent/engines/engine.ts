@@ -112,6 +112,18 @@ export interface ContainerStatus {
   logPath: string;
 }
 
+/** What a container has used until `atMs`. */
+export interface ContainerUsage {
+  id: string;
+  atMs: number;
+  /** Of all cores together, since its start. */
+  cpuNanoSeconds: number;
+  memoryBytes: number;
+  /** Without what the kernel can drop at once. */
+  workingSetBytes: number;
+  rssBytes: number;
+}
+
 export interface ExecRequest {
   containerId: string;
   command: string[];
@@ -161,6 +173,8 @@ export interface Engine {
   /** Start, end, exit code, reason, message and log path may be left empty here: containerStatus has them. */
   listContainers(): Promise<ContainerStatus[]>;
   containerStatus(id: string): Promise<ContainerStatus>;
+  /** Of those that run. Absent where the engine does not measure them. */
+  usage?(): Promise<ContainerUsage[]>;
   /** For probes and hooks. Output is cut at 16 KiB. A time-out is exitCode -1. */
   execSync(request: {
     containerId: string;

@@ -233,6 +233,11 @@ export function connectingSuite(start: () => Promise<TwoNodes>): void {
       expect(await raw(`nodes/${node}:10250/proxy/metrics`)).toMatch(/kubelet_running_pods 1\n/);
       const pods = JSON.parse(await raw(`nodes/${node}/proxy/pods`)) as { items: { metadata: { name: string } }[] };
       expect(pods.items.map(({ metadata }) => metadata.name)).toEqual([pod]);
+      const figures = await raw(`nodes/${node}/proxy/metrics/resource`);
+      expect(figures).toMatch(/^node_cpu_usage_seconds_total [\d.]+ \d+$/m);
+      expect(figures).toContain("resource_scrape_error 0\n");
+      const summary = JSON.parse(await raw(`nodes/${node}/proxy/stats/summary`)) as { node: { nodeName: string } };
+      expect(summary.node.nodeName).toBe(node);
       expect(await failure(`nodes/${node}/proxy/logs/`)).toContain("NotFound");
     });
   });

@@ -233,6 +233,20 @@ export function engineSuite(name: string, open: () => Promise<EngineFixture>, op
       expect(await codeOf(engine.pullImage(image))).toBe("pull");
     });
 
+    test("what a running container uses is told by engines that measure it", async () => {
+      if (!engine.usage) return;
+      const pod = await startPod();
+      const id = await start(pod, programs.run);
+      const used = await eventually(async () => {
+        const found = (await engine.usage?.())?.find((one) => one.id === id);
+        expect(found?.workingSetBytes).toBeGreaterThan(0);
+        return found;
+      });
+      expect(used?.cpuNanoSeconds).toBeGreaterThan(0);
+      expect(used?.atMs).toBeGreaterThan(Date.parse("2020-01-01"));
+      await engine.removeSandbox(pod.sandboxId);
+    });
+
     test("execSync gives exit code and output", async () => {
       const pod = await startPod();
       const containerId = await start(pod, programs.run);

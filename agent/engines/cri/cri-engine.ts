@@ -8,7 +8,15 @@ import { upgradeToSpdy } from "../../streams/spdy-upgrade.ts";
 import { EngineError, type Engine } from "../engine.ts";
 import { cniConf, programExists, writeCniConf } from "./cni-conf.ts";
 import { createCriClient, type CriClient } from "./cri-client.ts";
-import { addressesOf, containerConfig, containerOf, listedContainer, sandboxConfig, sandboxOf } from "./mapping.ts";
+import {
+  addressesOf,
+  containerConfig,
+  containerOf,
+  listedContainer,
+  sandboxConfig,
+  sandboxOf,
+  usageOf,
+} from "./mapping.ts";
 import type { Message } from "./messages.ts";
 
 export interface CriEngineOptions {
@@ -158,6 +166,10 @@ function containerCalls(client: CriClient) {
       const found: Message<"ContainerStatus"> = present(status, `container ${id}`);
       if (!sandboxIds.has(found.id)) await list();
       return containerOf(found, sandboxIds.get(found.id) ?? "");
+    },
+    async usage() {
+      const { stats } = await client.call("ListContainerStats", {});
+      return stats.flatMap((one) => usageOf(one) ?? []);
     },
     async reopenLog(id) {
       await client.call("ReopenContainerLog", { container_id: id });

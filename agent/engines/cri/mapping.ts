@@ -1,5 +1,5 @@
 /** Between the engine contract and the messages of the CRI. Pure. */
-import type { ContainerConfig, ContainerStatus, Sandbox, SandboxConfig } from "../engine.ts";
+import type { ContainerConfig, ContainerStatus, ContainerUsage, Sandbox, SandboxConfig } from "../engine.ts";
 import type { Message, Outgoing } from "./messages.ts";
 
 const NAMESPACE = { pod: 0, container: 1, node: 2 } as const;
@@ -152,6 +152,19 @@ export function listedContainer(item: Message<"Container">): ContainerStatus {
     reason: "",
     message: "",
     logPath: "",
+  };
+}
+
+/** Undefined of a container that the engine has not measured: it does not run. */
+export function usageOf({ attributes, cpu, memory }: Message<"ContainerStats">): ContainerUsage | undefined {
+  if (!attributes || !cpu?.usage_core_nano_seconds || !memory) return undefined;
+  return {
+    id: attributes.id,
+    atMs: milliseconds(cpu.timestamp),
+    cpuNanoSeconds: cpu.usage_core_nano_seconds.value,
+    memoryBytes: memory.usage_bytes?.value ?? 0,
+    workingSetBytes: memory.working_set_bytes?.value ?? 0,
+    rssBytes: memory.rss_bytes?.value ?? 0,
   };
 }
 
