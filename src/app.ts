@@ -37,7 +37,7 @@ import { createAuditPath } from "./http/audit-path.ts";
 import { createAuditRecorder, type AuditedExchange, type AuditRecorder } from "./http/audit-recorder.ts";
 import { createKeyRotationPath } from "./http/key-rotation.ts";
 import { createMetricsPath } from "./http/metrics-path.ts";
-import type { Exchange, Services } from "./http/exchange.ts";
+import type { Exchange, ReviewedToken, Services } from "./http/exchange.ts";
 import {
   createClassList,
   createNodeReferences,
@@ -477,24 +477,32 @@ async function serveAgent(api: Api, request: Request, path: string): Promise<Res
   return response;
 }
 
-/** Without audiences, or with that of the API, a token is judged as at the door; else it must be for one of these. */
+/**
+ * Without audiences a token is judged as at the door; else it must be for one of these, and the answer names those that it is for.
+ * Undefined: for none.
+ */
 async function reviewToken(
   deps: { authenticator: RequestAuthenticator; tokens: ServiceAccountTokens },
   token: string,
   audiences: readonly string[],
-): Promise<User | undefined> {
-  if (audiences.length === 0) return await deps.authenticator.authenticate(token);
+): Promise<ReviewedToken | undefined> {
+  const own = deps.tokens.audience;
+  if (audiences.length === 0) return { user: await deps.authenticator.authenticate(token), audiences: [own] };
+  const reviewed: { user: User; audience: string }[] = [];
   for (const audience of audiences) {
     try {
       // What names no audience of ours, such as a token of an issuer outside, is for the API.
-      if (audience === deps.tokens.audience) return await deps.authenticator.authenticate(token);
-      const user = await deps.tokens.authenticate({ token, audience });
-      if (user) return user;
+      const user =
+        audience === own
+          ? await deps.authenticator.authenticate(token)
+          : await deps.tokens.authenticate({ token, audience });
+      if (user) reviewed.push({ user, audience });
     } catch (error) {
       if (!isStatusError(error, "Unauthorized")) throw error;
     }
   }
-  return undefined;
+  const [first] = reviewed;
+  return first && { user: first.user, audiences: reviewed.map(({ audience }) => audience) };
 }
 
 function agentRoutesOf(

@@ -18,6 +18,12 @@ import type { FlowHeaders, Sent } from "./response.ts";
 import type { ResourceInfo } from "./request-info.ts";
 import { dryRunErrors, writeOptions } from "./write-options.ts";
 
+export interface ReviewedToken {
+  user: User;
+  /** Of those asked about, whom the token is for. */
+  audiences: readonly string[];
+}
+
 export interface Services {
   cluster: Cluster;
   scheme: Scheme;
@@ -34,7 +40,7 @@ export interface Services {
   /** For a PUT that creates, and for a GET that is to open a stream into a pod. @throws StatusError "Forbidden" */
   assertMayCreate(exchange: Exchange): Promise<void>;
   /** Who a token belongs to, for one of these audiences (the API's own where empty). */
-  reviewToken(token: string, audiences: readonly string[]): Promise<User | undefined>;
+  reviewToken(token: string, audiences: readonly string[]): Promise<ReviewedToken | undefined>;
 }
 
 export interface Exchange {

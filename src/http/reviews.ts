@@ -140,14 +140,14 @@ async function reviewToken(services: Services, { spec = {} }: ReviewBody): Promi
   const { token = "", audiences = [] } = spec;
   if (token === "") throw badRequest("token is required for TokenReview in authentication");
   try {
-    const user = await services.reviewToken(token, audiences);
-    if (!user) return { spec: {}, status: { user: {}, error: "invalid bearer token" } };
+    const reviewed = await services.reviewToken(token, audiences);
+    if (!reviewed) return { spec: {}, status: { user: {}, error: "invalid bearer token" } };
     return {
       spec: {},
       status: {
         authenticated: true,
-        user: userInfo(user),
-        audiences: audiences.length > 0 ? audiences : [services.tokens.audience],
+        user: userInfo(reviewed.user),
+        audiences: reviewed.audiences,
       },
     };
   } catch (error) {

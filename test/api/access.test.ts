@@ -105,6 +105,7 @@ describe("service account tokens", () => {
       );
     expect((await review(["other", "vault"])).status).toMatchObject({
       authenticated: true,
+      audiences: ["vault"],
       user: { username: "system:serviceaccount:default:default" },
     });
     expect((await review(["other"])).status.authenticated).toBeUndefined();
