@@ -26,7 +26,7 @@ const KNOWN = [
 const VIEW = [
   `${READ}: configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods pods/log pods/status`,
   `${READ}: replicationcontrollers replicationcontrollers/scale replicationcontrollers/status serviceaccounts services services/status`,
-  `${READ}: bindings events limitranges namespaces namespaces/status resourcequotas resourcequotas/status`,
+  `${READ}: bindings events events.events.k8s.io limitranges namespaces namespaces/status resourcequotas resourcequotas/status`,
   `${READ}: endpointslices.discovery.k8s.io controllerrevisions.apps daemonsets.apps daemonsets/status.apps`,
   `${READ}: deployments.apps deployments/scale.apps deployments/status.apps replicasets.apps replicasets/scale.apps replicasets/status.apps`,
   `${READ}: statefulsets.apps statefulsets/scale.apps statefulsets/status.apps cronjobs.batch cronjobs/status.batch jobs.batch jobs/status.batch`,
@@ -39,7 +39,7 @@ const VIEW = [
 const EDIT = [
   ...VIEW,
   `${READ}: secrets pods/attach pods/exec pods/portforward pods/proxy services/proxy`,
-  `${WRITE}: configmaps events persistentvolumeclaims pods pods/attach pods/exec pods/portforward pods/proxy`,
+  `${WRITE}: configmaps events events.events.k8s.io persistentvolumeclaims pods pods/attach pods/exec pods/portforward pods/proxy`,
   `${WRITE}: replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy`,
   "create: pods/eviction serviceaccounts/token",
   `${WRITE}: daemonsets.apps deployments.apps deployments/scale.apps replicasets.apps replicasets/scale.apps statefulsets.apps statefulsets/scale.apps`,

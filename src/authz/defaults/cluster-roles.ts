@@ -61,9 +61,10 @@ const FOR_PEOPLE: ClusterRole[] = [
       rule(
         WRITE,
         "core",
-        "configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy",
+        "configmaps persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy",
       ),
       rule("create", "core", "serviceaccounts/token"),
+      rule(WRITE, "core events.k8s.io", "events"),
       rule(
         WRITE,
         "apps",
@@ -94,9 +95,10 @@ const FOR_PEOPLE: ClusterRole[] = [
       rule(
         READ,
         "core",
-        "bindings events limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status",
+        "bindings limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status",
       ),
       rule(READ, "core", "namespaces"),
+      rule(READ, "core events.k8s.io", "events"),
       rule(READ, DISCOVERY, "endpointslices"),
       rule(
         READ,
@@ -156,7 +158,7 @@ const NODE_RULES: PolicyRule[] = [
   rule(`create ${READ}`, "core", "nodes"),
   rule("patch update", "core", "nodes/status"),
   rule("patch update", "core", "nodes"),
-  rule("create patch update", "core", "events"),
+  EVENTS,
   rule(READ, "core", "pods"),
   rule("create delete", "core", "pods"),
   rule("patch update", "core", "pods/status"),
@@ -225,7 +227,7 @@ const SCHEDULER_RULES: PolicyRule[] = [
   rule(`${READ} patch update`, RESOURCE, "resourceclaims"),
   rule(`${READ} patch update`, RESOURCE, "resourceclaims/status"),
   rule("patch update", RESOURCE, "resourceclaims/binding"),
-  rule(`${READ} patch update`, "core", "pods/finalizers"),
+  rule("update", "core", "pods/finalizers"),
   rule(READ, RESOURCE, "resourceslices"),
   rule("create delete", RESOURCE, "resourceclaims"),
 ];
@@ -258,9 +260,8 @@ const FOR_COMPONENTS: ClusterRole[] = [
   clusterRole("system:kube-dns", [rule("list watch", "core", "endpoints services")]),
   clusterRole("system:kube-scheduler", SCHEDULER_RULES),
   clusterRole("system:monitoring", [
-    urls("get", "/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*"),
-    urls("get", "/flagz"),
-    urls("get", "/statusz"),
+    urls("get", "/flagz /healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/* /statusz"),
+    rule("get", "core", "nodes/metrics"),
   ]),
   clusterRole("system:persistent-volume-provisioner", [
     rule(`create delete ${READ}`, "core", "persistentvolumes"),

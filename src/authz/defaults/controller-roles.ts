@@ -190,7 +190,6 @@ const VOLUMES: Readonly<Record<string, PolicyRule[]>> = {
     rule(UPDATE, "core", "persistentvolumeclaims/status"),
     rule(READ, "core", "persistentvolumeclaims"),
     EVENTS,
-    rule("get", "core", "services"),
   ],
   "persistent-volume-binder": [
     rule(`${READ} create delete update`, "core", "persistentvolumes"),
@@ -202,11 +201,11 @@ const VOLUMES: Readonly<Record<string, PolicyRule[]>> = {
     rule("list watch", "core", "nodes"),
     EVENTS,
     rule("watch", "core", "events"),
-    rule("get", "core", "services"),
   ],
   "pv-protection-controller": [rule(`${READ} update`, "core", "persistentvolumes"), EVENTS],
   "pvc-protection-controller": [
     rule(`${READ} update`, "core", "persistentvolumeclaims"),
+    rule("update", "core", "persistentvolumeclaims/status"),
     rule(READ, "core", "pods"),
     EVENTS,
   ],

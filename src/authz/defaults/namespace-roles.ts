@@ -1,5 +1,5 @@
 /** Roles in the system's own namespaces: plugin/pkg/auth/authorizer/rbac/bootstrappolicy/namespace_policy.go of Kubernetes v1.36. */
-import type { Role, RoleBinding } from "../../kinds/rbac/types.ts";
+import type { Role, RoleBinding, Subject } from "../../kinds/rbac/types.ts";
 import { account, binding, EVENTS, READ, role, rule, user } from "./notation.ts";
 
 const SYSTEM = "kube-system";
@@ -11,15 +11,15 @@ const CLOUD = "system:controller:cloud-provider";
 const MANAGER = "kube-controller-manager";
 const SCHEDULER = "kube-scheduler";
 
-/** The lock is a ConfigMap of the component's name. */
+/** The lock is a Lease. */
 const locking = (component: string) => `system::leader-locking-${component}`;
 const lockRole = (component: string) =>
   role(SYSTEM, locking(component), [
-    rule("watch", "core", "configmaps"),
-    rule("get update", "core", "configmaps", component),
+    rule(`create ${READ} update`, "coordination.k8s.io", "leases"),
+    rule(`create ${READ} update`, "coordination.k8s.io", "leasecandidates"),
   ]);
-const lockBinding = (component: string) =>
-  binding(SYSTEM, { name: locking(component), subjects: [user(`system:${component}`), account(component)] });
+const lockBinding = (component: string, others: readonly Subject[] = []) =>
+  binding(SYSTEM, { name: locking(component), subjects: [user(`system:${component}`), account(component), ...others] });
 
 export const NAMESPACE_ROLES: readonly Role[] = [
   role(SYSTEM, READER, [rule(READ, "core", "configmaps", "extension-apiserver-authentication")]),
@@ -41,7 +41,7 @@ export const NAMESPACE_BINDINGS: readonly RoleBinding[] = [
     roleName: READER,
     subjects: [user(`system:${MANAGER}`), user(`system:${SCHEDULER}`)],
   }),
-  lockBinding(MANAGER),
+  lockBinding(MANAGER, [account("leader-election-controller")]),
   lockBinding(SCHEDULER),
   binding(SYSTEM, { name: SIGNER, subjects: [account("bootstrap-signer")] }),
   binding(SYSTEM, { name: CLOUD, subjects: [account("cloud-provider")] }),
