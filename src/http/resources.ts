@@ -74,8 +74,10 @@ function isProxied({ resource, namespace }: Exchange): boolean {
 export function handlerOf(exchange: Exchange): Handler {
   const { info, resource, namespace } = exchange;
   const { verb, subresource, name } = info;
-  // A namespace in the path of something that has none leads nowhere.
-  if (!resource.namespaced && info.namespace !== "" && info.resource !== "namespaces") throw pageNotFound();
+  // A namespace in the path of something that has none leads nowhere: who may do something in that one was asked, and this is not in it.
+  // Only a namespace is in itself.
+  const isNamespaceItself = info.resource === "namespaces" && info.namespace === name;
+  if (!resource.namespaced && info.namespace !== "" && !isNamespaceItself) throw pageNotFound();
   // Whatever the method: it is handed on.
   if (subresource === "proxy" && isProxied(exchange)) return handleProxy;
   if (verb === "options") throw methodNotAllowed();
