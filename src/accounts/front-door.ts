@@ -2,6 +2,7 @@
  * Where requests go on a host that serves several clusters: `/v1` to the accounts, `/clusters/<id>/…` to that cluster's API, and everything else
  * to the cluster at the root, where there is one. kubectl takes a path in the address of a server, and asks for everything below it.
  */
+import { tokenOf } from "../authn/index.ts";
 import type { Fetch } from "../client/client.ts";
 import { splitUrl } from "../http/request-info.ts";
 import { respondError } from "../http/respond-error.ts";
@@ -79,10 +80,9 @@ function unknown(): StatusError {
 
 const CA_PATH = "/agent/v1/ca";
 
+/** As the cluster itself would find one: what only looks like a credential makes nobody known. @throws StatusError "Unauthorized" */
 function hasCredential({ headers }: Request): boolean {
-  return (
-    headers.has("authorization") || headers.get("sec-websocket-protocol")?.includes("bearer.authorization") === true
-  );
+  return tokenOf(headers) !== undefined;
 }
 
 /** The same request without the beginning of its path. */
