@@ -63,10 +63,11 @@ describe("impersonation", () => {
     ]);
   });
 
-  it.each([{ "Impersonate-Group": "system:masters" }, { "Impersonate-Uid": "1" }])(
-    "of nobody's parts is refused: %j",
-    (headers) => {
-      expect(() => of(headers)).toThrow("without impersonating a user");
-    },
-  );
+  it.each([
+    { "Impersonate-Group": "system:masters" },
+    { "Impersonate-Uid": "1" },
+    { "Impersonate-Extra-Scopes": "all" },
+  ])("of nobody's parts is refused: %j", (headers) => {
+    expect(() => of(headers)).toThrow("without impersonating a user");
+  });
 });

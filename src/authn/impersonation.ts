@@ -33,8 +33,8 @@ export interface Impersonation {
 export function impersonationOf(headers: Headers): Impersonation | undefined {
   const name = headers.get(USER) ?? "";
   if (name === "") {
-    if (!headers.has(GROUP) && !headers.has(UID)) return undefined;
-    throw badRequest("requested groups or a uid without impersonating a user");
+    if (!headers.has(GROUP) && !headers.has(UID) && !hasExtra(headers)) return undefined;
+    throw badRequest("requested groups, a uid or extras without impersonating a user");
   }
   const groups = (headers.get(GROUP) ?? "").split(/,\s*/).filter((group) => group !== "");
   const uid = headers.get(UID) ?? "";
@@ -83,11 +83,21 @@ function withImplied(name: string, asked: readonly string[]): string[] {
   return decided ? groups : [...groups, AUTHENTICATED_GROUP];
 }
 
+/** Of a header's name in lower case. */
+function isExtra(header: string): boolean {
+  return header.startsWith(EXTRA_PREFIX);
+}
+
+function hasExtra(headers: Headers): boolean {
+  for (const [header] of headers) if (isExtra(header)) return true;
+  return false;
+}
+
 /** Keys are percent-encoded, as header names are poor in characters. */
 function extraOf(headers: Headers): Record<string, string[]> {
   const extra = new Map<string, string[]>();
   for (const [header, value] of headers) {
-    if (!header.startsWith(EXTRA_PREFIX)) continue;
+    if (!isExtra(header)) continue;
     const key = decodeKey(header.slice(EXTRA_PREFIX.length));
     extra.set(key, [...(extra.get(key) ?? []), ...value.split(/,\s*/)]);
   }
