@@ -15,7 +15,6 @@ const NO_CREDENTIALS: Record<string, string>[] = [
   { authorization: "Bearer" },
   { authorization: "Bearer " },
   { authorization: "Bearer \u00a0" },
-  { authorization: "bearer \u00a0\u00a0" },
   { authorization: "Basic YWRtaW46YWRtaW4=" },
   { authorization: "Bearer null" },
   { authorization: "Bearer x", "impersonate-user": "admin" },
