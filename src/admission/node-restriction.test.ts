@@ -74,6 +74,15 @@ describe("pods of a node's making", () => {
       mirror({ imagePullSecrets: [{ name: "x" }] }),
       'node "n1" can not create pods that reference secrets',
     ],
+    ...[
+      { csi: { driver: "d", nodePublishSecretRef: { name: "x" } } },
+      { rbd: { monitors: ["m"], image: "i", secretRef: { name: "x" } } },
+      { azureFile: { secretName: "x", shareName: "s" } },
+    ].map((source): [string, Pod, string] => [
+      `with the secret of ${Object.keys(source)[0]}`,
+      mirror({ volumes: [{ name: "v", ...source }] }),
+      'node "n1" can not create pods that reference secrets',
+    ]),
     [
       "with a config map",
       mirror({ containers: [{ name: "c", envFrom: [{ configMapRef: { name: "x" } }] }] }),
@@ -173,7 +182,7 @@ describe("nodes", () => {
     );
   });
 
-  it("change neither taints nor what labels others gave them", async () => {
+  it("change neither taints nor owners nor what labels others gave them", async () => {
     const given = node("n1", { "node-role.kubernetes.io/worker": "" }, [{ key: "k", effect: "NoSchedule" }]);
     const same = structuredClone(given);
     same.metadata.labels = { ...same.metadata.labels, plain: "new" };
@@ -181,6 +190,15 @@ describe("nodes", () => {
     expect(await updated(given, node("n1", given.metadata.labels))).toBe(
       'nodes "n1" is forbidden: node "n1" is not allowed to modify taints',
     );
+    const owned = structuredClone(given);
+    owned.metadata.ownerReferences = [{ apiVersion: "v1", kind: "ConfigMap", name: "gone", uid: "gone" }];
+    for (const [old, next] of [
+      [given, owned],
+      [owned, given],
+    ] as const)
+      expect(await updated(old, next)).toBe(
+        'nodes "n1" is forbidden: node "n1" is not allowed to modify ownerReferences',
+      );
     expect(await updated(node("n1", { "node-role.kubernetes.io/worker": "" }), node("n1"))).toBe(
       'nodes "n1" is forbidden: is not allowed to modify labels: node-role.kubernetes.io/worker',
     );

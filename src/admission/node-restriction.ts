@@ -125,13 +125,21 @@ function referenceFault(pod: Pod, node: string): string | undefined {
   const claims = volumes.some(({ persistentVolumeClaim }) => persistentVolumeClaim !== undefined);
   const referred = [
     ...(serviceAccountName ? ["a service account"] : []),
-    ...(secrets.size > 0 ? ["secrets"] : []),
+    ...(secrets.size > 0 || volumes.some(hasDriversSecret) ? ["secrets"] : []),
     ...(configMaps.size > 0 ? ["configmaps"] : []),
     ...(bundles ? ["clustertrustbundles"] : []),
     ...(claims ? ["persistentvolumeclaims"] : []),
     ...(resourceClaims.length > 0 ? ["resourceclaims"] : []),
   ];
   return referred.length === 0 ? undefined : `node "${node}" can not create pods that reference ${referred[0]}`;
+}
+
+/** What drivers of volumes are given, which our agents have none of: VisitPodSecretNames of k8s.io/kubernetes/pkg/api/pod. */
+function hasDriversSecret(volume: object): boolean {
+  return Object.entries(volume).some(([name, source]: [string, unknown]) => {
+    const { secretRef, nodePublishSecretRef } = (source ?? {}) as Record<string, unknown>;
+    return name === "azureFile" || (secretRef ?? nodePublishSecretRef) !== undefined;
+  });
 }
 
 function claimsOf({ status }: Pod): string {
@@ -224,6 +232,10 @@ function taintsOf(node: KubeObject | undefined): string {
   return JSON.stringify((node as Node | undefined)?.spec?.taints ?? []);
 }
 
+function ownersOf(object: KubeObject | undefined): string {
+  return JSON.stringify(object?.metadata.ownerReferences ?? []);
+}
+
 function nodeFault(attributes: AdmissionAttributes, node: string): string | undefined {
   const { operation, object, oldObject } = attributes;
   const name = nameOf(attributes);
@@ -234,6 +246,8 @@ function nodeFault(attributes: AdmissionAttributes, node: string): string | unde
   }
   if (operation !== "UPDATE") return undefined;
   if (taintsOf(object) !== taintsOf(oldObject)) return `node "${node}" is not allowed to modify taints`;
+  // Its owner's end would be its own: a node could have itself collected, and come back with other labels (CVE-2025-5187).
+  if (ownersOf(object) !== ownersOf(oldObject)) return `node "${node}" is not allowed to modify ownerReferences`;
   const forbidden = forbiddenLabels(changedLabels(object, oldObject));
   return forbidden === "" ? undefined : `is not allowed to modify labels: ${forbidden}`;
 }
