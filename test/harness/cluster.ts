@@ -1,5 +1,5 @@
 /** A cluster for black-box tests: real database, log, hub and API, no network. The suites use nothing but `fetch`. */
-import { createApp, type App } from "../../src/app.ts";
+import { createApp, type AgentAccess, type App } from "../../src/app.ts";
 import type { Authenticator } from "../../src/authn/authenticator.ts";
 import { createAudit } from "../../src/audit/audit.ts";
 import { ADDRESS_HEADER } from "../../src/http/identity-headers.ts";
@@ -29,6 +29,8 @@ import { testRuntime } from "./test-runtime.ts";
 export const ADMIN_TOKEN = "test-admin-token";
 
 export interface TestClusterOptions {
+  /** Nodes may join. */
+  agents?: AgentAccess;
   /** Requests are recorded. */
   audited?: boolean;
   config?: Partial<ClusterConfig>;
@@ -140,6 +142,7 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
   };
   const app = createApp(cluster, {
     kinds: served,
+    ...(options.agents ? { agents: options.agents } : {}),
     ...(options.authenticators ? { authenticators: options.authenticators } : {}),
   });
   await bootstrapCluster(cluster, app);
