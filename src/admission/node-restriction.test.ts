@@ -190,11 +190,11 @@ describe("nodes", () => {
     expect(await updated(given, node("n1", given.metadata.labels))).toBe(
       'nodes "n1" is forbidden: node "n1" is not allowed to modify taints',
     );
-    const owned = structuredClone(given);
-    owned.metadata.ownerReferences = [{ apiVersion: "v1", kind: "ConfigMap", name: "gone", uid: "gone" }];
+    const adopted = structuredClone(given);
+    adopted.metadata.ownerReferences = [{ apiVersion: "v1", kind: "ConfigMap", name: "gone", uid: "gone" }];
     for (const [old, next] of [
-      [given, owned],
-      [owned, given],
+      [given, adopted],
+      [adopted, given],
     ] as const)
       expect(await updated(old, next)).toBe(
         'nodes "n1" is forbidden: node "n1" is not allowed to modify ownerReferences',

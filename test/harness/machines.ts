@@ -17,7 +17,7 @@ export async function createMachine(): Promise<Machine> {
   const algorithm = { name: "ECDSA", namedCurve: "P-256" };
   const made = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   if (!("privateKey" in made)) throw new Error("no pair of keys was made");
-  const { x = "", y = "" } = (await crypto.subtle.exportKey("jwk", made.publicKey)) as JsonWebKey;
+  const { x = "", y = "" } = await crypto.subtle.exportKey("jwk", made.publicKey);
   return {
     publicKey: { kty: "EC", crv: "P-256", x, y },
     prove: (purpose, token, nowMs) => signProof({ privateKey: made.privateKey, purpose, token, nowMs }),
@@ -71,10 +71,11 @@ export async function joined(api: Api, nodeName: string): Promise<Machine & { cr
   return { ...machine, credential: answer.body.credential };
 }
 
+async function refuse(): Promise<never> {
+  throw new StatusError("ServiceUnavailable", "there are no sockets here");
+}
+
 /** Nodes may join and sync; there are no sockets. */
 export function agentsWithoutSockets(): AgentAccess {
-  const refuse = async (): Promise<never> => {
-    throw new StatusError("ServiceUnavailable", "there are no sockets here");
-  };
   return { sockets: { tunnel: refuse, stream: refuse }, seen: () => {} };
 }

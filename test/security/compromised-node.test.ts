@@ -126,14 +126,14 @@ describe("a node reads", () => {
   });
 });
 
-describe("a node gets no token", () => {
-  const request = (account: string, spec: object) => ask(`${CORE}/serviceaccounts/${account}/token`, post({ spec }));
-  const boundTo = (name: string, more: object = {}) => ({
-    boundObjectRef: { kind: "Pod", apiVersion: "v1", name, uid: uids[name], ...more },
-  });
+const requestToken = (account: string, spec: object) => ask(`${CORE}/serviceaccounts/${account}/token`, post({ spec }));
+const boundTo = (name: string, more: object = {}) => ({
+  boundObjectRef: { kind: "Pod", apiVersion: "v1", name, uid: uids[name], ...more },
+});
 
+describe("a node gets no token", () => {
   it("but for the accounts of its pods, bound to them", async () => {
-    expect((await request("mine", boundTo("mine"))).status).toBe(201);
+    expect((await requestToken("mine", boundTo("mine"))).status).toBe(201);
   });
 
   it.each<[string, string, () => object]>([
@@ -149,7 +149,7 @@ describe("a node gets no token", () => {
     ["bound to a Secret", "mine", () => ({ boundObjectRef: { kind: "Secret", apiVersion: "v1", name: "mine" } })],
     ["bound to another node's pod", "mine", () => boundTo("theirs")],
   ])("%s", async (_name, account, spec) => {
-    const answer = await request(account, spec());
+    const answer = await requestToken(account, spec());
     expect([400, 403], answer.text).toContain(answer.status);
     expect(answer.text).not.toContain("eyJ");
   });
@@ -349,13 +349,13 @@ describe("a node writes nothing by which it would get more", () => {
   );
 });
 
-describe("a sync", () => {
-  const sync = (more: object = {}) =>
-    ask(
-      "/agent/v1/sync",
-      post({ since: 0, digest: "", podStatuses: [], holds: { secrets: [], configMaps: [] }, ...more }),
-    );
+const sync = (more: object = {}) =>
+  ask(
+    "/agent/v1/sync",
+    post({ since: 0, digest: "", podStatuses: [], holds: { secrets: [], configMaps: [] }, ...more }),
+  );
 
+describe("a sync", () => {
   it("tells of its own pods, and what they refer to", async () => {
     const names = [{ namespace: "default", name: "theirs" }];
     for (const more of [{}, { holds: { secrets: names, configMaps: names } }, { since: 1 }, { nodeName: "n2" }]) {
