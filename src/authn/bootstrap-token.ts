@@ -4,6 +4,7 @@
  */
 import type { Client } from "../client/client.ts";
 import { secrets, type Secret } from "../kinds/core/secrets/types.ts";
+import { sameBytes } from "../machinery/constant-time.ts";
 import { formatTime } from "../machinery/meta.ts";
 import { isStatusError, StatusError } from "../machinery/status-error.ts";
 import type { Clock, Random } from "../platform/platform.ts";
@@ -112,9 +113,7 @@ async function equalInConstantTime(a: string, b: string): Promise<boolean> {
   const [left, right] = await Promise.all(
     [a, b].map(async (text) => new Uint8Array(await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(text)))),
   );
-  let difference = 0;
-  left?.forEach((byte, i) => (difference |= byte ^ (right?.[i] ?? 0)));
-  return difference === 0 && left !== undefined && right !== undefined;
+  return left !== undefined && right !== undefined && sameBytes(left, right);
 }
 
 export interface NewBootstrapToken {

@@ -1,5 +1,6 @@
 /** Where a client's stream and the agent that serves it meet, in this process. */
 import type { WebSocket } from "ws";
+import { sameSecret } from "../../machinery/constant-time.ts";
 import type { Revocation } from "../../machinery/opener.ts";
 import { StatusError } from "../../machinery/status-error.ts";
 import type { AgentEndAt, AgentSockets } from "../../relay/agent-sockets.ts";
@@ -209,7 +210,7 @@ export function createNodeStreamBroker(deps: {
 /** Whose ticket it is. @throws StatusError "NotFound" | "Forbidden" */
 function checked<T extends Pick<Pending, "ticket" | "nodeName">>(waiting: T | undefined, at: AgentEndAt): T {
   if (!waiting) throw new StatusError("NotFound", "nobody waits for this stream");
-  if (waiting.ticket !== at.ticket || waiting.nodeName !== at.nodeName)
+  if (!sameSecret(waiting.ticket, at.ticket) || waiting.nodeName !== at.nodeName)
     throw new StatusError("Forbidden", "the ticket is for another stream");
   return waiting;
 }

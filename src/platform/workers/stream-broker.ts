@@ -3,6 +3,7 @@
  * WebSocketPair to the two requests and accepts neither, so the runtime moves the bytes, with back-pressure, and JavaScript reads none.
  */
 import { DurableObject, waitUntil } from "cloudflare:workers";
+import { sameSecret } from "../../machinery/constant-time.ts";
 import { StatusError } from "../../machinery/status-error.ts";
 import type { Opener } from "../../machinery/opener.ts";
 import { toBase64Url } from "../../pki/encoding.ts";
@@ -109,7 +110,7 @@ export class StreamBroker extends DurableObject<unknown> {
   async #fromAgent(request: Request, query: URLSearchParams): Promise<Response> {
     // The agent may be faster than the client's own request.
     const expected = await withinTime(this.#client.promise, "nobody waits for this stream");
-    if (query.get("ticket") !== expected.ticket || query.get("node") !== expected.nodeName)
+    if (!sameSecret(query.get("ticket") ?? "", expected.ticket) || query.get("node") !== expected.nodeName)
       throw new Refused({ code: 403, message: "the ticket is for another stream" });
     const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
     if (request.method === "GET" && !isUpgrade) return this.#takeRequestBody();
