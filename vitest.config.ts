@@ -43,6 +43,8 @@ export default defineConfig({
             // Without a libSQL server test/workers/runtime.test.ts says what is missing.
             ...(hasSqld() ? ["test/{api,model,security}/**/*.test.ts"] : []),
           ],
+          // What runs the edge in a process of its own, or needs files.
+          exclude: ["**/node_modules/**", "**/*.node.test.ts"],
           globalSetup: ["test/workers/global-setup.ts"],
           testTimeout: 60_000,
         },

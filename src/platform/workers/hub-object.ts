@@ -164,10 +164,10 @@ export class ClusterHub extends DurableObject<Env> {
     return this.#maintenance.alarm();
   }
 
-  #refused({ id, code, message }: { id: string; code: number; message: string }): void {
+  #refused({ id, ...refusal }: { id: string; nodeName: string; code: number; message: string }): void {
     const { STREAM_BROKER } = this.env;
     // An agent that names no stream of ours is only logged.
-    const refused = (async () => STREAM_BROKER.get(STREAM_BROKER.idFromString(id)).refuse(code, message))();
+    const refused = (async () => STREAM_BROKER.get(STREAM_BROKER.idFromString(id)).refuse(refusal))();
     refused.catch((error: unknown) => this.#platform.log.warn("a refusal reached no stream", { error }));
   }
 }

@@ -68,14 +68,15 @@ export class StreamBroker extends DurableObject<unknown> {
 
   /** Its opener is no longer let in. Nothing here holds the sockets of a splice: the object breaks off, and they with it. */
   end(): void {
-    this.refuse(401, "Unauthorized");
+    this.#answer.reject(new Refused({ code: 401, message: "Unauthorized" }));
     this.#gone.abort();
     if (this.#isSpliced) this.ctx.abort("the stream was revoked");
   }
 
-  /** The agent cannot serve this stream, or is not there. */
-  refuse(code: number, message: string): void {
-    this.#answer.reject(new Refused({ code, message }));
+  /** The agent of this node cannot serve the stream, or is not there. What another node says of it is not heard. */
+  async refuse({ code, message, nodeName }: Refusal & { nodeName: string }): Promise<void> {
+    const expected = await withinTime(this.#client.promise, "nobody waits for this stream");
+    if (expected.nodeName === nodeName) this.#answer.reject(new Refused({ code, message }));
   }
 
   /** The client has gone: an agent whose body is being relayed need not go on. */
@@ -200,10 +201,7 @@ export function createWorkersStreams(deps: {
       const answer = stub.fetch(new Request(`https://broker/client?${query}`, like));
       answer.catch(() => {});
       const opened = await openStream(node, { type: "open", id: id.toString(), ticket, target }, opener);
-      if (opened !== "asked") {
-        const { code, message } = refusalOf(opened, node);
-        await stub.refuse(code, message);
-      }
+      if (opened !== "asked") await stub.refuse({ ...refusalOf(opened, node), nodeName: node });
       // Told, the broker ends the agent's work at once; else it would notice with the next bytes.
       client.signal.addEventListener("abort", () => waitUntil(stub.abandon()));
       const response = await served(await answer);

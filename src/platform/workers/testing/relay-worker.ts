@@ -41,7 +41,7 @@ export class TestHub extends DurableObject<Env> {
       clock,
       timers,
       log,
-      refused: ({ id, code, message }) => this.ctx.waitUntil(broker(id).refuse(code, message)),
+      refused: ({ id, ...refusal }) => this.ctx.waitUntil(broker(id).refuse(refusal)),
     });
   }
 
