@@ -2,7 +2,7 @@
  * Tokens that nobody has issued: without a signature, with that of somebody else, with an algorithm of the forger's choice (RFC 8725), and
  * with a good signature over something else. All are refused with one word, at the door and in a review.
  */
-import { exportJWK, exportSPKI, SignJWT, type JWTHeaderParameters } from "jose";
+import { exportJWK, exportSPKI, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { assertFailure, createTestCluster, type TestCluster } from "../harness/cluster.ts";
 import { make } from "../harness/grants.ts";
@@ -61,9 +61,11 @@ const unsigned = (alg: unknown): string => `${encode({ ...header(), alg })}.${pa
 
 async function signed(
   key: CryptoKey | Uint8Array,
-  { head = {}, body = {} }: { head?: Partial<JWTHeaderParameters> & object; body?: object } = {},
+  { head = {}, body = {} }: { head?: object; body?: object } = {},
 ): Promise<string> {
-  return await new SignJWT({ ...claims(), ...body }).setProtectedHeader({ alg: "ES256", kid, ...head }).sign(key);
+  return await new SignJWT({ ...claims(), ...body })
+    .setProtectedHeader({ alg: "ES256", kid, ...head })
+    .sign(key);
 }
 
 async function strangersKey(): Promise<CryptoKeyPair> {

@@ -97,22 +97,22 @@ describe.skipIf(testRuntime.name !== "Node")("on Node's own sockets", () => {
   /** The status of a POST, by what the connection is spoken in. */
   async function overHttp1(name: string, headers: [string, string][]): Promise<number> {
     const { connect } = await import("node:tls");
-    const { once } = await import("node:events");
+    const { default: events } = await import("node:events");
     const body = JSON.stringify({ metadata: { name } });
     const socket = connect({ host: served.host, port: served.port, ca: served.ca });
-    await once(socket, "secureConnect");
+    await events.once(socket, "secureConnect");
     const lines = [`POST ${PATH} HTTP/1.1`, "Host: x", `Authorization: Bearer ${served.token}`];
     lines.push(...headers.map((pair) => pair.join(": ")), "Content-Type: application/json", "Connection: close");
     socket.write(`${lines.join("\r\n")}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
     let text = "";
     socket.on("data", (chunk: { toString(): string }) => (text += chunk.toString()));
-    await once(socket, "close");
+    await events.once(socket, "close");
     return Number(text.split(" ")[1]);
   }
 
   async function overHttp2(name: string, headers: [string, string][]): Promise<number> {
     const { connect } = await import("node:http2");
-    const { once } = await import("node:events");
+    const { default: events } = await import("node:events");
     const session = connect(served.url, { ca: served.ca });
     const all: Record<string, string | string[]> = {};
     for (const [key, value] of headers) all[key.toLowerCase()] = [all[key.toLowerCase()] ?? [], value].flat();
@@ -124,9 +124,9 @@ describe.skipIf(testRuntime.name !== "Node")("on Node's own sockets", () => {
       "content-type": "application/json",
     });
     stream.end(JSON.stringify({ metadata: { name } }));
-    const [answer] = (await once(stream, "response")) as [{ ":status"?: number }];
+    const [answer] = (await events.once(stream, "response")) as [{ ":status"?: number }];
     stream.resume();
-    await once(stream, "close");
+    await events.once(stream, "close");
     session.close();
     return answer[":status"] ?? 0;
   }

@@ -84,7 +84,8 @@ describe("an address of one's own choice", () => {
 
 describe("an address that somebody else allowed", () => {
   it("may stay and go, and not become another", async () => {
-    const { database, close } = await testRuntime.openDatabase();
+    const opened = await testRuntime.openDatabase();
+    const { database } = opened;
     // Two servers of one cluster, one after the other: an owner has closed what was open.
     const open = await createTestCluster({ database, config: { allowsServiceExternalIps: true } });
     await make(open, SERVICES, service("old", { externalIPs: ["8.8.8.8", "1.1.1.1"] }));
@@ -98,6 +99,6 @@ describe("an address that somebody else allowed", () => {
     expect((await patch({ externalIPs: ["8.8.8.8"] })).status).toBe(200);
     assertFailure(await patch({ externalIPs: ["1.1.1.1"] }), refused);
     await closed.stop();
-    await close();
+    await opened.close();
   });
 });

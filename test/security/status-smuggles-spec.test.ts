@@ -169,7 +169,7 @@ describe("a status", () => {
       const path = `${collection}/${made.body.metadata.name}`;
       const before = await api.call(path);
       let taken = 0;
-      for (const attack of attacks({ kind: object.kind, apiVersion: object.apiVersion, ...before.body }, status)) {
+      for (const attack of attacks(before.body, status)) {
         const answer = await send(`${path}/status`, attack);
         if (answer.status === 200) taken += 1;
         else expect([400, 403, 409, 415, 422], answer.text).toContain(answer.status);
@@ -194,6 +194,34 @@ describe("a status", () => {
     },
   );
 });
+
+/** What of a pod neither of these parts is. */
+function essenceOf(pod: KubeObject & { spec: { containers: object[] } }): object {
+  const {
+    ephemeralContainers: _ephemeral,
+    containers,
+    ...spec
+  } = pod.spec as Record<string, unknown> & {
+    containers: Record<string, unknown>[];
+  };
+  const plain = containers.map(({ resources: _resources, ...rest }) => rest);
+  const { generation: _generation, ...metadata } = (restOf(pod) as KubeObject).metadata;
+  return { metadata, spec: { ...spec, containers: plain }, phase: (pod["status"] as { phase?: string }).phase };
+}
+
+function deepMerged(a: object, b: object): object {
+  const merged: Record<string, unknown> = { ...a };
+  for (const [key, value] of Object.entries(b)) {
+    const had = merged[key];
+    const both = isMap(had) && isMap(value);
+    merged[key] = both ? deepMerged(had, value) : value;
+  }
+  return merged;
+}
+
+function isMap(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 describe("a part of a pod", () => {
   const PODS = "/api/v1/namespaces/default/pods";
@@ -253,34 +281,6 @@ describe("a part of a pod", () => {
     expect(answer.status, answer.text).toBe(200);
     expect(JSON.stringify((await api.call(path)).body)).toMatch(part === "resize" ? /"cpu":"2"/ : /"debug"/);
   });
-
-  /** What of a pod neither of these parts is. */
-  function essenceOf(pod: KubeObject & { spec: { containers: object[] } }): object {
-    const {
-      ephemeralContainers: _ephemeral,
-      containers,
-      ...spec
-    } = pod.spec as Record<string, unknown> & {
-      containers: Record<string, unknown>[];
-    };
-    const plain = containers.map(({ resources: _resources, ...rest }) => rest);
-    const { generation: _generation, ...metadata } = (restOf(pod) as KubeObject).metadata;
-    return { metadata, spec: { ...spec, containers: plain }, phase: (pod["status"] as { phase?: string }).phase };
-  }
-
-  function deepMerged(a: object, b: object): object {
-    const merged: Record<string, unknown> = { ...a };
-    for (const [key, value] of Object.entries(b)) {
-      const had = merged[key];
-      const both = isMap(had) && isMap(value);
-      merged[key] = both ? deepMerged(had, value) : value;
-    }
-    return merged;
-  }
-
-  function isMap(value: unknown): value is object {
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-  }
 });
 
 describe("the approval of a request", () => {

@@ -29,7 +29,7 @@ afterAll(async () => {
 /** Each differs from the secret at one place alone, and the last at all of them. */
 function guesses(secret: string): string[] {
   const letter = (at: number): string => (secret[at] === "x" ? "y" : "x");
-  const near = [...secret].map((_, at) => secret.slice(0, at) + letter(at) + secret.slice(at + 1));
+  const near = Array.from(secret, (_, at) => secret.slice(0, at) + letter(at) + secret.slice(at + 1));
   return [...near, "x".repeat(secret.length)];
 }
 
@@ -45,7 +45,7 @@ describe("the secret of a join token", () => {
     const { subtle } = crypto;
     const sign = subtle.sign.bind(subtle);
     vi.spyOn(subtle, "sign").mockImplementation((algorithm, key, data) => {
-      signed.push({ key, text: text(data as BufferSource) });
+      signed.push({ key, text: text(data) });
       return sign(algorithm, key, data);
     });
     const keys = new Set<CryptoKey>();
