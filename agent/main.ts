@@ -14,6 +14,7 @@ import { createHttpsFetch, type HttpsFetch } from "./https-fetch.ts";
 import { openIdentity, readAnswer, type NodeIdentity } from "./join.ts";
 import type { PodNetwork } from "./network/pod-network.ts";
 import { createNodeAgent, LogError, type NodeAgent, type NodeAgentDeps } from "./node-agent.ts";
+import { ownAddress } from "./streams/serve-proxy.ts";
 import { createStreamServer, type ServedPods } from "./streams/stream-server.ts";
 import { createSyncLoop, type SyncLoop } from "./sync-loop.ts";
 import { openTunnel, type Tunnel } from "./tunnel.ts";
@@ -294,7 +295,7 @@ function servedPods(node: NodeAgent): ServedPods {
     },
     addressOf({ namespace, pod, uid }, asked) {
       const own = pod === "" ? node.addresses() : node.addresses({ namespace, pod, uid });
-      const address = own.includes(asked) ? asked : own[0];
+      const address = ownAddress(own, asked);
       if (address === undefined)
         throw new StatusError("NotFound", `pod "${pod}" in namespace "${namespace}" does not run`);
       return address;

@@ -20,6 +20,14 @@ export interface ProxiedNode {
   page(request: { method: string; path: string }): Promise<{ status: number; type: string; text: string }>;
 }
 
+/**
+ * Where a proxied request goes: nobody makes the agent dial an address that is not one of `own`, and no name is looked up between the
+ * question and the dial. Undefined: there is none.
+ */
+export function ownAddress(own: readonly string[], asked: string): string | undefined {
+  return own.includes(asked) ? asked : own[0];
+}
+
 export interface ProxyDeps {
   node: ProxiedNode;
   target: StreamTarget;
