@@ -63,9 +63,7 @@ async function signed(
   key: CryptoKey | Uint8Array,
   { head = {}, body = {} }: { head?: object; body?: object } = {},
 ): Promise<string> {
-  return await new SignJWT({ ...claims(), ...body })
-    .setProtectedHeader({ alg: "ES256", kid, ...head })
-    .sign(key);
+  return await new SignJWT({ ...claims(), ...body }).setProtectedHeader({ alg: "ES256", kid, ...head }).sign(key);
 }
 
 async function strangersKey(): Promise<CryptoKeyPair> {
