@@ -168,9 +168,10 @@ describe("a proxy", () => {
   });
 });
 
+const targetRef = (name: string, namespace = "default") => ({ kind: "Pod", name, namespace });
+
 describe("the proxy of a service", () => {
   const SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
-  const targetRef = (name: string, namespace = "default") => ({ kind: "Pod", name, namespace });
   let count = 0;
 
   async function serviceWith(endpoints: object[]): Promise<string> {
@@ -239,7 +240,7 @@ describe("a URL in an object", () => {
     const real = globalThis.fetch;
     vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
       asked.push(typeof input === "string" ? input : "url" in input ? input.url : input.href);
-      return real(input as Request, init);
+      return real(input, init);
     });
     for (const [index, url] of URLS.entries()) {
       const webhook = {
