@@ -6,6 +6,7 @@ import { nodes } from "../kinds/core/nodes/types.ts";
 import { badRequest, isStatusError, StatusError } from "../machinery/status-error.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { AgentSockets } from "./agent-sockets.ts";
+import { isTooDeep } from "./body-depth.ts";
 import { assertOwner, join, renew } from "./join.ts";
 import { readOrUndefined, type ClientFor } from "./node-registration.ts";
 import { TUNNEL_HEADER, type SyncRequest } from "./protocol.ts";
@@ -147,8 +148,10 @@ async function readJson<T extends object>(request: Request): Promise<Partial<T>>
     if (bytes > BODY_BYTES_MAX) throw new StatusError("RequestEntityTooLarge", "the request is too large");
     chunks.push(chunk);
   }
+  const text = await new Blob(chunks).text();
+  if (isTooDeep(text)) throw badRequest("the request nests too deeply");
   try {
-    const body: unknown = JSON.parse(await new Blob(chunks).text());
+    const body: unknown = JSON.parse(text);
     if (isObject(body)) return body as Partial<T>;
   } catch (cause) {
     throw badRequest("the request is no JSON", cause);
