@@ -68,6 +68,8 @@ export function respondError(
 ): Response {
   const statusError = asStatusError(error, log);
   const headers: Record<string, string> = { ...JSON_HEADERS, "Audit-Id": auditId, ...flowHeaders };
+  // It repeats what the client has sent, and is no page.
+  headers["X-Content-Type-Options"] = "nosniff";
   const retryAfter = statusError.details?.retryAfterSeconds;
   if (retryAfter !== undefined) headers["Retry-After"] = String(retryAfter);
   if (statusError.code === 401) headers["WWW-Authenticate"] = 'Bearer realm="kubernetes"';
