@@ -1,5 +1,5 @@
 /** All ways to say who one is, in order, with a short memory so that a request rarely costs a signature check. */
-import { StatusError } from "../machinery/status-error.ts";
+import { isStatusError, StatusError } from "../machinery/status-error.ts";
 import type { Clock } from "../platform/platform.ts";
 import { ANONYMOUS, AUTHENTICATED_GROUP, type Authenticator, type User } from "./authenticator.ts";
 
@@ -31,7 +31,7 @@ export function createRequestAuthenticator(deps: {
   async function ask(token: string): Promise<User> {
     if (token.length > TOKEN_LENGTH_MAX) throw unauthorized();
     for (const authenticator of chain) {
-      const user = await authenticator.authenticate({ token });
+      const user = await judged(authenticator, token);
       if (!user) continue;
       const known = user.groups.includes(AUTHENTICATED_GROUP)
         ? user
@@ -74,8 +74,17 @@ export function createRequestAuthenticator(deps: {
   };
 }
 
-function unauthorized(): StatusError {
-  return new StatusError("Unauthorized", "Unauthorized");
+/** Which credential it is, and why it is no good, is nobody's business: all are refused with one word. */
+async function judged(authenticator: Authenticator, token: string): Promise<User | undefined> {
+  try {
+    return await authenticator.authenticate({ token });
+  } catch (error) {
+    throw isStatusError(error, "Unauthorized") ? unauthorized(error) : error;
+  }
+}
+
+function unauthorized(cause?: unknown): StatusError {
+  return new StatusError("Unauthorized", "Unauthorized", { cause });
 }
 
 const WEBSOCKET_BEARER = "base64url.bearer.authorization.k8s.io.";
