@@ -89,3 +89,20 @@ function holds(lines: readonly string[], { group, name, verb }: Asked): boolean 
     return verbs.split(" ").includes(verb) && resources.split(" ").includes(qualified);
   });
 }
+
+/**
+ * By which of these the members of an organisation act in its clusters to begin with: the bindings there are for all namespaces. Of others
+ * the cluster does not even say that it is there.
+ */
+export const MEMBERS = {
+  owner: "cluster-admin",
+  admin: "cluster-admin",
+  developer: "edit",
+  viewer: "view",
+  "owner of another organisation": "nobody",
+} as const satisfies Record<string, Who | "nobody">;
+
+export function memberMay(member: keyof typeof MEMBERS, asked: Omit<Asked, "inNamespace">): boolean {
+  const who = MEMBERS[member];
+  return who !== "nobody" && permits(who, { ...asked, inNamespace: true });
+}

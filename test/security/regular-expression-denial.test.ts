@@ -157,25 +157,25 @@ describe("text that makes a matcher go back", () => {
   });
 });
 
-describe("a pattern of a user's", () => {
-  const DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-  const definition = (property: object): object => ({
-    metadata: { name: "things.x.test" },
-    spec: {
-      group: "x.test",
-      scope: "Cluster",
-      names: { plural: "things", singular: "thing", kind: "Thing", listKind: "ThingList" },
-      versions: [
-        {
-          name: "v1",
-          served: true,
-          storage: true,
-          schema: { openAPIV3Schema: { type: "object", properties: { a: property } } },
-        },
-      ],
-    },
-  });
+const DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const definition = (property: object): object => ({
+  metadata: { name: "things.x.test" },
+  spec: {
+    group: "x.test",
+    scope: "Cluster",
+    names: { plural: "things", singular: "thing", kind: "Thing", listKind: "ThingList" },
+    versions: [
+      {
+        name: "v1",
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: "object", properties: { a: property } } },
+      },
+    ],
+  },
+});
 
+describe("a pattern of a user's", () => {
   const EVIL = [
     "^(a+)+$",
     "^(a|a)*$",
