@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { forbidden } from "../machinery/status-error.ts";
+import { forbidden, notFound } from "../machinery/status-error.ts";
 import { createAuthorization, type Authorization } from "./authorization.ts";
 import type { Policy } from "./rbac/policy.ts";
 
@@ -122,6 +122,16 @@ describe("what was allowed", () => {
 });
 
 describe("what was refused", () => {
+  it("because a role is not there is asked again by the policy as it is", async () => {
+    truth = { revision: 2, allows: true };
+    await authorization.assert(async () => {
+      const decision = await question();
+      if (decision.revision < 2) throw notFound({ group: "rbac.authorization.k8s.io", resource: "role" }, "new");
+      return decision;
+    });
+    expect([checks, authorization.condition()]).toEqual([1, { kind: "policy", revision: 2 }]);
+  });
+
   it("is refused by the policy as it is", async () => {
     truth = { revision: 1, allows: false };
     known = { ...truth };

@@ -14,7 +14,7 @@ export interface PolicyCondition {
   revision: number;
 }
 
-/** Says nothing where the answer is yes. Resolves to the decision. @throws StatusError "Forbidden" */
+/** Says nothing where the answer is yes. Resolves to the decision. @throws StatusError "Forbidden", "NotFound" for a role that is not there */
 export type Question = () => Promise<Pick<Decision, "revision">>;
 
 export interface Authorization {
@@ -71,9 +71,10 @@ class RequestAuthorization implements Authorization {
     try {
       this.#note(await question());
     } catch (error) {
-      // A right that has just been given counts at once: nobody is refused by an old policy.
+      // A right that has just been given counts at once, and so does a role that has just been made: nobody is refused by an old policy.
       const { asked } = this.#policy;
-      if (!asked || !isStatusError(error, "Forbidden")) throw error;
+      const mayBeOld = isStatusError(error, "Forbidden") || isStatusError(error, "NotFound");
+      if (!asked || !mayBeOld) throw error;
       if (!this.#isAnswered()) await asked.check();
       this.#note(await question());
     }
