@@ -35,7 +35,7 @@ const STOCK: Readonly<Record<string, string>> = {
   "/v1/replicationcontrollers": SCALED,
   "/v1/resourcequotas": "Name, Request, Limit, Age",
   "/v1/secrets": "Name, Type, Data, Age",
-  "/v1/serviceaccounts": "Name, Secrets, Age",
+  "/v1/serviceaccounts": "Name, Age",
   "/v1/services": "Name, Type, Cluster-IP, External-IP, Port(s), Age, *Selector",
   "apps/v1/controllerrevisions": "Name, Controller, Revision, Age",
   "apps/v1/daemonsets": `Name, Desired:integer, Current:integer, Ready:integer, Up-to-date:integer, Available:integer, Node Selector, Age, ${TEMPLATE}, *Selector`,

@@ -10,16 +10,7 @@ export const serviceAccountKind = defineKind<ServiceAccount>({
   schema: "io.k8s.api.core.v1.ServiceAccount",
   answersDeleted: true,
   shortNames: ["sa"],
-  columns: [
-    nameColumn,
-    {
-      name: "Secrets",
-      type: "string",
-      description: "How many secrets pods of this account may use.",
-      value: ({ secrets }) => secrets?.length ?? 0,
-    },
-    ageColumn,
-  ],
+  columns: [nameColumn, ageColumn],
   strategy: { countsGenerations: false },
   subresources: [
     {
