@@ -65,7 +65,7 @@ export const columns: Readonly<Record<string, { get: readonly string[]; wide?: r
   },
   "/v1/resourcequotas": { get: ["NAME  REQUEST  LIMIT  AGE", "compute-resources  pods: 1/4    26h"] },
   "/v1/secrets": { get: ["NAME  TYPE  DATA  AGE", "opaque  Opaque  2  26h"] },
-  "/v1/serviceaccounts": { get: ["NAME  SECRETS  AGE", "build-robot  0  26h"] },
+  "/v1/serviceaccounts": { get: ["NAME  AGE", "build-robot  26h"] },
   "/v1/services": {
     get: [
       "NAME  TYPE  CLUSTER-IP  EXTERNAL-IP  PORT(S)  AGE",
