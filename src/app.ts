@@ -26,6 +26,7 @@ import {
   actingUser,
   assertMayCreate,
   authorizeRequest,
+  createRightsCheck,
   createSignerRights,
   freshAuthorizer,
 } from "./http/authorize.ts";
@@ -140,6 +141,11 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     listIngressClasses: createClassList(current, "ingressclasses.networking.k8s.io"),
     mayUseSigner: createSignerRights(authorizer),
     mayGrant: createGrantCheck({ authorizer, policy }),
+    mayDo: createRightsCheck(authorizer),
+    findKind: ({ group, version, kind }) => {
+      const found = scheme.findKind({ group, version, kind });
+      return found && { plural: found.plural, namespaced: found.namespaced };
+    },
     cluster: config,
     random,
     clock,

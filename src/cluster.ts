@@ -1,4 +1,5 @@
 /** What the API of one cluster is made of. A platform fills it in; `createApp` serves it. */
+import type { PluginChoice } from "./admission/plugin-choice.ts";
 import type { PodSecurityConfiguration } from "./admission/pod-security/plugin.ts";
 import type { LimitedResource } from "./admission/resource-quota.ts";
 import type { ClientCertificate } from "./authn/client-certificate.ts";
@@ -72,8 +73,8 @@ export interface ClusterConfig {
   notReadyTolerationSeconds: number;
   /** Levels of pod security for namespaces that name none, and who is exempt; by default all pods are let through. */
   podSecurity?: PodSecurityConfiguration;
-  /** By default no Service gets externalIPs: who makes one could catch traffic to any address. */
-  allowsServiceExternalIps?: boolean;
+  /** Admission plugins that are switched on and off. By default no Service gets externalIPs (DenyServiceExternalIPs). */
+  plugins?: PluginChoice;
   /** What may only be used where a quota covers it (ResourceQuota); by default nothing. */
   limitedResources?: readonly LimitedResource[];
 }

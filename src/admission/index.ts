@@ -1,18 +1,25 @@
 /** The admission plugins of the API, in the order of kube-apiserver. */
 import type { Clock, Random, Timers } from "../platform/platform.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "./admission.ts";
+import { createAlwaysPullImages } from "./always-pull-images.ts";
+import { createAntiAffinityTopology } from "./anti-affinity-topology.ts";
 import { createCertificatePlugins, type MayUseSigner } from "./certificates.ts";
 import { createClaimResize } from "./claim-resize.ts";
 import { createDefaultIngressClass, type IngressClassDeps } from "./default-ingress-class.ts";
 import { createDefaultStorageClass, type StorageClassDeps } from "./default-storage-class.ts";
 import { createDefaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { createDeviceAdminAccess } from "./device-admin-access.ts";
+import { createExtendedResourceToleration } from "./extended-resource-toleration.ts";
 import { createLimitRanger } from "./limit-ranger.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
 import { createNamespaceRules, type ReadMany } from "./namespace-rules.ts";
 import { createNodeRestriction } from "./node-restriction.ts";
+import { createOwnerReferences, type MayDo, type OwnerReferencesDeps } from "./owner-references.ts";
+import { isPluginOn, type PluginChoice } from "./plugin-choice.ts";
+import { createPodNodeSelector } from "./pod-node-selector.ts";
 import type { ListPods } from "./pod-security/existing-pods.ts";
 import { createPodSecurity, type PodSecurityConfiguration } from "./pod-security/plugin.ts";
+import { createPodTolerationRestriction } from "./pod-toleration-restriction.ts";
 import { createPriority, type PriorityDeps } from "./priority.ts";
 import { createResourceQuota, type LimitedResource } from "./resource-quota.ts";
 import { createRoleEscalation, type MayGrant } from "./role-escalation.ts";
@@ -30,11 +37,13 @@ export interface AdmissionDeps {
   listIngressClasses: IngressClassDeps["listIngressClasses"];
   mayUseSigner: MayUseSigner;
   mayGrant: MayGrant;
+  mayDo: MayDo;
+  findKind: OwnerReferencesDeps["findKind"];
   listPods: ListPods;
   cluster: {
     notReadyTolerationSeconds: number;
     podSecurity?: PodSecurityConfiguration;
-    allowsServiceExternalIps?: boolean;
+    plugins?: PluginChoice;
     limitedResources?: readonly LimitedResource[];
   };
   random: Random;
@@ -52,30 +61,40 @@ export interface Admission {
 
 export function createAdmission(deps: AdmissionDeps): Admission {
   const { lookup, readMany, listClasses, listStorageClasses, listIngressClasses, listPods } = deps;
-  const { mayUseSigner, mayGrant } = deps;
+  const { mayUseSigner, mayGrant, mayDo, findKind } = deps;
   const { cluster, random, clock, timers } = deps;
   const rules = createNamespaceRules({ readMany, lookup, clock });
-  return chainOf([
+  const plugins = [
     createNamespaceLifecycle(),
+    createAntiAffinityTopology(),
     createLimitRanger({ rules }),
     createServiceAccountPlugin({ lookup: rules.lookup, random, ...(timers ? { timers } : {}) }),
     createNodeRestriction({ lookup }),
     createTaintNodesByCondition(),
+    createAlwaysPullImages(),
     createPodSecurity({ rules, listPods, configuration: cluster.podSecurity ?? {} }),
+    createPodNodeSelector({ rules }),
     createPriority({ lookup, listClasses, clock }),
     createDefaultTolerationSeconds({ seconds: cluster.notReadyTolerationSeconds }),
+    createPodTolerationRestriction({ rules }),
+    createExtendedResourceToleration(),
     createDefaultStorageClass({ listStorageClasses, clock }),
     createStorageObjectInUse(),
+    createOwnerReferences({ mayDo, findKind }),
     createClaimResize({ lookup }),
     createRuntimeClass({ lookup }),
     ...createCertificatePlugins({ mayUseSigner }),
     createDefaultIngressClass({ listIngressClasses, clock }),
-    ...(cluster.allowsServiceExternalIps ? [] : [createDenyServiceExternalIps()]),
+    createDenyServiceExternalIps(),
     createRoleEscalation({ mayGrant }),
     createDeviceAdminAccess({ rules }),
     createResourceQuota({ rules, clock, limitedResources: cluster.limitedResources ?? [] }),
-  ]);
+  ];
+  const choice = cluster.plugins ?? AS_BY_DEFAULT;
+  return chainOf(plugins.filter(({ name }) => isPluginOn(name, choice)));
 }
+
+const AS_BY_DEFAULT: PluginChoice = { enable: [], disable: [] };
 
 export function chainOf(plugins: readonly AdmissionPlugin[]): Admission {
   return {

@@ -36,6 +36,8 @@ program
     "an apiserver.config.k8s.io/v1 AuthenticationConfiguration: OIDC issuers whose tokens are believed",
   )
   .option("--audit-retention <days>", "how long the audit log is kept", seconds, 30)
+  .option("--enable-admission-plugins <names>", "admission plugins beside the default ones, separated by commas")
+  .option("--disable-admission-plugins <names>", "default admission plugins to leave out, separated by commas")
   .action(async (options: UpOptions) => {
     const { up } = await import("./up.ts");
     await up(options);
@@ -111,6 +113,8 @@ export interface UpOptions {
   auditPolicyFile?: string;
   authenticationConfig?: string;
   auditRetention?: number;
+  enableAdmissionPlugins?: string;
+  disableAdmissionPlugins?: string;
 }
 
 export interface AgentOptions {

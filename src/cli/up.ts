@@ -6,6 +6,7 @@ import { auditConfigOf } from "./audit-options.ts";
 import { readAuthenticationConfig } from "./authentication-config.ts";
 import { startLocalNode } from "./local-node.ts";
 import type { UpOptions } from "./main.ts";
+import { pluginsOf } from "./plugin-options.ts";
 import { nextSteps } from "./next-steps.ts";
 import { untilStopped } from "./until-stopped.ts";
 
@@ -25,6 +26,7 @@ export async function up(options: UpOptions): Promise<void> {
         ...(options.auditPolicyFile === undefined ? {} : { auditPolicyFile: options.auditPolicyFile }),
         auditRetentionDays: options.auditRetention ?? 30,
       }),
+      plugins: pluginsOf(options),
       nodeMonitorGraceMs: options.nodeMonitorGrace * 1000,
       notReadyTolerationSeconds: options.notReadyToleration,
     },

@@ -1,4 +1,5 @@
 /** From requests to the questions that authorization is asked. */
+import type { MayDo } from "../admission/owner-references.ts";
 import type { MayUseSigner } from "../admission/certificates.ts";
 import type { User } from "../authn/authenticator.ts";
 import { impersonationOf } from "../authn/impersonation.ts";
@@ -58,11 +59,22 @@ export async function assertMayCreate({ authorization, user, info }: Exchange): 
 
 /** Signers are no objects: rights on them are all there is (pkg/apis/certificates of Kubernetes). */
 export function createSignerRights(authorizer: Authorizer): MayUseSigner {
-  return async ({ user, verb, signerName }) => {
+  const mayDo = createRightsCheck(authorizer);
+  return ({ user, verb, signerName }) => {
     const signer = { group: "certificates.k8s.io", version: "*", resource: "signers", subresource: "", namespace: "" };
-    const resource = { ...signer, name: signerName };
-    const { verdict, revision } = await authorizer.authorize({ user, verb, path: "", resource });
-    return { allowed: verdict === "allow", ...(revision === undefined ? {} : { revision }) };
+    return mayDo({ user, verb, resource: { ...signer, name: signerName } });
+  };
+}
+
+/** What admission asks of the authorizers. */
+export function createRightsCheck(authorizer: Authorizer): MayDo {
+  return async ({ user, verb, resource }) => {
+    const { verdict, reason, revision } = await authorizer.authorize({ user, verb, path: "", resource });
+    return {
+      allowed: verdict === "allow",
+      ...(reason === undefined ? {} : { reason }),
+      ...(revision === undefined ? {} : { revision }),
+    };
   };
 }
 

@@ -22,7 +22,10 @@ let nowMs = Date.parse("2026-01-01T00:00:00Z");
 /** Every look at it is another second: what depends on the time of a request would show. */
 const clock = { now: () => (nowMs += 1_000) };
 beforeAll(async () => {
-  api = await createTestCluster({ platform: { clock }, config: { allowsServiceExternalIps: true } });
+  api = await createTestCluster({
+    platform: { clock },
+    config: { plugins: { enable: [], disable: ["DenyServiceExternalIPs"] } },
+  });
   for (const namespace of ["default", "kube-system"]) {
     await api.call(`/api/v1/namespaces/${namespace}/serviceaccounts`, {
       method: "POST",

@@ -31,7 +31,7 @@ let made = 0;
 let name = "";
 
 beforeAll(async () => {
-  api = await createTestCluster({ config: { allowsServiceExternalIps: true } });
+  api = await createTestCluster({ config: { plugins: { enable: [], disable: ["DenyServiceExternalIPs"] } } });
 });
 afterAll(async () => {
   expect(api.errors).toEqual([]);

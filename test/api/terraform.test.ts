@@ -20,7 +20,7 @@ let api: TestCluster;
 let terraform: TerraformProvider;
 let foundry: Foundry;
 beforeAll(async () => {
-  api = await createTestCluster({ config: { allowsServiceExternalIps: true } });
+  api = await createTestCluster({ config: { plugins: { enable: [], disable: ["DenyServiceExternalIPs"] } } });
   for (const namespace of ["default", "kube-system"]) {
     const body = { metadata: { name: "default" } };
     await api.call(`/api/v1/namespaces/${namespace}/serviceaccounts`, { method: "POST", body });

@@ -32,6 +32,9 @@ export interface Env {
   /** JSON of an audit.k8s.io/v1 Policy. */
   AUDIT_POLICY?: string;
   AUDIT_RETENTION_DAYS?: string;
+  /** Admission plugins beside the default ones, and default ones to leave out; separated by commas. */
+  ENABLE_ADMISSION_PLUGINS?: string;
+  DISABLE_ADMISSION_PLUGINS?: string;
   /** Seconds; see ClusterConfig. */
   NODE_MONITOR_GRACE_SECONDS?: string;
   NOT_READY_TOLERATION_SECONDS?: string;

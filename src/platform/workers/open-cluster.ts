@@ -1,4 +1,5 @@
 /** What every isolate and object of a cluster makes of its environment, once. */
+import { parsePluginChoice } from "../../admission/plugin-choice.ts";
 import { DEFAULT_AUDIT_CONFIG, type AuditConfig } from "../../audit/audit.ts";
 import { policyFault, type AuditPolicy } from "../../audit/policy.ts";
 import { DEFAULT_CLUSTER_CONFIG, type ClusterConfig } from "../../cluster.ts";
@@ -76,6 +77,10 @@ function configOf(env: Env, id: string): ClusterConfig {
       ? {}
       : { encryptedResources: env.ENCRYPTED_RESOURCES.split(",").filter((resource) => resource !== "") }),
     audit: auditOf(env),
+    plugins: parsePluginChoice({
+      enable: env.ENABLE_ADMISSION_PLUGINS,
+      disable: env.DISABLE_ADMISSION_PLUGINS,
+    }),
     ...(env.NODE_MONITOR_GRACE_SECONDS ? { nodeMonitorGraceMs: Number(env.NODE_MONITOR_GRACE_SECONDS) * 1000 } : {}),
     ...(env.NOT_READY_TOLERATION_SECONDS
       ? { notReadyTolerationSeconds: Number(env.NOT_READY_TOLERATION_SECONDS) }
