@@ -128,7 +128,13 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     const status = await node.nodeStatus();
     const text = JSON.stringify(status);
     const podStatuses = node.pendingStatuses();
-    const request: SyncRequest = { since, digest: await node.digest(), podStatuses, holds: node.holds() };
+    const request: SyncRequest = {
+      since,
+      digest: await node.digest(),
+      podStatuses,
+      holds: node.holds(),
+      keepsPeers: true,
+    };
     if (text !== reported) request.nodeStatus = status;
     const answer = await send(request, { tunnelUp });
     refusedStatus = false;

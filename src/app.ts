@@ -42,6 +42,7 @@ import type { Exchange, ReviewedToken, Services } from "./http/exchange.ts";
 import {
   createClassList,
   createNodeReferences,
+  type NodeReferencesMemory,
   createObjectLookup,
   createPodList,
   createReadMany,
@@ -64,14 +65,16 @@ import { kinds as builtInKinds } from "./kinds/index.ts";
 import type { AgentSockets } from "./relay/agent-sockets.ts";
 import { createLiveNodes } from "./relay/live-nodes.ts";
 import { createAgentRoutes, type AgentRoutes } from "./relay/agent-routes.ts";
+import type { ClientFor } from "./relay/node-registration.ts";
 import { createSchema } from "./schema/schema.ts";
 import { createCurrentReader, type CurrentReader } from "./registry/current-reader.ts";
 import type { KindDefinition } from "./registry/kind.ts";
 import { createManagedFields } from "./registry/managed-fields.ts";
+import { createPrimedReader } from "./registry/primed-reader.ts";
 import { createRegistry } from "./registry/registry.ts";
 import { createScheme } from "./registry/scheme.ts";
 import { isPolicy } from "./storage/policy-sql.ts";
-import type { StorageReader, StorageWriter } from "./storage/storage.ts";
+import type { StorageReader, StoredObject } from "./storage/storage.ts";
 import { emptyObjectOf } from "./encoding/empty-object.ts";
 
 export interface App {
@@ -87,8 +90,6 @@ export interface App {
 export interface AgentAccess {
   sockets: AgentSockets;
   seen(nodeName: string): void | Promise<void>;
-  /** Makes syncs incremental. */
-  changes?: StorageWriter["changes"];
 }
 
 export interface AppOptions {
@@ -112,7 +113,9 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const schema = createSchema();
 
   const nodeCredentials = createNodeCredentials({ keys, clock, issuer: config.issuer });
-  const current = createCurrentReader({ storage, changes: options.agents?.changes, scheme });
+  const ownReader = cluster.readerOf();
+  const current = createCurrentReader({ storage, snapshot: (query) => ownReader.snapshot(query), scheme });
+  const nodeReferences = createNodeReferences(current);
   const lookup = createObjectLookup(current);
   const tokens = createServiceAccountTokens({ keys, clock, random, issuer: config.issuer, lookup });
   const liveNodes = createLiveNodes({ credentials: nodeCredentials, lookup });
@@ -124,7 +127,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     authenticator.forget(entries.filter(({ type }) => type === "DELETED").map(({ uid }) => uid)),
   );
   const { policy, checkedReader } = policyOf(cluster, options);
-  const authorizer = createAuthorizer({ nodeReferences: createNodeReferences(current), policy });
+  const authorizer = createAuthorizer({ nodeReferences: nodeReferences.of, policy });
 
   const managedFields = createManagedFields({
     clock,
@@ -193,17 +196,20 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     ...(cluster.audit ? [createAuditPath(cluster.audit)] : []),
     createOpenApiPaths(createOpenApi({ kinds: [...kinds, ...REVIEWS.map(routedReview)], schema }), { clock }),
   ]);
-  const clientFor = (user: User): Client =>
+  const clientFor = (user: User, known?: readonly StoredObject[]): Client =>
     createClient({
       // Without the path under which the cluster is reached from outside.
       baseUrl: new URL(config.serverUrl).origin,
-      fetch: fetchAs(user),
+      fetch: fetchAs(user, known),
       token: () => "",
       userAgent: componentOf(user),
     });
   const agentRoutes =
     options.agents &&
-    agentRoutesOf({ ...cluster, storage: current }, { agents: options.agents, nodeCredentials, clientFor });
+    agentRoutesOf(
+      { ...cluster, storage: current },
+      { agents: options.agents, nodeCredentials, clientFor, learn: nodeReferences.learn },
+    );
   const requests = createRequestMetrics({ metrics, clock, paths: paths.listed });
   const authorize = (): Authorization => createAuthorization({ policy, authorizer, clock });
   const { audit, clientAddress } = cluster;
@@ -223,10 +229,19 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     storedFlows,
   };
 
-  function fetchAs(user: User): Fetch {
-    return (request) => serve(api, request, user);
+  function fetchAs(user: User, known?: readonly StoredObject[]): Fetch {
+    const parts = known ? { ...api, services: primedServices(known) } : api;
+    return (request) => serve(parts, request, user);
   }
-  return { fetch: (request) => serve(api, request, undefined), fetchAs, clientFor };
+  /** For writes that follow a read: what it found need not be read again. */
+  function primedServices(known: readonly StoredObject[]): Services {
+    return { ...services, registry: registryOn(createPrimedReader(storage, known)) };
+  }
+  return {
+    fetch: (request) => serve(api, request, undefined),
+    fetchAs: (user) => fetchAs(user),
+    clientFor: (user) => clientFor(user),
+  };
 
   async function serve(parts: Api, request: Request, user: User | undefined): Promise<Response> {
     const auditId = random.uuid();
@@ -516,7 +531,8 @@ function agentRoutesOf(
   deps: {
     agents: AgentAccess;
     nodeCredentials: ReturnType<typeof createNodeCredentials>;
-    clientFor: (user: User) => Client;
+    clientFor: ClientFor;
+    learn: NodeReferencesMemory["learn"];
   },
 ): AgentRoutes {
   const { keys, platform, config, storage } = cluster;
@@ -525,6 +541,7 @@ function agentRoutesOf(
     cluster: { keys, platform, config, storage },
     credentials: deps.nodeCredentials,
     clientFor: deps.clientFor,
+    learn: deps.learn,
     sockets: agents.sockets,
     seen: (nodeName) => agents.seen(nodeName),
   });

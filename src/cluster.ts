@@ -13,7 +13,7 @@ import type { Platform } from "./platform/platform.ts";
 import type { ServerSockets } from "./platform/sockets.ts";
 import type { NodeStreams } from "./relay/node-streams.ts";
 import type { Reencrypt } from "./storage/reencryption.ts";
-import type { LogEntry, PolicyReader, StorageReader } from "./storage/storage.ts";
+import type { LogEntry, PolicyReader, SnapshotReader, StorageReader } from "./storage/storage.ts";
 
 export interface Cluster {
   id: string;
@@ -45,7 +45,7 @@ export interface Cluster {
   /** What `/metrics` shows; the app makes its own where nobody counts beside it. */
   metrics?: Metrics;
   /** Reads that tell of the policy's revision, see SqlReaderDeps.watchPolicy; used so where there is no onCommit: there others write, too. */
-  readerOf: (watchPolicy?: () => (revision: number) => void) => StorageReader & PolicyReader;
+  readerOf: (watchPolicy?: () => (revision: number) => void) => StorageReader & PolicyReader & SnapshotReader;
 }
 
 export interface ClusterConfig {

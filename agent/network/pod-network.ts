@@ -8,7 +8,7 @@ export interface NetworkState {
   podCidr: string | undefined;
   services: readonly KubeObject[];
   endpointSlices: readonly KubeObject[];
-  peers: SyncResponse["peers"];
+  peers: NonNullable<SyncResponse["peers"]>;
 }
 
 export interface PodNetwork {

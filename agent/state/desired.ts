@@ -11,7 +11,7 @@ export type Section = (typeof SECTIONS)[number];
 export interface NodeState {
   revision: number;
   node: KubeObject | undefined;
-  peers: SyncResponse["peers"];
+  peers: NonNullable<SyncResponse["peers"]>;
 }
 
 export interface Change {
@@ -120,7 +120,7 @@ export function createDesired(): Desired {
           drop("endpointSlices", `${name.namespace}/${name.name}`, change);
       }
       dropUnreferenced(change);
-      node = { revision: state.revision, node: state.node ?? node.node, peers: state.peers };
+      node = { revision: state.revision, node: state.node ?? node.node, peers: state.peers ?? node.peers };
       return change;
     },
     pods: () => [...held.pods.values()] as Pod[],

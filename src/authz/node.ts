@@ -15,8 +15,11 @@ export interface NodeReferences {
   persistentVolumeClaims: ReadonlySet<string>;
 }
 
-/** Read when a decision needs it; may be a few seconds old only where that cannot refuse a pod that has just been bound. */
-export type NodeReferencesOf = (nodeName: string) => Promise<NodeReferences>;
+/**
+ * Read when a decision needs it. `knownPod` ("namespace/name"): an earlier answer does where that pod was among them, because whose pod it
+ * is is looked at again.
+ */
+export type NodeReferencesOf = (nodeName: string, options?: { knownPod?: string }) => Promise<NodeReferences>;
 
 /** Free of any relation to the node's pods: system:node and system:node-proxier. */
 const GENERAL: readonly PolicyRule[] = [
@@ -77,7 +80,9 @@ export function createNodeAuthorizer(referencesOf: NodeReferencesOf): Authorizer
         if (verb === "list" || verb === "watch") return selectsNode(fieldSelector, node);
         return ["get", "delete"].includes(verb) && (await referencesOf(node)).pods.has(key);
       case "/pods/status":
-        return ["get", "update", "patch"].includes(verb) && (await referencesOf(node)).pods.has(key);
+        if (verb === "get") return (await referencesOf(node)).pods.has(key);
+        // NodeRestriction sees the pod itself, as it is when the status is stored.
+        return ["update", "patch"].includes(verb) && (await referencesOf(node, { knownPod: key })).pods.has(key);
       case "/pods/eviction":
         return verb === "create" && (await referencesOf(node)).pods.has(key);
       case "/secrets":

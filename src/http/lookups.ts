@@ -60,26 +60,48 @@ interface PodParts extends KubeObject {
 /** Nodes whose answers are remembered. */
 const REMEMBERED_MAX = 1_024;
 
+export interface NodeReferencesMemory {
+  of: NodeReferencesOf;
+  /** What was read of a node's pods for another reason: it answers for `knownPod` until somebody asks for all. */
+  learn: (nodeName: string, pods: readonly KubeObject[]) => void;
+}
+
 /**
  * Always of the newest revision, so that a pod bound a moment ago counts; remembered while nothing is written, because a sync asks
  * once for each Secret and ConfigMap.
  */
-export function createNodeReferences(storage: StorageReader): NodeReferencesOf {
+export function createNodeReferences(storage: StorageReader): NodeReferencesMemory {
   const remembered = new Map<string, { revision: number; references: NodeReferences }>();
-  return async (nodeName) => {
+
+  function remember(nodeName: string, of: { revision: number; references: NodeReferences }): void {
+    const [oldest] = remembered.keys();
+    if (remembered.size >= REMEMBERED_MAX && oldest !== undefined) remembered.delete(oldest);
+    remembered.set(nodeName, of);
+  }
+
+  const referencesNow: NodeReferencesOf = async (nodeName, { knownPod } = {}) => {
     const known = remembered.get(nodeName);
+    if (known && knownPod !== undefined && known.references.pods.has(knownPod)) return known.references;
     if (known && known.revision === (await storage.revision())) return known.references;
     const selector = { labels: [], fields: [{ field: "spec.nodeName", operator: "=" as const, value: nodeName }] };
     const { objects, revision } = await storage.list({ resource: "pods", selector });
-    const references = referencesOf(objects);
-    const [oldest] = remembered.keys();
-    if (remembered.size >= REMEMBERED_MAX && oldest !== undefined) remembered.delete(oldest);
-    remembered.set(nodeName, { revision, references });
+    const references = referencesOf(objects.map(podOfRow));
+    remember(nodeName, { revision, references });
     return references;
+  };
+  return {
+    of: referencesNow,
+    // Of no revision that there is: whoever needs to know exactly reads.
+    learn: (nodeName, pods) => remember(nodeName, { revision: -1, references: referencesOf(pods) }),
   };
 }
 
-function referencesOf(objects: readonly StoredObject[]): NodeReferences {
+function podOfRow({ namespace, name, value }: StoredObject): KubeObject {
+  const pod = JSON.parse(value) as KubeObject;
+  return { ...pod, metadata: { ...pod.metadata, namespace, name } };
+}
+
+function referencesOf(pods: readonly PodParts[]): NodeReferences {
   const found = {
     pods: new Set<string>(),
     secrets: new Set<string>(),
@@ -87,8 +109,8 @@ function referencesOf(objects: readonly StoredObject[]): NodeReferences {
     serviceAccounts: new Set<string>(),
     persistentVolumeClaims: new Set<string>(),
   };
-  for (const { namespace, name, value } of objects) {
-    const pod = JSON.parse(value) as PodParts;
+  for (const pod of pods) {
+    const { namespace = "", name = "" } = pod.metadata;
     const { secrets, configMaps } = podReferences(pod);
     found.pods.add(`${namespace}/${name}`);
     for (const secret of secrets) found.secrets.add(`${namespace}/${secret}`);

@@ -33,16 +33,17 @@ const storage: StorageReader = {
   revision: async () => 7,
 };
 const entries = rows.map((stored): LogEntry => ({ ...stored, type: "ADDED" }));
-const changes = async () => ({ entries, revision: 7, more: false, floor: 0 });
+const changes = { entries, revision: 7, more: false, floor: 0 };
+const snapshot = async () => ({ revision: 7, objects: rows, lists: [rows], changes });
 
 it("gives every row in its current form, whoever reads it how; what is current or unknown passes", async () => {
-  const reader = createCurrentReader({ storage, changes, scheme: createScheme([kind]) });
+  const reader = createCurrentReader({ storage, snapshot, scheme: createScheme([kind]) });
   const { objects } = await reader.list({ resource: "configmaps" });
-  const page = await reader.changes?.({ since: 0, limit: 9 });
+  const state = await reader.snapshot({ lists: [] });
   const one = await reader.get({ resource: "configmaps", namespace: "default", name: "old" });
   const upgraded = { form: "v1/2", value: '{"metadata":{"name":"old"},"immutable":false}' };
   expect(one.object).toMatchObject(upgraded);
-  for (const found of [objects, page?.entries]) {
+  for (const found of [objects, state.objects, state.lists[0], state.changes?.entries]) {
     expect(found?.[0]).toMatchObject(upgraded);
     expect(found?.[1]?.value).toBe(rows[1]?.value);
     expect(found?.[2]?.value).toBe(rows[2]?.value);

@@ -1,17 +1,17 @@
 /** A reader for those who know nothing of forms: every value it gives is in the current stored form. Rows that are so already pass. */
-import type { StorageReader, StorageWriter, StoredObject } from "../storage/storage.ts";
+import type { SnapshotReader, StorageReader, StoredObject } from "../storage/storage.ts";
 import type { Scheme } from "./scheme.ts";
 import { currentValue } from "./stored-form.ts";
 
-export type CurrentReader = StorageReader & Partial<Pick<StorageWriter, "changes">>;
+export type CurrentReader = StorageReader & SnapshotReader;
 
 export function createCurrentReader({
   storage,
-  changes,
+  snapshot,
   scheme,
 }: {
   storage: StorageReader;
-  changes?: StorageWriter["changes"] | undefined;
+  snapshot: SnapshotReader["snapshot"];
   scheme: Pick<Scheme, "findStored">;
 }): CurrentReader {
   function current<T extends StoredObject>(row: T): T {
@@ -20,7 +20,7 @@ export function createCurrentReader({
     return { ...row, value: currentValue(resource, row), form: resource.form };
   }
 
-  const reader: StorageReader = {
+  return {
     revision: () => storage.revision(),
     getMany: async (keys, wholes) => (await storage.getMany(keys, wholes)).map(current),
     async get(key) {
@@ -31,13 +31,14 @@ export function createCurrentReader({
       const page = await storage.list(query);
       return { ...page, objects: page.objects.map(current) };
     },
-  };
-  if (!changes) return reader;
-  return {
-    ...reader,
-    async changes(query) {
-      const page = await changes(query);
-      return { ...page, entries: page.entries.map(current) };
+    async snapshot(query) {
+      const { revision, objects, lists, changes } = await snapshot(query);
+      return {
+        revision,
+        objects: objects.map(current),
+        lists: lists.map((list) => list.map(current)),
+        ...(changes ? { changes: { ...changes, entries: changes.entries.map(current) } } : {}),
+      };
     },
   };
 }

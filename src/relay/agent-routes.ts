@@ -10,12 +10,14 @@ import { isTooDeep } from "./body-depth.ts";
 import { assertOwner, join, renew } from "./join.ts";
 import { readOrUndefined, type ClientFor } from "./node-registration.ts";
 import { TUNNEL_HEADER, type SyncRequest } from "./protocol.ts";
-import { sync, type SyncReader } from "./sync.ts";
+import { sync, type SyncDeps, type SyncReader } from "./sync.ts";
 
 export interface AgentRoutesDeps {
   cluster: Pick<Cluster, "keys" | "platform" | "config"> & { storage: SyncReader };
   credentials: NodeCredentials;
   clientFor: ClientFor;
+  /** See SyncDeps. */
+  learn: SyncDeps["learn"];
   sockets: AgentSockets;
   /** A node without a tunnel gave a sign of life (Tunnels.seen). */
   seen(nodeName: string): void | Promise<void>;
@@ -84,8 +86,8 @@ async function route(deps: AgentRoutesDeps, call: Call): Promise<Response> {
 async function synced(deps: AgentRoutesDeps, identity: NodeIdentity, request: Request): Promise<Response> {
   const { storage, platform } = deps.cluster;
   const body = checkedSync(await readJson(request));
-  const client = deps.clientFor(userOf(identity));
-  const answer = await sync({ storage, client, log: platform.log }, identity, body);
+  const clientFor: SyncDeps["clientFor"] = (known) => deps.clientFor(userOf(identity), known);
+  const answer = await sync({ storage, clientFor, learn: deps.learn, log: platform.log }, identity, body);
   if (request.headers.get(TUNNEL_HEADER) === "down") await deps.seen(identity.nodeName);
   return Response.json(answer);
 }
@@ -105,7 +107,7 @@ function nodeOf({ user }: Call): NodeIdentity {
 }
 
 function checkedSync(body: Partial<SyncRequest>): SyncRequest {
-  const { since, digest, podStatuses, nodeStatus, holds } = body;
+  const { since, digest, podStatuses, nodeStatus, holds, keepsPeers } = body;
   const statusesOk =
     Array.isArray(podStatuses) &&
     podStatuses.every(
@@ -115,7 +117,7 @@ function checkedSync(body: Partial<SyncRequest>): SyncRequest {
   if (typeof since !== "number" || !isText(digest) || !statusesOk || !holdsOk)
     throw badRequest("no valid sync request");
   if (nodeStatus !== undefined && !isObject(nodeStatus)) throw badRequest("nodeStatus must be an object");
-  return { since, digest, podStatuses, holds, ...(nodeStatus ? { nodeStatus } : {}) };
+  return { since, digest, podStatuses, holds, ...(nodeStatus ? { nodeStatus } : {}), keepsPeers: keepsPeers === true };
 }
 
 function isText(value: unknown): value is string {

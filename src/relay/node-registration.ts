@@ -9,6 +9,7 @@ import { formatMicroTime, type KubeObject } from "../machinery/meta.ts";
 import { isStatusError, StatusError } from "../machinery/status-error.ts";
 import type { Clock } from "../platform/platform.ts";
 import { NODE_KEY_ANNOTATION } from "./protocol.ts";
+import type { StoredObject } from "../storage/storage.ts";
 
 const LEASE_NAMESPACE = "kube-node-lease";
 /** As the kubelet's default. */
@@ -124,4 +125,5 @@ async function ensureNamespace(system: Client): Promise<void> {
 }
 
 /** The in-process client: its calls are those of `user`, and meet the same authorization and admission as kubectl's. */
-export type ClientFor = (user: User) => Client;
+/** `known`: objects as they were read a moment ago, by which the first write of each may go. */
+export type ClientFor = (user: User, known?: readonly StoredObject[]) => Client;

@@ -69,6 +69,8 @@ export interface SyncRequest {
   podStatuses: { namespace: string; name: string; uid: string; status: Record<string, unknown> }[];
   /** Node status (addresses, capacity, conditions, nodeInfo), when it changed. */
   nodeStatus?: Record<string, unknown>;
+  /** It keeps the peers that it was told of last, so they need not come with each answer. */
+  keepsPeers?: boolean;
   /** Secrets and ConfigMaps its pods reference and that it already holds; others that its pods reference are sent whatever their age. */
   holds: { secrets: ObjectName[]; configMaps: ObjectName[] };
 }
@@ -89,8 +91,8 @@ export interface SyncResponse {
   /** Services and EndpointSlices that are gone (only where not full). */
   removedServices: ObjectName[];
   removedEndpointSlices: ObjectName[];
-  /** Where other nodes' pods live, for routes: always complete. */
-  peers: { name: string; address: string; podCidr: string }[];
+  /** Where other nodes' pods live, for routes: complete, or absent where an agent that keeps them knows them all. */
+  peers?: { name: string; address: string; podCidr: string }[];
   /** One answer per pod status, in order; 200, 404 (gone), 409 (another uid), 403, 422. */
   statusResults: { uid: string; code: number; message?: string }[];
   /** Answer to `nodeStatus`; 200, 403, 422 … */

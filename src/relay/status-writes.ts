@@ -29,14 +29,17 @@ export interface StatusWriter {
   log: Log;
 }
 
+/** `written`: the object as it is stored now. */
+export type PodStatusAnswer = SyncResponse["statusResults"][number] & { written?: KubeObject };
+
 /** Answers in the order of the request. */
 export async function writePodStatuses(
   writer: StatusWriter,
   statuses: SyncRequest["podStatuses"],
   /** All pods of the node, as last read, by uid. */
   current: ReadonlyMap<string, KubeObject>,
-): Promise<SyncResponse["statusResults"]> {
-  const results: SyncResponse["statusResults"] = [];
+): Promise<PodStatusAnswer[]> {
+  const results: PodStatusAnswer[] = [];
   for (let start = 0; start < statuses.length; start += PARALLEL_MAX) {
     const slice = statuses.slice(start, start + PARALLEL_MAX);
     results.push(...(await Promise.all(slice.map((one) => writePodStatus(writer, one, podOf(current, one))))));
@@ -58,17 +61,17 @@ async function writePodStatus(
   writer: StatusWriter,
   sent: SyncRequest["podStatuses"][number],
   known: KubeObject | undefined,
-): Promise<SyncResponse["statusResults"][number]> {
+): Promise<PodStatusAnswer> {
   const { namespace, name, uid, status } = sent;
   try {
     // Gone, or another node's: what the node authorizer would call forbidden is to the agent a pod it need not know any more.
     if (!known) return { uid, code: 404, message: "this node has no such pod" };
-    await retryOnConflict(async (attempt) => {
+    const written = await retryOnConflict(async (attempt) => {
       const pod = attempt === 0 ? known : await writer.client.get<KubeObject>(pods, { namespace, name });
       if (pod.metadata.uid !== uid) throw new AnotherPod();
-      await writer.client.update(pods, { ...pod, status: mergePodStatus(pod.status, status) }, "status");
+      return await writer.client.update(pods, { ...pod, status: mergePodStatus(pod.status, status) }, "status");
     });
-    return { uid, code: 200 };
+    return { uid, code: 200, written };
   } catch (error) {
     if (error instanceof AnotherPod) return { uid, code: 409, message: "the pod of this name has another uid" };
     if (!isStatusError(error)) writer.log.error("a pod status could not be written", { namespace, name, error });
@@ -80,24 +83,24 @@ class AnotherPod extends Error {}
 
 export async function writeNodeStatus(
   writer: StatusWriter,
-  nodeName: string,
-  status: StatusObject,
-): Promise<{ code: number; message?: string }> {
+  /** `known`: the node as last read. */
+  { nodeName, status, known }: { nodeName: string; status: StatusObject; known: KubeObject },
+): Promise<{ result: { code: number; message?: string }; written?: KubeObject }> {
   try {
-    await retryOnConflict(async () => {
-      const node = await writer.client.get<KubeObject>(nodes, { name: nodeName });
+    const written = await retryOnConflict(async (attempt) => {
+      const node = attempt === 0 ? known : await writer.client.get<KubeObject>(nodes, { name: nodeName });
       const merged = { ...(node.status as StatusObject | undefined), ...status };
       merged.conditions = mergeConditions(node.status, status);
-      await writer.client.update(nodes, { ...node, status: merged }, "status");
+      return await writer.client.update(nodes, { ...node, status: merged }, "status");
     });
-    return { code: 200 };
+    return { result: { code: 200 }, written };
   } catch (error) {
     if (!isStatusError(error)) writer.log.error("a node status could not be written", { node: nodeName, error });
-    return outcomeOf(error);
+    return { result: outcomeOf(error) };
   }
 }
 
-async function retryOnConflict(write: (attempt: number) => Promise<void>): Promise<void> {
+async function retryOnConflict<T>(write: (attempt: number) => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await write(attempt);

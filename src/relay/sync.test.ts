@@ -7,13 +7,13 @@ import { pods } from "../kinds/core/pods/types.ts";
 import { secrets } from "../kinds/core/secrets/types.ts";
 import { services } from "../kinds/core/services/types.ts";
 import type { KubeObject } from "../machinery/meta.ts";
-import { StorageError } from "../storage/errors.ts";
 import { NODE_KEY_ANNOTATION, type SyncRequest, type SyncResponse } from "./protocol.ts";
 import { podDigest, sync, type SyncReader } from "./sync.ts";
 import { createMemoryApi } from "./testing/memory-api.ts";
 
 const identity = { nodeName: "n1", keyThumbprint: "key" };
 const log = { debug() {}, info() {}, warn() {}, error() {} };
+const unbound = { learn() {}, log };
 
 async function cluster() {
   const api = createMemoryApi();
@@ -26,7 +26,7 @@ async function cluster() {
     status: { addresses: [{ type: "InternalIP", address: "192.0.2.2" }] },
   });
   const ask = (request: Partial<SyncRequest> = {}, storage: SyncReader = api.storage) =>
-    sync({ storage, client: api.client("system:node:n1"), log }, identity, {
+    sync({ ...unbound, storage, clientFor: () => api.client("system:node:n1") }, identity, {
       since: 0,
       digest: "",
       podStatuses: [],
@@ -112,7 +112,7 @@ test("a held Secret comes again only when it changed", async () => {
   expect((await ask(held)).secrets[0]).toMatchObject({ data: { k: "2" } });
 });
 
-test("a wrong digest, a compacted revision, a revision of the future and a reader without changes all get the full set", async () => {
+test("a wrong digest, a compacted revision and a revision of the future all get the full set", async () => {
   const { api, admin, ask } = await cluster();
   await admin.create(pods, pod("p", "n1"));
   const { revision } = await ask();
@@ -120,28 +120,77 @@ test("a wrong digest, a compacted revision, a revision of the future and a reade
   expect((await ask({ since: revision, digest })).full).toBe(false);
   expect((await ask({ since: revision, digest: "wrong" })).full).toBe(true);
   expect((await ask({ since: revision + 1000, digest })).full).toBe(true);
-  const compacted = { ...api.storage, changes: () => Promise.reject(new StorageError("compacted", "too old")) };
+  const compacted: SyncReader = {
+    ...api.storage,
+    async snapshot(query) {
+      const { changes: _none, ...rest } = await api.storage.snapshot(query);
+      return rest;
+    },
+  };
   expect((await ask({ since: revision, digest }, compacted)).full).toBe(true);
-  const { changes: _changes, ...plain } = api.storage;
-  expect((await ask({ since: revision, digest }, plain)).full).toBe(true);
 });
 
-test("an idle sync is three reads and no write", async () => {
+/** A reader that tells what it was asked. */
+function counting(storage: SyncReader): { reads: string[]; storage: SyncReader } {
+  const reads: string[] = [];
+  const counted: SyncReader = {
+    get: (key) => (reads.push("get"), storage.get(key)),
+    getMany: (keys) => (reads.push("getMany"), storage.getMany(keys)),
+    snapshot: (query) => (reads.push(query.changes ? "changes" : "snapshot"), storage.snapshot(query)),
+  };
+  return { reads, storage: counted };
+}
+
+test("an idle sync is one read and no write; peers come when another node has changed, or to who does not keep them", async () => {
   const { api, admin, ask } = await cluster();
   const made = await admin.create(pods, pod("p", "n1"));
   const { revision } = await ask();
   const written = api.entries.length;
-  let reads = 0;
-  const counted: SyncReader = {
-    get: (key) => ((reads += 1), api.storage.get(key)),
-    list: (query) => ((reads += 1), api.storage.list(query)),
-    changes: (query) => ((reads += 1), api.storage.changes(query)),
-    getMany: (keys) => api.storage.getMany(keys),
-    revision: () => api.storage.revision(),
-  };
-  await ask({ since: revision, digest: await podDigest([made.metadata.uid ?? ""]) }, counted);
-  expect(reads).toBe(3);
+  const digest = await podDigest([made.metadata.uid ?? ""]);
+  const counted = counting(api.storage);
+  const idle = await ask({ since: revision, digest, keepsPeers: true }, counted.storage);
+  expect([idle.peers, counted.reads]).toEqual([undefined, ["changes"]]);
+  expect((await ask({ since: revision, digest })).peers).toHaveLength(1);
   expect(api.entries.length).toBe(written);
+
+  await admin.create(nodes, { metadata: { name: "n3" } });
+  expect((await ask({ since: revision, digest, keepsPeers: true }, counted.storage)).peers).toHaveLength(2);
+  expect(counted.reads).toEqual(["changes", "changes", "snapshot"]);
+});
+
+test("a sync with statuses is one read and its writes, unless others have written meanwhile", async () => {
+  const { api, admin, ask } = await cluster();
+  const made = await Promise.all(["p", "q"].map((name) => admin.create(pods, pod(name, "n1"))));
+  const { revision } = await ask();
+  const digest = await podDigest(made.map(({ metadata }) => metadata.uid ?? ""));
+  const podStatuses = made.map(({ metadata }) => report(metadata.name ?? "", metadata.uid));
+  const held = { since: revision, digest, keepsPeers: true };
+  const counted = counting(api.storage);
+  const answer = await ask({ ...held, podStatuses, nodeStatus: { phase: "Running" } }, counted.storage);
+  expect(counted.reads).toEqual(["changes"]);
+  expect(answer.revision).toBe(api.entries.length);
+  expect(answer.pods).toEqual(await Promise.all(["p", "q"].map((name) => admin.get(pods, { namespace: "a", name }))));
+  expect(answer.node).toEqual(await admin.get(nodes, { name: "n1" }));
+
+  const other = podStatuses.map((one) => ({ ...one, status: { phase: "Failed" } }));
+  api.onCommit(([entry]) => {
+    if (entry?.name === "p") void admin.create(pods, pod(`new-${entry.revision}`, "n1")).catch(() => {});
+  });
+  const later = await ask({ since: answer.revision, digest, podStatuses: other, keepsPeers: true }, counted.storage);
+  expect(counted.reads).toEqual(["changes", "changes", "changes"]);
+  expect(names(later.pods)).toHaveLength(3);
+  expect(later.revision).toBe(api.entries.length);
+});
+
+test("what is written already moves nothing", async () => {
+  const { api, admin, ask } = await cluster();
+  const made = await admin.create(pods, pod("p", "n1"));
+  const podStatuses = [report("p", made.metadata.uid)];
+  const { revision } = await ask({ podStatuses });
+  const digest = await podDigest([made.metadata.uid ?? ""]);
+  const again = await ask({ since: revision, digest, podStatuses });
+  expect(again).toMatchObject({ revision, statusResults: [{ code: 200 }] });
+  expect(api.entries.length).toBe(revision);
 });
 
 test("the node's status replaces what the node owns and keeps what others wrote", async () => {
@@ -186,7 +235,7 @@ test("a status written by somebody else at the same time is merged with, not los
     podStatuses: [{ ...at, uid: made.metadata.uid ?? "", status: { phase: "Running" } }],
     holds: { secrets: [], configMaps: [] },
   };
-  const answer = await sync({ storage: api.storage, client: racing, log }, identity, request);
+  const answer = await sync({ ...unbound, storage: api.storage, clientFor: () => racing }, identity, request);
   expect(answer.statusResults[0]?.code).toBe(200);
   expect((await admin.get<KubeObject>(pods, at)).status).toMatchObject({
     phase: "Running",

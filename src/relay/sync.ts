@@ -1,31 +1,33 @@
 /**
- * What a node needs to know: first its reports are written, then it is told what changed since the revision it names. The answer is the
- * state at one revision or later; what is sent twice does no harm, because agents apply whole objects.
+ * What a node needs to know: its reports are written, and it is told what changed since the revision it names. The answer is the state
+ * at one revision or later; what is sent twice does no harm, because agents apply whole objects.
  *
- * Reads, when nothing has to be written: one for the changes, one round of two for its pods and the nodes (the first at exactly the
- * revision of the changes), then one for each Secret or ConfigMap it lacks.
+ * One batch reads all of it at one revision: what changed, the node and its pods. Reports are judged by what it found and written in one
+ * commit, and where nobody else has written meanwhile the answer is that state with these writes in it: two round trips. What is read
+ * beside it: peers, when another node has changed, and in one more batch the Secrets and ConfigMaps that the node lacks.
  */
 import type { NodeIdentity } from "../authn/node-credential.ts";
 import type { Client } from "../client/client.ts";
+import { podReferences } from "../kinds/core/pods/pod-references.ts";
 import { apiVersionOf } from "../machinery/gvk.ts";
 import type { KubeObject } from "../machinery/meta.ts";
 import type { Log } from "../platform/platform.ts";
 import { StorageError } from "../storage/errors.ts";
-import type { ListPage, LogEntry, ObjectKey, StorageReader, StorageWriter, StoredObject } from "../storage/storage.ts";
+import type { LogEntry, LogPage, ObjectKey, SnapshotReader, StorageReader, StoredObject } from "../storage/storage.ts";
 import { headOf, renderObject } from "../storage/stored-value.ts";
 import { assertOwner } from "./join.ts";
 import { nodeRoute } from "./node-route.ts";
-import { podReferences } from "../kinds/core/pods/pod-references.ts";
 import type { ObjectName, SyncRequest, SyncResponse } from "./protocol.ts";
 import { writeNodeStatus, writePodStatuses } from "./status-writes.ts";
 
-/** `changes` makes syncs incremental; without it each is full. */
-export type SyncReader = StorageReader & Partial<Pick<StorageWriter, "changes">>;
+export type SyncReader = Pick<StorageReader, "get" | "getMany"> & SnapshotReader;
 
 export interface SyncDeps {
   storage: SyncReader;
-  /** Of the node. */
-  client: Client;
+  /** Of the node. `known`: objects as they were read a moment ago, which its first write of each may go by. */
+  clientFor: (known: readonly StoredObject[]) => Client;
+  /** Told what pods the node has, so that its writes need not ask. */
+  learn: (nodeName: string, pods: readonly KubeObject[]) => void;
   log: Log;
 }
 
@@ -36,6 +38,7 @@ const CHANGES_BYTES_MAX = 8 * 1024 * 1024;
 const PARALLEL_READS_MAX = 4;
 
 const NODE_NAME_FIELD = "spec.nodeName";
+const NODES = "nodes";
 const SERVICES = "services";
 const SLICES = "endpointslices.discovery.k8s.io";
 const HEADS = {
@@ -49,30 +52,96 @@ const HEADS = {
 
 /** @throws StatusError "Unauthorized" when the Node is gone or another key's. StorageError passes through. */
 export async function sync(deps: SyncDeps, identity: NodeIdentity, request: SyncRequest): Promise<SyncResponse> {
-  const reports = await writeReports(deps, identity, request);
-  const state = (await readChanges(deps, identity, request)) ?? (await readAll(deps, identity));
+  let read = await readNode(deps, identity, request);
+  let reports: Reports = { statusResults: [] };
+  if (request.podStatuses.length > 0 || request.nodeStatus !== undefined) {
+    const { written, ...answers } = await writeReports(deps, identity, { request, read });
+    reports = answers;
+    read = withWrites(read, written) ?? (await readNode(deps, identity, request));
+  }
+  const state = (await changedState(deps, { read, identity, request })) ?? (await wholeState(deps, { read, identity }));
   const references = await readReferences(deps.storage, state, request);
   return { ...state.answer, ...references, ...reports };
 }
 
-async function writeReports(
-  deps: SyncDeps,
+/** What one batch found of a node, and what the node has written since. */
+interface NodeRead {
+  /** Of the state that this is. */
+  revision: number;
+  node: StoredObject;
+  pods: { row: StoredObject; pod: KubeObject }[];
+  /** Absent where only the full set will do. */
+  changes?: LogPage;
+  /** Where the full set was asked for. */
+  whole?: { nodes: StoredObject[]; services: StoredObject[]; slices: StoredObject[] };
+  /** By uid, at revisions up to `revision`. */
+  written: ReadonlyMap<string, KubeObject>;
+}
+
+async function readNode(
+  { storage, learn }: Pick<SyncDeps, "storage" | "learn">,
   identity: NodeIdentity,
-  request: SyncRequest,
-): Promise<Pick<SyncResponse, "statusResults" | "nodeStatusResult">> {
+  { since }: Pick<SyncRequest, "since">,
+): Promise<NodeRead> {
+  const { nodeName } = identity;
+  const isWhole = since <= 0;
+  const { revision, objects, lists, changes } = await storage.snapshot({
+    keys: [{ resource: NODES, namespace: "", name: nodeName }],
+    lists: [podsOf(nodeName), ...(isWhole ? [NODES, SERVICES, SLICES].map((resource) => ({ resource })) : [])],
+    ...(isWhole ? {} : { changes: { since, limit: CHANGES_MAX, bytesMax: CHANGES_BYTES_MAX } }),
+  });
+  const [node] = objects;
+  assertOwner(node && parse(node), identity);
+  const [podRows = [], nodes = [], services = [], slices = []] = lists;
+  const pods = podRows.map((row) => ({ row, pod: parse(row) }));
+  learn(
+    nodeName,
+    pods.map(({ pod }) => pod),
+  );
+  return {
+    revision,
+    node: node as StoredObject,
+    pods,
+    ...(changes ? { changes } : {}),
+    ...(isWhole ? { whole: { nodes, services, slices } } : {}),
+    written: new Map(),
+  };
+}
+
+type Reports = Pick<SyncResponse, "statusResults" | "nodeStatusResult">;
+
+async function writeReports(
+  { clientFor, log }: SyncDeps,
+  { nodeName }: NodeIdentity,
+  { request, read }: { request: SyncRequest; read: NodeRead },
+): Promise<Reports & { written: KubeObject[] }> {
   const { podStatuses, nodeStatus } = request;
-  if (podStatuses.length === 0 && nodeStatus === undefined) return { statusResults: [] };
-  const [node, page] = await Promise.all([
-    deps.storage.get({ resource: "nodes", namespace: "", name: identity.nodeName }),
-    podStatuses.length === 0 ? undefined : deps.storage.list(podsOf(identity.nodeName)),
+  const reported = new Set(podStatuses.map(({ uid }) => uid));
+  const known = read.pods.map(({ row }) => row).filter(({ uid }) => reported.has(uid));
+  const writer = { client: clientFor([...known, ...(nodeStatus ? [read.node] : [])]), log };
+  const current = new Map(read.pods.map(({ row, pod }) => [row.uid, pod]));
+  const [pods, node] = await Promise.all([
+    writePodStatuses(writer, podStatuses, current),
+    nodeStatus && writeNodeStatus(writer, { nodeName, status: nodeStatus, known: parse(read.node) }),
   ]);
-  assertOwner(node.object && parse(node.object), identity);
-  const current = new Map(page?.objects.map((object) => [object.uid, parse(object)]));
-  const [statusResults, nodeStatusResult] = await Promise.all([
-    writePodStatuses(deps, podStatuses, current),
-    nodeStatus === undefined ? undefined : writeNodeStatus(deps, identity.nodeName, nodeStatus),
-  ]);
-  return { statusResults, ...(nodeStatusResult ? { nodeStatusResult } : {}) };
+  return {
+    statusResults: pods.map(({ written: _written, ...answer }) => answer),
+    ...(node ? { nodeStatusResult: node.result } : {}),
+    written: [...pods.map(({ written }) => written), node?.written].filter((object) => object !== undefined),
+  };
+}
+
+/** The state after these writes, where all that was written since the read is them. */
+function withWrites(read: NodeRead, written: readonly KubeObject[]): NodeRead | undefined {
+  const revisions = [...new Set(written.map(({ metadata }) => Number(metadata.resourceVersion)))]
+    .filter((revision) => revision > read.revision)
+    .toSorted((a, b) => a - b);
+  if (revisions.some((revision, at) => revision !== read.revision + at + 1)) return undefined;
+  return {
+    ...read,
+    revision: read.revision + revisions.length,
+    written: new Map(written.map((object) => [object.metadata.uid ?? "", object])),
+  };
 }
 
 interface State {
@@ -83,68 +152,58 @@ interface State {
   changed: Map<string, LogEntry>;
 }
 
+interface Asked {
+  read: NodeRead;
+  identity: NodeIdentity;
+}
+
 /** Undefined: only the full set will do. */
-async function readChanges(
+async function changedState(
   { storage }: SyncDeps,
-  identity: NodeIdentity,
-  { since, digest }: SyncRequest,
+  { read, identity, request: { since, digest, keepsPeers } }: Asked & { request: SyncRequest },
 ): Promise<State | undefined> {
-  if (since <= 0 || !storage.changes) return undefined;
-  let changes: Awaited<ReturnType<StorageWriter["changes"]>>;
-  let podPage: ListPage;
-  let nodePage: ListPage;
-  try {
-    changes = await storage.changes({ since, limit: CHANGES_MAX, bytesMax: CHANGES_BYTES_MAX });
-    if (changes.more || changes.revision < since) return undefined;
-    [podPage, nodePage] = await Promise.all([
-      storage.list({ ...podsOf(identity.nodeName), revision: changes.revision }),
-      storage.list({ resource: "nodes" }),
-    ]);
-  } catch (error) {
-    if (error instanceof StorageError && error.code === "compacted") return undefined;
-    throw error;
-  }
-  const held = podsBefore(podPage.objects, changes.entries, identity.nodeName);
+  const { changes, written } = read;
+  if (!changes || changes.more || changes.revision < since) return undefined;
+  const rows = read.pods.map(({ row }) => row);
+  const held = podsBefore(rows, changes.entries, identity.nodeName);
   if ((await podDigest(held.keys())) !== digest) return undefined;
 
   const latest = latestByKey(changes.entries);
-  const now = new Set(podPage.objects.map(({ uid }) => uid));
-  const pods = podPage.objects.map((object) => ({ object, pod: parse(object) }));
+  const now = new Set(rows.map(({ uid }) => uid));
+  const isNews = ({ uid, revision }: StoredObject) => revision > since || !held.has(uid) || written.has(uid);
+  const moved = changes.entries.some(({ resource, name }) => resource === NODES && name !== identity.nodeName);
   return {
     answer: {
-      revision: changes.revision,
+      revision: read.revision,
       full: false,
-      ...nodesAnswer(nodePage, identity),
-      pods: pods.filter(({ object }) => object.revision > since || !held.has(object.uid)).map(({ pod }) => pod),
+      node: nodeOf(read),
+      ...(moved || !keepsPeers ? { peers: peersOf(await nodesOf(storage), identity) } : {}),
+      pods: read.pods.filter(({ row }) => isNews(row)).map(({ row, pod }) => written.get(row.uid) ?? pod),
       removedPods: [...held].filter(([uid]) => !now.has(uid)).map(([uid, name]) => ({ ...name, uid })),
       services: present(latest, SERVICES),
       endpointSlices: present(latest, SLICES),
       removedServices: removed(latest, SERVICES),
       removedEndpointSlices: removed(latest, SLICES),
     },
-    pods: pods.map(({ pod }) => pod),
+    pods: read.pods.map(({ pod }) => pod),
     changed: latest,
   };
 }
 
-async function readAll({ storage }: SyncDeps, identity: NodeIdentity): Promise<State> {
-  const [nodePage, podPage, services, slices] = await Promise.all([
-    storage.list({ resource: "nodes" }),
-    storage.list(podsOf(identity.nodeName)),
-    storage.list({ resource: SERVICES }),
-    storage.list({ resource: SLICES }),
-  ]);
-  const pods = podPage.objects.map(parse);
+async function wholeState(deps: SyncDeps, { read: known, identity }: Asked): Promise<State> {
+  const read = known.whole ? known : await readNode(deps, identity, { since: 0 });
+  const { nodes = [], services = [], slices = [] } = read.whole ?? {};
+  const pods = read.pods.map(({ row, pod }) => read.written.get(row.uid) ?? pod);
   return {
     answer: {
-      // The oldest of the four: what changed between them comes again with the next sync.
-      revision: Math.min(nodePage.revision, podPage.revision, services.revision, slices.revision),
+      revision: read.revision,
       full: true,
-      ...nodesAnswer(nodePage, identity),
+      node: nodeOf(read),
+      peers: peersOf(nodes, identity),
       pods,
       removedPods: [],
-      services: services.objects.map(parse),
-      endpointSlices: slices.objects.map(parse),
+      services: services.map(parse),
+      endpointSlices: slices.map(parse),
       removedServices: [],
       removedEndpointSlices: [],
     },
@@ -153,16 +212,22 @@ async function readAll({ storage }: SyncDeps, identity: NodeIdentity): Promise<S
   };
 }
 
-function nodesAnswer(page: ListPage, identity: NodeIdentity): Pick<SyncResponse, "node" | "peers"> {
-  const all = page.objects.map(parse);
-  const node = all.find(({ metadata }) => metadata.name === identity.nodeName);
-  assertOwner(node, identity);
-  return { node, peers: all.filter((other) => other !== node).map(nodeRoute) };
+function nodeOf({ node, written }: NodeRead): KubeObject {
+  return written.get(node.uid) ?? parse(node);
+}
+
+async function nodesOf(storage: SyncReader): Promise<StoredObject[]> {
+  const { lists } = await storage.snapshot({ lists: [{ resource: NODES }] });
+  return lists[0] ?? [];
+}
+
+function peersOf(nodes: readonly StoredObject[], { nodeName }: NodeIdentity): ReturnType<typeof nodeRoute>[] {
+  return nodes.filter(({ name }) => name !== nodeName).map((node) => nodeRoute(parse(node)));
 }
 
 /** What the node's pods reference: what it lacks, and of the rest what changed. */
 async function readReferences(
-  storage: StorageReader,
+  storage: SyncReader,
   state: State,
   { holds }: SyncRequest,
 ): Promise<Pick<SyncResponse, "secrets" | "configMaps">> {
@@ -174,27 +239,37 @@ async function readReferences(
     for (const name of configMaps) names.configmaps.set(`${namespace}/${name}`, { namespace, name });
   }
   const held = { secrets: new Set(holds.secrets.map(joined)), configmaps: new Set(holds.configMaps.map(joined)) };
-  const read = async (resource: "secrets" | "configmaps"): Promise<KubeObject[]> => {
-    const found: KubeObject[] = [];
-    const missing: ObjectName[] = [];
+  const found = { secrets: [] as KubeObject[], configmaps: [] as KubeObject[] };
+  const missing: (ObjectKey & { resource: keyof typeof found })[] = [];
+  for (const resource of ["secrets", "configmaps"] as const) {
     for (const [key, name] of names[resource]) {
       const entry = state.changed.get(`${resource}/${key}`);
-      if (entry && entry.type !== "DELETED") found.push(parse(entry));
-      else if (!entry && (state.answer.full || !held[resource].has(key))) missing.push(name);
+      if (entry && entry.type !== "DELETED") found[resource].push(parse(entry));
+      else if (!entry && (state.answer.full || !held[resource].has(key))) missing.push({ resource, ...name });
     }
-    for (let start = 0; start < missing.length; start += PARALLEL_READS_MAX) {
-      const slice = missing.slice(start, start + PARALLEL_READS_MAX);
-      const answers = await Promise.all(slice.map((name) => readReadable(storage, { resource, ...name })));
-      found.push(...answers.flatMap((object) => (object ? [parse(object)] : [])));
-    }
-    return found;
-  };
-  const secrets = await read("secrets");
-  return { secrets, configMaps: await read("configmaps") };
+  }
+  for (const row of await readMissing(storage, missing)) found[row.resource as keyof typeof found].push(parse(row));
+  return { secrets: found.secrets, configMaps: found.configmaps };
 }
 
-/** One Secret that cannot be decrypted keeps its own pods waiting, and nobody else's. */
-async function readReadable(storage: StorageReader, key: ObjectKey): Promise<StoredObject | undefined> {
+/** In one batch. One that cannot be decrypted keeps its own pods waiting, and nobody else's: then each is read by itself. */
+async function readMissing(storage: SyncReader, missing: readonly ObjectKey[]): Promise<StoredObject[]> {
+  if (missing.length === 0) return [];
+  try {
+    return await storage.getMany(missing);
+  } catch (error) {
+    if (!(error instanceof StorageError && error.code === "unreadable")) throw error;
+  }
+  const found: StoredObject[] = [];
+  for (let start = 0; start < missing.length; start += PARALLEL_READS_MAX) {
+    const slice = missing.slice(start, start + PARALLEL_READS_MAX);
+    const answers = await Promise.all(slice.map((key) => readReadable(storage, key)));
+    found.push(...answers.flatMap((object) => object ?? []));
+  }
+  return found;
+}
+
+async function readReadable(storage: SyncReader, key: ObjectKey): Promise<StoredObject | undefined> {
   try {
     return (await storage.get(key)).object;
   } catch (error) {

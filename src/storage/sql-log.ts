@@ -15,6 +15,9 @@ import type {
   PolicyReader,
   PolicyState,
   PreparedWrite,
+  Snapshot,
+  SnapshotQuery,
+  SnapshotReader,
   StorageReader,
   StorageWriter,
   StoredObject,
@@ -35,8 +38,8 @@ export interface SqlReaderDeps {
   cipher?: ValueCipher | undefined;
 }
 
-/** A reader that can also follow the log by itself: agents' syncs read ranges of it without the hub. */
-export type LogReader = StorageReader & PolicyReader & Pick<StorageWriter, "changes">;
+/** A reader that can also follow the log by itself: agents' syncs read of it without the hub. */
+export type LogReader = StorageReader & PolicyReader & SnapshotReader & Pick<StorageWriter, "changes">;
 
 export interface SqlLogDeps extends Pick<SqlReaderDeps, "database" | "cipher"> {
   clock: Clock;
@@ -108,7 +111,7 @@ export function createSqlReader(deps: SqlReaderDeps): LogReader {
   return new SqlReader(deps);
 }
 
-export function createSqlLog(deps: SqlLogDeps): StorageWriter & PolicyReader {
+export function createSqlLog(deps: SqlLogDeps): StorageWriter & PolicyReader & SnapshotReader {
   return new SqlLog(deps);
 }
 
@@ -172,11 +175,16 @@ class SqlReader implements LogReader {
     return objects.some(needsOpening) ? openObjects(objects, this.cipher) : objects;
   }
 
+  private async openedOf(results: readonly ResultSet[]): Promise<StoredObject[][]> {
+    const opened: StoredObject[][] = [];
+    for (const result of results) opened.push(await this.objectsOf(result));
+    return opened;
+  }
+
   async getMany(keys: readonly ObjectKey[], wholes: readonly Omit<ObjectKey, "name">[] = []): Promise<StoredObject[]> {
     const statements: Statement[] = wholes.map((at) => ({ sql: GET_WHOLE, args: [at.resource, at.namespace] }));
     if (keys.length <= OWN_STATEMENTS_MAX) {
-      for (const at of keys)
-        statements.push({ sql: GET_ONE, args: [at.resource, at.namespace, at.name], single: true });
+      for (const at of keys) statements.push(getOneStatement(at));
     } else {
       const wanted = keys.map(({ resource, namespace, name }) => [resource, namespace, name]);
       statements.push({ sql: GET_MANY, args: [JSON.stringify(wanted)] });
@@ -217,14 +225,35 @@ class SqlReader implements LogReader {
     return pageOf(query, objects, { revision: query.revision, total });
   }
 
-  async changes(query: { since: number; limit: number; bytesMax?: number; resource?: string }): Promise<LogPage> {
-    const { since, limit, bytesMax = Number.MAX_SAFE_INTEGER, resource } = query;
-    const args = [NO_WRITE_IDS, since, limit + 1, bytesMax];
-    const statement: Statement =
-      resource === undefined ? { sql: CHANGES, args } : { sql: CHANGES_OF_RESOURCE, args: [...args, resource] };
-    const [found, position] = await this.run([statement, POSITION], "read");
-    const { revision, floor } = positionOf(position);
+  async snapshot({ keys = [], lists, changes }: SnapshotQuery): Promise<Snapshot> {
+    const statements = [
+      POSITION,
+      ...keys.map(getOneStatement),
+      ...lists.map(liveStatement),
+      ...(changes ? [changesStatement(changes)] : []),
+    ];
+    const [first, ...results] = await this.run(statements, "read");
+    const position = positionOf(first);
+    const objects = await this.openedOf(results.splice(0, keys.length));
+    const listed = await this.openedOf(results.splice(0, lists.length));
+    const snapshot = { revision: position.revision, objects: objects.flat(), lists: listed };
+    if (!changes || changes.since < position.floor) return snapshot;
+    return { ...snapshot, changes: await this.pageOfChanges(results[0], position) };
+  }
+
+  async changes(query: ChangesQuery): Promise<LogPage> {
+    const { since } = query;
+    const [found, first] = await this.run([changesStatement(query), POSITION], "read");
+    const position = positionOf(first);
+    const { revision, floor } = position;
     if (since < floor) throw compactedError(since, { current: revision, floor });
+    return await this.pageOfChanges(found, position);
+  }
+
+  private async pageOfChanges(
+    found: ResultSet | undefined,
+    { revision, floor }: { revision: number; floor: number },
+  ): Promise<LogPage> {
     const rows = found?.rows ?? [];
     const more = Number(rows[0]?.[CANDIDATES_AT] ?? 0) > rows.length;
     return logPage(await this.opened(rows.map((row) => this.rows.entry(row))), more, { revision, floor });
@@ -368,6 +397,22 @@ class SqlLog extends SqlReader implements StorageWriter {
     const revision = after?.rows[0]?.[0];
     return typeof revision === "number" ? revision - 1 : positionOf(position).revision;
   }
+}
+
+interface ChangesQuery {
+  since: number;
+  limit: number;
+  bytesMax?: number;
+  resource?: string;
+}
+
+function changesStatement({ since, limit, bytesMax = Number.MAX_SAFE_INTEGER, resource }: ChangesQuery): Statement {
+  const args = [NO_WRITE_IDS, since, limit + 1, bytesMax];
+  return resource === undefined ? { sql: CHANGES, args } : { sql: CHANGES_OF_RESOURCE, args: [...args, resource] };
+}
+
+function getOneStatement({ resource, namespace, name }: ObjectKey): Statement {
+  return { sql: GET_ONE, args: [resource, namespace, name], single: true };
 }
 
 function logPage(entries: LogEntry[], more: boolean, position: { revision: number; floor: number }): LogPage {

@@ -77,6 +77,31 @@ export interface StorageReader {
   revision(): Promise<number>;
 }
 
+/** Several reads of one state, in one batch: what an agent's sync asks for. */
+export interface SnapshotQuery {
+  keys?: readonly ObjectKey[];
+  /** Of the state that is read, whole. */
+  lists: readonly Pick<ListQuery, "resource" | "namespace" | "selector">[];
+  /** What has changed since, as `StorageWriter.changes` gives it. */
+  changes?: { since: number; limit: number; bytesMax: number };
+}
+
+export interface Snapshot {
+  /** The newest one: everything here is its state. */
+  revision: number;
+  /** Of the keys that live, in their order. */
+  objects: StoredObject[];
+  /** By list, each in (namespace, name) byte order. */
+  lists: StoredObject[][];
+  /** Absent where they were not asked for, and where the log does not reach back so far. */
+  changes?: LogPage;
+}
+
+export interface SnapshotReader {
+  /** In one round trip. @throws StorageError "unavailable" | "unreadable" */
+  snapshot(query: SnapshotQuery): Promise<Snapshot>;
+}
+
 /** Roles and bindings, for those who authorize by them. */
 export interface PolicyReader {
   /**

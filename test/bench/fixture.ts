@@ -81,7 +81,7 @@ export async function openBenchCluster(database: Database): Promise<BenchCluster
     },
   };
   const sockets = { tunnel: noSocket, stream: noSocket };
-  const agents = { sockets, seen: () => {}, changes: storage.changes.bind(storage) };
+  const agents = { sockets, seen: () => {} };
   const direct = createApp(cluster, { agents });
   await bootstrapCluster(cluster, direct);
   const onCommit: ClusterHub["onCommit"] = (listener) => hub.onCommit(listener);

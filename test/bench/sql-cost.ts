@@ -166,8 +166,16 @@ async function measureUpdates({ verb, cluster }: Bench): Promise<void> {
   await verb("patch the status of a pod", "PATCH", `${PODS_PATH}/pod-new/status`, { body: status, headers });
 }
 
-/** What a node asks: its sync with nothing new, and with a status to tell. */
+/** What a node asks: its sync with nothing new, and with statuses to tell. */
 async function measureNode({ verb, cluster }: Bench): Promise<void> {
+  const names = ["told-0", "told-1", "told-2", "told-3", "told-4"];
+  for (const name of names) {
+    const { spec, ...pod } = podBody(name) as { spec: object };
+    await cluster.call("POST", PODS_PATH, { body: { ...pod, spec: { ...spec, nodeName: "node-7" } } });
+  }
+  // What every pod mounts.
+  const rootCa = { namespace: NAMESPACE, name: "kube-root-ca.crt" };
+  await cluster.call("POST", MAPS_PATH, { body: configMapBody(rootCa.name) });
   const token = await cluster.nodeToken("node-7");
   const nothing = { since: 0, digest: "", podStatuses: [], holds: { secrets: [], configMaps: [] } };
   const path = "/agent/v1/sync";
@@ -176,13 +184,23 @@ async function measureNode({ verb, cluster }: Bench): Promise<void> {
     pods: { metadata: { name: string; uid: string } }[];
   };
   const digest = await podDigest(first.pods.map(({ metadata }) => metadata.uid));
-  const held = { ...nothing, since: first.revision, digest };
-  await verb("agent sync, nothing new", "POST", path, { token, body: held });
-  const pod = first.pods.find(({ metadata }) => metadata.name === "pod-new");
-  if (!pod) throw new Error("the node was not sent its pod");
+  const held = { ...nothing, digest, keepsPeers: true, holds: { secrets: [], configMaps: [rootCa] } };
+  let { revision: since } = first;
+  /** As agents do: each goes on from the answer before. */
+  async function sync(name: string, body: object): Promise<void> {
+    const text = await verb(`agent sync, ${name}`, "POST", path, { token, body: { ...held, since, ...body } });
+    const answer = JSON.parse(text) as { revision: number; statusResults: { code: number }[] };
+    if (answer.statusResults.some(({ code }) => code !== 200)) throw new Error(`a status was refused: ${text}`);
+    since = answer.revision;
+  }
   const status = { phase: "Running", message: "changed" };
-  const podStatuses = [{ namespace: NAMESPACE, name: "pod-new", uid: pod.metadata.uid, status }];
-  await verb("agent sync, one status", "POST", path, { token, body: { ...held, podStatuses } });
+  const statuses = first.pods
+    .filter(({ metadata }) => metadata.name === "pod-new" || names.includes(metadata.name))
+    .map(({ metadata: { name, uid } }) => ({ namespace: NAMESPACE, name, uid, status }));
+  await sync("nothing new", {});
+  await sync("one status", { podStatuses: statuses.slice(0, 1) });
+  await sync("five statuses", { podStatuses: statuses.slice(1, 6) });
+  await sync("the node's status", { nodeStatus: { conditions: [{ type: "Ready", status: "True" }] } });
 }
 
 async function measureDeletes({ verb }: Bench): Promise<void> {

@@ -28,6 +28,11 @@ const LIMITS: Record<string, [number, number, number]> = {
   "delete, config map": [2, 15, 5],
   "delete, pod at once": [2, 20, 6],
   "delete, service": [2, 35, 12],
+  // The node and its 26 pods, three rows each, and what has changed; not the nodes beside it.
+  "agent sync, nothing new": [1, 95, 0],
+  "agent sync, one status": [2, 105, 5],
+  "agent sync, five statuses": [2, 145, 25],
+  "agent sync, the node's status": [2, 105, 5],
   "watch from a revision": [0, 0, 0],
   discovery: [0, 0, 0],
   // One row more than for administrators: the revision of the policy, in the same batch.

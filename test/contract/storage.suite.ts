@@ -13,6 +13,7 @@ import type {
   ObjectKey,
   PolicyReader,
   Selector,
+  SnapshotReader,
   StorageWriter,
   StoredObject,
   WriteOutcome,
@@ -36,7 +37,7 @@ export function storageSuite(
 ): void {
   describe.skipIf(skip !== undefined)(`storage over ${driver}${skip === undefined ? "" : ` (${skip})`}`, () => {
     let fixture: StorageFixture;
-    let log: StorageWriter & PolicyReader;
+    let log: StorageWriter & PolicyReader & SnapshotReader;
     let nowMs: number;
 
     beforeEach(async () => {
@@ -675,6 +676,31 @@ export function storageSuite(
         const rest = await log.changes({ since: cut.revision, limit: 2 });
         expect([names(rest.entries), rest.revision, rest.more]).toEqual([["default/c"], last, false]);
         expect((await log.changes({ since: last + 10, limit: 2 })).entries).toEqual([]);
+      });
+
+      test("a snapshot reads objects, lists and changes of one state, in one batch", async () => {
+        const first = await written({ op: "create", name: "a", fields: { "spec.nodeName": "n1" } });
+        await written({ op: "create", name: "b", resource: "secrets" });
+        await written({ op: "create", name: "b", fields: { "spec.nodeName": "n2" } });
+        const last = await written({ op: "delete", name: "b", resource: "secrets", expected: first + 1 });
+        const keys = ["pods/b", "pods/none", "secrets/b", "pods/a"].map((key): ObjectKey => {
+          const [resource = "", name = ""] = key.split("/");
+          return { resource, namespace: "default", name };
+        });
+        const selector = { labels: [], fields: [{ field: "spec.nodeName", operator: "=" as const, value: "n1" }] };
+        const found = await log.snapshot({
+          keys,
+          lists: [{ resource: "pods", selector }, { resource: "secrets" }, { resource: "pods" }],
+          changes: { since: first, limit: 2, bytesMax: 100_000 },
+        });
+        expect(found.revision).toBe(last);
+        expect(names(found.objects)).toEqual(["default/b", "default/a"]);
+        expect(found.lists.map(names)).toEqual([["default/a"], [], ["default/a", "default/b"]]);
+        expect(found.changes).toEqual(await log.changes({ since: first, limit: 2, bytesMax: 100_000 }));
+        expect(await log.snapshot({ lists: [] })).toEqual({ revision: last, objects: [], lists: [] });
+        await log.compact({ floor: last, limit: 500 });
+        const old = { lists: [], changes: { since: first, limit: 2, bytesMax: 100_000 } };
+        expect((await log.snapshot(old)).changes).toBeUndefined();
       });
 
       test("changes stop where their values get too large, but never give nothing", async () => {

@@ -109,7 +109,6 @@ export async function serveCluster(options: {
       agents: {
         sockets: { tunnel: async (_request, nodeName) => tunnels.accept(nodeName), stream },
         seen: (nodeName) => tunnels.seen(nodeName),
-        changes: (query) => storage.changes(query),
       },
     });
     await bootstrapCluster(cluster, app);

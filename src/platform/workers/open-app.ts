@@ -58,7 +58,6 @@ export async function openApp(
     agents: {
       sockets: createWorkersAgentSockets({ brokers: env.STREAM_BROKER, hub: (request) => hubObject().fetch(request) }),
       seen: (nodeName) => hubObject().seen(nodeName),
-      changes: (query) => storage.changes(query),
     },
   });
   await bootstrapCluster(cluster, app);

@@ -9,7 +9,7 @@ import type { SyncReader } from "../sync.ts";
 
 export interface MemoryApi {
   client(asUser: string): Client;
-  storage: SyncReader & { changes: NonNullable<SyncReader["changes"]> };
+  storage: SyncReader;
   /** Everything that was written, oldest first. */
   entries: LogEntry[];
   onCommit(listener: (entries: LogEntry[]) => void): void;
@@ -111,25 +111,30 @@ export function createMemoryApi(): MemoryApi {
         object: heads.get(`${resource}/${namespace}/${name}`),
         revision: entries.length,
       }),
-      async list({ resource, selector, revision = entries.length }) {
-        const state = new Map<string, StoredObject>();
-        for (const entry of entries.slice(0, revision)) {
-          if (entry.resource !== resource) continue;
-          if (entry.type === "DELETED") state.delete(`${entry.namespace}/${entry.name}`);
-          else state.set(`${entry.namespace}/${entry.name}`, entry);
-        }
-        const objects = [...state.values()].filter((object) =>
-          (selector?.fields ?? []).every(({ field, value }) => object.fields[field] === value),
+      async snapshot({ keys = [], lists, changes }) {
+        const revision = entries.length;
+        const listed = lists.map(({ resource, selector }) =>
+          [...heads.values()].filter(
+            (object) =>
+              object.resource === resource &&
+              (selector?.fields ?? []).every(({ field, value }) => object.fields[field] === value),
+          ),
         );
-        return { objects, revision, more: false };
+        const snapshot = {
+          revision,
+          objects: keys.flatMap(({ resource, namespace, name }) => heads.get(`${resource}/${namespace}/${name}`) ?? []),
+          lists: listed,
+        };
+        if (!changes) return snapshot;
+        const { since, limit } = changes;
+        const page = {
+          entries: entries.slice(since, since + limit),
+          revision: Math.min(revision, since + limit),
+          more: revision > since + limit,
+          floor: 0,
+        };
+        return { ...snapshot, changes: page };
       },
-      revision: async () => entries.length,
-      changes: async ({ since, limit }) => ({
-        entries: entries.slice(since, since + limit),
-        revision: Math.min(entries.length, since + limit),
-        more: entries.length > since + limit,
-        floor: 0,
-      }),
     },
   };
 }

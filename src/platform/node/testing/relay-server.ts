@@ -64,6 +64,7 @@ export async function startRelayServer(platform: Platform): Promise<RelayServer>
   api.onCommit((entries) => tunnels.committed(entries));
   const credentials = createNodeCredentials({ keys, clock, issuer: config.issuer });
   const routes = createAgentRoutes({
+    learn: () => {},
     cluster: { keys, platform, config, storage: api.storage },
     credentials,
     clientFor: (user) => api.client(user.name),
