@@ -15,6 +15,7 @@ import { createAuthorizer, isMaster } from "./authz/index.ts";
 import { createPolicyMemory, type PolicyMemory } from "./authz/rbac/policy-memory.ts";
 import { createAnnouncedPolicy, createAskedPolicy, createPolicyWatch, type Policy } from "./authz/rbac/policy.ts";
 import { createFlowControl, type FlowControl } from "./flowcontrol/flow-control.ts";
+import { createFlowMetrics } from "./http/flow-metrics.ts";
 import { flowRequest, isStream } from "./http/flow-request.ts";
 import type { FlowHeaders } from "./http/response.ts";
 import type { Seat } from "./flowcontrol/priority-level.ts";
@@ -213,7 +214,11 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const requests = createRequestMetrics({ metrics, clock, paths: paths.listed });
   const authorize = (): Authorization => createAuthorization({ policy, authorizer, clock });
   const { audit, clientAddress } = cluster;
-  const flows = createFlowControl({ timers: platform.timers, seats: config.requestsInFlightMax });
+  const flows = createFlowControl({
+    timers: platform.timers,
+    seats: config.requestsInFlightMax,
+    counts: createFlowMetrics({ metrics, clock }),
+  });
   const storedFlows = createStoredFlows({ storage: current, flows, clock, log, onCommit: cluster.onCommit });
   const recorder = audit && createAuditRecorder({ audit, clock, log, clientAddress });
   const api: Api = {

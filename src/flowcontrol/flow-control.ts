@@ -9,6 +9,7 @@ import { SUGGESTED_LEVELS, SUGGESTED_SCHEMAS } from "../kinds/flowcontrol/sugges
 import type { FlowRule, FlowSchema, PriorityLevelConfiguration } from "../kinds/flowcontrol/types.ts";
 import type { Timers } from "../platform/platform.ts";
 import type { QueueLimits } from "./fair-queues.ts";
+import { TooManyRequests, UNCOUNTED, type FlowCounter, type FlowCounts } from "./flow-counts.ts";
 import { PriorityLevel, type Seat } from "./priority-level.ts";
 import { inOrder, matchesRule, rulesFor, type FlowRequest } from "./schema-rules.ts";
 import { Seats, shareOf, type SeatConfig } from "./seats.ts";
@@ -45,6 +46,7 @@ export interface FlowControl {
 interface Schema {
   object: FlowSchema;
   level: PriorityLevel | undefined;
+  counter: FlowCounter;
   headers: Readonly<Record<string, string>>;
 }
 
@@ -53,26 +55,35 @@ interface Candidate {
   rules: readonly FlowRule[];
 }
 
-const NO_SEAT: Seat = { leave: () => {} };
 const QUEUES_DEFAULT = { queues: 64, handSize: 8, queueLengthLimit: 50 };
 const SHARES_DEFAULT = 30;
 
-export function createFlowControl(deps: { timers: Timers; seats?: number }): FlowControl {
+export interface FlowControlDeps {
+  timers: Timers;
+  seats?: number;
+  counts?: FlowCounts;
+}
+
+export function createFlowControl(deps: FlowControlDeps): FlowControl {
   return new SeatedFlowControl(deps);
 }
+
+const NO_SEAT: Seat = { leave: () => {} };
 
 class SeatedFlowControl implements FlowControl {
   readonly #timers: Timers;
   readonly #seatsTotal: number;
   readonly #seats: Seats;
+  readonly #counts: FlowCounts;
   /** Limited ones by name. */
   readonly #levels = new Map<string, PriorityLevel>();
   #schemas: readonly Schema[] = [];
   /** Users are remembered by the authenticator, so most requests find theirs here. */
   #candidates = new WeakMap<User, readonly Candidate[]>();
 
-  constructor({ timers, seats = SEATS_DEFAULT }: { timers: Timers; seats?: number }) {
+  constructor({ timers, seats = SEATS_DEFAULT, counts = UNCOUNTED }: FlowControlDeps) {
     this.#timers = timers;
+    this.#counts = counts;
     this.#seatsTotal = seats;
     this.#seats = new Seats(seats);
     this.configure(DEFAULT_FLOW_CONFIGURATION);
@@ -100,25 +111,49 @@ class SeatedFlowControl implements FlowControl {
   classify(user: User, request: FlowRequest): Flow {
     for (const { schema, rules } of this.#candidatesOf(user)) {
       if (!rules.some((rule) => matchesRule(rule, request))) continue;
-      const { level, headers } = schema;
-      if (!level) return { headers, enter: () => NO_SEAT };
-      return { headers, enter: (signal) => this.#enter(level, flowOf(schema.object, user, request), signal) };
+      const { level, headers, counter } = schema;
+      if (!level) return { headers, enter: () => exemptSeat(counter) };
+      return { headers, enter: (signal) => this.#enter(schema, level, { user, request, signal }) };
     }
     // The catch-all schema is made anew when somebody deletes it; until then nobody is turned away for it.
     return { headers: {}, enter: () => NO_SEAT };
   }
 
-  #enter(level: PriorityLevel, flow: string, signal: () => AbortSignal | undefined): Seat | Promise<Seat> {
-    const entered = level.enter(flow, signal);
-    return entered instanceof Promise
-      ? entered.then((seat) => this.#wrapped(level, seat))
-      : this.#wrapped(level, entered);
+  #enter(
+    { object, counter }: Schema,
+    level: PriorityLevel,
+    { user, request, signal }: { user: User; request: FlowRequest; signal: () => AbortSignal | undefined },
+  ): Seat | Promise<Seat> {
+    let entered: Seat | Promise<Seat>;
+    try {
+      entered = level.enter(flowOf(object, user, request), signal);
+    } catch (error) {
+      if (error instanceof TooManyRequests) counter.rejected(error.rejection);
+      throw error;
+    }
+    if (entered instanceof Promise) return this.#awaited(entered, level, counter);
+    counter.dispatched();
+    return this.#wrapped(level, entered, counter);
   }
 
-  #wrapped(level: PriorityLevel, seat: Seat): Seat {
+  async #awaited(waiting: Promise<Seat>, level: PriorityLevel, counter: FlowCounter): Promise<Seat> {
+    const queuedAtMs = counter.queued();
+    let seat: Seat;
+    try {
+      seat = await waiting;
+    } catch (error) {
+      counter.rejected(error instanceof TooManyRequests ? error.rejection : "cancelled", queuedAtMs);
+      throw error;
+    }
+    counter.dispatched(queuedAtMs);
+    return this.#wrapped(level, seat, counter);
+  }
+
+  #wrapped(level: PriorityLevel, seat: Seat, counter: FlowCounter): Seat {
     return {
       leave: () => {
         seat.leave();
+        counter.finished();
         level.admitWaiting();
         this.#admitWaiting();
       },
@@ -150,7 +185,8 @@ class SeatedFlowControl implements FlowControl {
         "X-Kubernetes-PF-FlowSchema-UID": object.metadata.uid ?? "",
         "X-Kubernetes-PF-PriorityLevel-UID": configuration.metadata.uid ?? "",
       };
-      return [{ object, level: this.#levels.get(name), headers }];
+      const counter = this.#counts.of({ level: name, schema: object.metadata.name ?? "" });
+      return [{ object, level: this.#levels.get(name), counter, headers }];
     });
   }
 
@@ -162,6 +198,12 @@ class SeatedFlowControl implements FlowControl {
       this.#levels.delete(name);
     }
   }
+}
+
+/** Who is exempt takes none, but is counted. */
+function exemptSeat(counter: FlowCounter): Seat {
+  counter.dispatched();
+  return { leave: () => counter.finished() };
 }
 
 function flowOf({ metadata, spec }: FlowSchema, user: User, { namespace }: FlowRequest): string {

@@ -1,7 +1,7 @@
 /** One priority level: lets requests in as seats are free, has the others wait in fair queues, and turns away what is too much. */
-import { StatusError } from "../machinery/status-error.ts";
 import type { Timers } from "../platform/platform.ts";
 import { FairQueues, type FairQueue, type QueueLimits } from "./fair-queues.ts";
+import { TooManyRequests, type Rejection } from "./flow-counts.ts";
 import type { LevelSeats } from "./seats.ts";
 
 /** Who waits longer is turned away: a quarter of a request's minute, as in Kubernetes. */
@@ -40,7 +40,7 @@ export class PriorityLevel {
   enter(flow: string, signal: () => AbortSignal | undefined): Seat | Promise<Seat> {
     const queues = this.#queues;
     if (!queues) {
-      if (!this.seats.tryTake()) throw tooMany();
+      if (!this.seats.tryTake()) throw new TooManyRequests("concurrency-limit");
       return this.#seat(undefined, undefined);
     }
     const queue = queues.queueOf(flow);
@@ -78,29 +78,24 @@ export class PriorityLevel {
           resolve(this.#seat(queues, queue));
         },
       };
-      const giveUp = (): void => {
+      const giveUp = (why: Rejection): void => {
         end();
-        if (queues.leave(queue, waiting)) reject(tooMany());
+        if (queues.leave(queue, waiting)) reject(new TooManyRequests(why));
       };
-      const cancel = this.#timers.after(WAIT_MS_MAX, giveUp);
+      const aborted = (): void => giveUp("cancelled");
+      const cancel = this.#timers.after(WAIT_MS_MAX, () => giveUp("time-out"));
       const end = (): void => {
         cancel();
-        signal?.removeEventListener("abort", giveUp);
+        signal?.removeEventListener("abort", aborted);
       };
       if (!queues.enqueue(queue, waiting)) {
         end();
-        reject(tooMany());
+        reject(new TooManyRequests("queue-full"));
         return;
       }
-      signal?.addEventListener("abort", giveUp, { once: true });
+      signal?.addEventListener("abort", aborted, { once: true });
       // There may be room, but for those who wait already.
       this.admitWaiting();
     });
   }
-}
-
-function tooMany(): StatusError {
-  return new StatusError("TooManyRequests", "Too many requests, please try again later.", {
-    details: { retryAfterSeconds: 1 },
-  });
 }
