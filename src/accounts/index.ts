@@ -7,6 +7,7 @@ import type { Database } from "../storage/database.ts";
 import { migrate } from "../storage/migrate.ts";
 import type { ClusterHost, ClusterRecord, SendMail } from "./accounts.ts";
 import { AUTH_PATH, createAccountsApi, type AccountsApiDeps, type RequestLimits } from "./api/api.ts";
+import { createAttempts } from "./api/attempts.ts";
 import { createIdempotency } from "./api/idempotency.ts";
 import { createRateLimit } from "./api/rate-limit.ts";
 import type { AuthOptions } from "./better-auth.ts";
@@ -63,10 +64,19 @@ export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
     takesCertificateAuthority,
     organisations: createOrganisations(shared),
     tokens: createTokens(shared),
-    people: createPeople({ database, secret, baseUrl, basePath: AUTH_PATH, sendMail, github }),
+    people: createPeople({
+      database,
+      disconnect: shared.disconnect,
+      secret,
+      baseUrl,
+      basePath: AUTH_PATH,
+      sendMail,
+      github,
+    }),
     principals: createPrincipals(shared),
     idempotency: createIdempotency(shared),
     rateLimit: createRateLimit(shared),
+    attempts: createAttempts(shared),
     sendMail,
     baseUrl,
     serverCa,

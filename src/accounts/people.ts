@@ -1,5 +1,7 @@
 /** People: sign-up, login and sessions (better-auth), loaded when first needed. */
 import type { Database } from "../storage/database.ts";
+import { AccountsError } from "./accounts.ts";
+import type { Disconnect } from "./disconnect.ts";
 import { shape } from "./rows.ts";
 import type { AuthOptions } from "./better-auth.ts";
 
@@ -15,13 +17,28 @@ export interface People {
   /** Whose session the request's cookie is; undefined for none. */
   ofSession(headers: Headers): Promise<string | undefined>;
   find(id: string): Promise<Person | undefined>;
+  /**
+   * Gone, with logins, sessions, own tokens and memberships; what they have made stays with the organisations.
+   * @throws AccountsError "conflict" as long as an organisation would be left without an owner
+   */
+  delete(id: string): Promise<void>;
 }
 
 const PERSON = shape<Person>({ id: "id", name: "name", email: "email" });
 /** Without it nobody is asked, and nothing is loaded. */
 const COOKIE = /(^|;\s*)(__Secure-)?gantry\.session_token=/;
 
-export function createPeople(options: AuthOptions): People {
+/** An organisation of which this person is the only owner. */
+const OWNED_ALONE = `SELECT o.name FROM members AS m JOIN organisations AS o ON o.id = m.organisation
+  WHERE m.person = ?1 AND m.role = 'owner' AND NOT EXISTS (SELECT 1 FROM members AS other
+    WHERE other.organisation = m.organisation AND other.role = 'owner' AND other.person <> ?1)`;
+const NAMED_MAX = 5;
+
+export interface PeopleOptions extends AuthOptions {
+  disconnect: Pick<Disconnect, "member">;
+}
+
+export function createPeople({ disconnect, ...options }: PeopleOptions): People {
   const { database } = options;
   type Auth = ReturnType<typeof import("./better-auth.ts").createAuth>;
   let loaded: Promise<Auth> | undefined;
@@ -34,6 +51,10 @@ export function createPeople(options: AuthOptions): People {
       return found?.user.id;
     },
     find: (id) => findPerson(database, id),
+    async delete(id) {
+      const organisations = await deletePerson(database, id);
+      for (const organisation of organisations) await disconnect.member({ organisation, person: id });
+    },
   };
 }
 
@@ -41,4 +62,31 @@ async function findPerson(database: Database, id: string): Promise<Person | unde
   const sql = `SELECT ${PERSON.columns()} FROM people WHERE id = ?`;
   const [found] = await database.batch([{ sql, args: [id], single: true }], "read");
   return PERSON.readOne(found);
+}
+
+/** Resolves with the organisations that they were a member of. */
+async function deletePerson(database: Database, id: string): Promise<string[]> {
+  const gone = "NOT EXISTS (SELECT 1 FROM people WHERE id = ?1)";
+  const [memberships, ownedAlone, deleted] = await database.batch(
+    [
+      { sql: "SELECT organisation FROM members WHERE person = ?1", args: [id] },
+      { sql: `${OWNED_ALONE} ORDER BY o.name LIMIT ${NAMED_MAX}`, args: [id] },
+      { sql: `DELETE FROM people WHERE id = ?1 AND NOT EXISTS (${OWNED_ALONE})`, args: [id] },
+      ...["sessions", "logins", "members", "tokens"].map((table) => ({
+        sql: `DELETE FROM ${table} WHERE person = ?1 AND ${gone}${table === "tokens" ? " AND kind = 'person'" : ""}`,
+        args: [id],
+      })),
+      // A new password that was asked for and not chosen.
+      { sql: `DELETE FROM verifications WHERE value = ?1 AND ${gone}`, args: [id] },
+    ],
+    "write",
+  );
+  if (!deleted?.rowsAffected) {
+    const names = (ownedAlone?.rows ?? []).map(([name]) => JSON.stringify(name)).join(", ");
+    throw new AccountsError(
+      "conflict",
+      `you are the only owner of ${names}: make somebody else one, or delete it first`,
+    );
+  }
+  return (memberships?.rows ?? []).map(([organisation]) => String(organisation));
 }

@@ -165,3 +165,15 @@ export const idempotencyKeysTable = sqliteTable(
   },
   (table) => [index("idempotency_keys_created").on(table.createdMs)],
 );
+
+/** How often something was tried in its window: see api/attempts.ts. */
+export const attemptsTable = sqliteTable(
+  "attempts",
+  {
+    /** SHA-256 in hex. */
+    key: text("key").primaryKey(),
+    count: integer("count").notNull(),
+    endsMs: integer("ends_ms").notNull(),
+  },
+  (table) => [index("attempts_ends").on(table.endsMs)],
+);

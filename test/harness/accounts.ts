@@ -1,5 +1,6 @@
 /** The accounts with real clusters behind them, for black-box tests: nothing but `fetch`. */
 import type { ClusterHost } from "../../src/accounts/accounts.ts";
+import type { RequestLimits } from "../../src/accounts/api/api.ts";
 import { createAccounts, type AccountsDeps } from "../../src/accounts/index.ts";
 import type { FetchDocument } from "../../src/authn/oidc/issuer-keys.ts";
 import type { Fetch } from "../../src/client/client.ts";
@@ -7,6 +8,15 @@ import type { Platform } from "../../src/platform/platform.ts";
 import type { Database } from "../../src/storage/database.ts";
 import { testRuntime } from "./test-runtime.ts";
 
+const UNLIMITED: RequestLimits = {
+  caller: 1e9,
+  address: 1e9,
+  logins: 1e9,
+  passwords: 1e9,
+  mails: 1e9,
+  guesses: 1e9,
+  ofRoute: 1e9,
+};
 export const BASE_URL = "https://gantry.test";
 
 export interface TestAccounts {
@@ -50,7 +60,7 @@ export async function createTestAccounts(
       baseUrl: BASE_URL,
       takesCertificateAuthority: true,
       clientAddress: (request) => request.headers.get("x-test-address") ?? "",
-      limits: { caller: 1e9, address: 1e9, logins: 1e9 },
+      limits: UNLIMITED,
       ...given,
       ...changes,
     });

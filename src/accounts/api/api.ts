@@ -12,7 +12,8 @@ import { pageQuery } from "../pages.ts";
 import type { Idempotency } from "./idempotency.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problemResponse } from "./problem.ts";
-import type { RateLimit } from "./rate-limit.ts";
+import { networkOf, type Attempts, type Counted } from "./attempts.ts";
+import type { Limited, RateLimit } from "./rate-limit.ts";
 import { nothingHere, type Call, type Reply, type Route, type Services } from "./route.ts";
 import { readBody } from "./routes/clusters.ts";
 import { routes } from "./routes/index.ts";
@@ -22,21 +23,33 @@ export interface AccountsApiDeps extends Services {
   principals: Principals;
   idempotency: Idempotency;
   rateLimit: RateLimit;
+  attempts: Attempts;
   limits?: Partial<RequestLimits>;
   /** Where a request comes from, as far as the runtime knows. */
   clientAddress(request: Request): string;
 }
 
-/** Requests a minute. */
+/** Requests a minute, unless it says otherwise. */
 export interface RequestLimits {
+  /** In one process or isolate. */
   caller: number;
-  /** Of one address, before it is known who calls. */
+  /** Of one address, before it is known who calls; in one process or isolate. */
   address: number;
-  /** Of one address to sign up, log in and ask for passwords: each may cost a hash. */
+  /** Of one address to sign up, log in and ask for passwords, everywhere: each may cost a hash. */
   logins: number;
+  /** To log in as one person, from wherever. */
+  passwords: number;
+  /** An hour: to sign up with, or to have mail sent to, one address. */
+  mails: number;
+  /** Of one address with tokens that are none, everywhere. */
+  guesses: number;
+  /** Of one caller to routes that have a limit of their own, in place of that; for tests. */
+  ofRoute?: number;
 }
 
-const LIMITS: RequestLimits = { caller: 600, address: 1_200, logins: 20 };
+const LIMITS: RequestLimits = { caller: 600, address: 1_200, logins: 20, passwords: 20, mails: 5, guesses: 60 };
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 export const AUTH_PATH = "/v1/auth";
 const OPENAPI_PATH = "/v1/openapi.json";
 const BODY_BYTES_MAX = 64 * 1024;
@@ -78,35 +91,87 @@ async function serve(deps: AccountsApiDeps, served: Served): Promise<Response> {
   let { headers } = byAddress;
   try {
     if (byAddress.refused) throw byAddress.refused;
-    const principal = await principalOf(deps, request);
+    const principal = await principalOf(deps, request, (limited) => void ({ headers } = limited), limits);
     const byCaller = rateLimit.take(`caller ${principal.name}`, limits.caller);
     ({ headers } = byCaller);
     if (byCaller.refused) throw byCaller.refused;
+    const byRoute = await takeOfRoute(deps, served, principal);
+    if (byRoute) ({ headers } = byRoute);
+    if (byRoute?.refused) throw byRoute.refused;
     return withHeaders(await answer(deps, served, principal), headers);
   } catch (error) {
     return withHeaders(problemResponse(error, log), headers);
   }
 }
 
+async function takeOfRoute(
+  { attempts }: AccountsApiDeps,
+  { route: { operationId, limit }, limits }: Served,
+  { name }: Principal,
+): Promise<Limited | undefined> {
+  if (!limit) return undefined;
+  const { attemptsMax, windowMs } = limit;
+  return await attempts.take([{ key: `${operationId} ${name}`, limit: limits.ofRoute ?? attemptsMax, windowMs }]);
+}
+
 async function serveLogin(deps: AccountsApiDeps, request: Request, limits: RequestLimits): Promise<Response> {
   const reads = READS.has(request.method);
   const kind = reads ? "address" : "logins";
-  const { headers, refused } = deps.rateLimit.take(`${kind} ${deps.clientAddress(request)}`, limits[kind]);
-  if (refused) return withHeaders(problemResponse(refused, deps.log), headers);
+  // Who is refused here already costs no round trip.
+  let { headers, refused } = deps.rateLimit.take(`${kind} ${deps.clientAddress(request)}`, limits[kind]);
   try {
-    return withHeaders(await deps.people.handle(request), headers);
+    if (refused) throw refused;
+    if (reads) return withHeaders(await deps.people.handle(request), headers);
+    const body = await readBody(request, BODY_BYTES_MAX);
+    ({ headers, refused } = await deps.attempts.take(countedOfLogin(deps, { request, body, limits })));
+    if (refused) throw refused;
+    const again = new Request(request.url, { method: request.method, headers: request.headers, body: body.slice() });
+    return withHeaders(await deps.people.handle(again), headers);
   } catch (error) {
     return withHeaders(problemResponse(error, deps.log), headers);
   }
 }
 
+/** By the network that it comes from; and by the person whose password, or the mailbox whose patience, is tried. */
+function countedOfLogin(
+  { clientAddress }: AccountsApiDeps,
+  { request, body, limits }: { request: Request; body: Uint8Array; limits: RequestLimits },
+): [Counted, ...Counted[]] {
+  const network = networkOf(clientAddress(request));
+  const counted: [Counted, ...Counted[]] = [{ key: `logins ${network}`, limit: limits.logins, windowMs: MINUTE_MS }];
+  const email = emailIn(body);
+  if (email === undefined) return counted;
+  const isPassword = new URL(request.url).pathname.startsWith(`${AUTH_PATH}/sign-in/`);
+  const of = isPassword
+    ? { key: `passwords ${email}`, limit: limits.passwords, windowMs: MINUTE_MS }
+    : { key: `mails ${email}`, limit: limits.mails, windowMs: HOUR_MS };
+  return [...counted, of];
+}
+
+function emailIn(body: Uint8Array): string | undefined {
+  try {
+    const { email } = (JSON.parse(new TextDecoder().decode(body)) ?? {}) as { email?: unknown };
+    return typeof email === "string" ? email.toLowerCase() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** By the API token, or else by the cookie of a session. @throws AccountsError "unauthenticated" | "forbidden" */
-async function principalOf({ principals, people, baseUrl }: AccountsApiDeps, request: Request): Promise<Principal> {
+async function principalOf(
+  { principals, people, baseUrl, attempts, clientAddress }: AccountsApiDeps,
+  request: Request,
+  counted: (limited: Limited) => void,
+  limits: RequestLimits,
+): Promise<Principal> {
   const token = bearerOf(request.headers);
   if (token !== undefined) {
     const principal = await principals.ofToken(token);
-    if (!principal) throw unauthenticated();
-    return principal;
+    if (principal) return principal;
+    const key = `guesses ${networkOf(clientAddress(request))}`;
+    const limited = await attempts.take([{ key, limit: limits.guesses, windowMs: MINUTE_MS }]);
+    counted(limited);
+    throw limited.refused ?? unauthenticated();
   }
   const person = await people.ofSession(request.headers);
   if (person === undefined) throw unauthenticated();

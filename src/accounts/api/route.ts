@@ -64,6 +64,8 @@ export interface Route {
   paged?: true;
   /** Takes an Idempotency-Key; a member of this name in the answer is a secret and is not kept. */
   creates?: { secret?: string };
+  /** How often one caller may try it, over all processes and isolates. */
+  limit?: { attemptsMax: number; windowMs: number };
   handle(services: Services, call: Call): Promise<Reply | Response>;
 }
 

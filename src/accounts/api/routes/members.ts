@@ -109,6 +109,7 @@ export const memberRoutes: readonly Route[] = [
     answer: INVITATION,
     status: 201,
     creates: { secret: "secret" },
+    limit: { attemptsMax: 60, windowMs: 3_600_000 },
     async handle({ organisations, clock, sendMail, baseUrl }, { principal, body, params: { organisation = "" } }) {
       assertMayChange(principal, organisation, body.role);
       const { invitation, secret } = await organisations.invite({
@@ -145,6 +146,7 @@ export const memberRoutes: readonly Route[] = [
     summary: "The caller becomes a member",
     body: object({ secret: text({ maxLength: 200 }) }),
     answer: object({ organisation: text(), name: text() }),
+    limit: { attemptsMax: 20, windowMs: 60_000 },
     async handle({ organisations }, { principal, body }) {
       const person = personOf(principal);
       if (principal.kind !== "session") throw new AccountsError("forbidden", "log in to accept an invitation");
