@@ -18,6 +18,8 @@ export interface AuthOptions {
   basePath: string;
   /** With it addresses are verified before anybody gets in, and forgotten passwords can be changed. */
   sendMail?: SendMail | undefined;
+  /** Keeps the runtime alive for work that nobody waits for. What is waited for would tell by its time whether an address is known. */
+  inBackground?: ((work: Promise<unknown>) => void) | undefined;
   github?: { clientId: string; clientSecret: string } | undefined;
 }
 
@@ -26,7 +28,15 @@ const PASSWORD_LENGTH_MIN = 10;
 const PASSWORD_LENGTH_MAX = 128;
 const SESSION_SECONDS = 7 * 24 * 3_600;
 
-export function createAuth({ database, secret, baseUrl, basePath, sendMail, github }: AuthOptions) {
+export function createAuth({
+  database,
+  secret,
+  baseUrl,
+  basePath,
+  sendMail,
+  inBackground = () => {},
+  github,
+}: AuthOptions) {
   return betterAuth({
     appName: "Gantry",
     baseURL: baseUrl,
@@ -70,6 +80,7 @@ export function createAuth({ database, secret, baseUrl, basePath, sendMail, gith
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
     advanced: {
+      backgroundTasks: { handler: inBackground },
       cookiePrefix: "gantry",
       useSecureCookies: true,
       defaultCookieAttributes: { sameSite: "lax", httpOnly: true },

@@ -34,6 +34,7 @@ export interface AccountsDeps {
   /** False on Workers, which know the public authorities alone. */
   takesCertificateAuthority: boolean;
   sendMail?: SendMail | undefined;
+  inBackground?: AuthOptions["inBackground"];
   github?: AuthOptions["github"];
   limits?: Partial<RequestLimits>;
   clientAddress: AccountsApiDeps["clientAddress"];
@@ -49,7 +50,7 @@ export const ACCOUNTS_DATABASE = "accounts";
 
 /** @throws StorageError "unavailable" */
 export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
-  const { database, host, platform, baseUrl, serverCa, sendMail, github, limits, clientAddress } = deps;
+  const { database, host, platform, baseUrl, serverCa, sendMail, inBackground, github, limits, clientAddress } = deps;
   const { takesCertificateAuthority } = deps;
   await migrate(database, { migrations: accountsMigrations });
   const { clock, random, log } = platform;
@@ -71,6 +72,7 @@ export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
       baseUrl,
       basePath: AUTH_PATH,
       sendMail,
+      inBackground,
       github,
     }),
     principals: createPrincipals(shared),

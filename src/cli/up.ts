@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { startControlPlane } from "../platform/node/control-plane.ts";
 import { createNodePlatform } from "../platform/node/platform.ts";
+import { accountsSettingsOf } from "./accounts-settings.ts";
 import { writeAccess } from "./access.ts";
 import { auditConfigOf } from "./audit-options.ts";
 import { readAuthenticationConfig } from "./authentication-config.ts";
@@ -21,6 +22,7 @@ export async function up(options: UpOptions): Promise<void> {
     ...(options.authenticationConfig === undefined
       ? {}
       : { authentication: await readAuthenticationConfig(options.authenticationConfig) }),
+    accounts: accountsSettingsOf(process.env),
     config: {
       audit: await auditConfigOf({
         ...(options.auditPolicyFile === undefined ? {} : { auditPolicyFile: options.auditPolicyFile }),

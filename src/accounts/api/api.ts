@@ -134,10 +134,10 @@ async function serveLogin(deps: AccountsApiDeps, request: Request, limits: Reque
 
 /** By the network that it comes from; and by the person whose password, or the mailbox whose patience, is tried. */
 function countedOfLogin(
-  { clientAddress }: AccountsApiDeps,
+  deps: Pick<AccountsApiDeps, "clientAddress">,
   { request, body, limits }: { request: Request; body: Uint8Array; limits: RequestLimits },
 ): [Counted, ...Counted[]] {
-  const network = networkOf(clientAddress(request));
+  const network = networkOf(deps.clientAddress(request));
   const counted: [Counted, ...Counted[]] = [{ key: `logins ${network}`, limit: limits.logins, windowMs: MINUTE_MS }];
   const email = emailIn(body);
   if (email === undefined) return counted;
@@ -159,16 +159,17 @@ function emailIn(body: Uint8Array): string | undefined {
 
 /** By the API token, or else by the cookie of a session. @throws AccountsError "unauthenticated" | "forbidden" */
 async function principalOf(
-  { principals, people, baseUrl, attempts, clientAddress }: AccountsApiDeps,
+  deps: AccountsApiDeps,
   request: Request,
   counted: (limited: Limited) => void,
   limits: RequestLimits,
 ): Promise<Principal> {
+  const { principals, people, baseUrl, attempts } = deps;
   const token = bearerOf(request.headers);
   if (token !== undefined) {
     const principal = await principals.ofToken(token);
     if (principal) return principal;
-    const key = `guesses ${networkOf(clientAddress(request))}`;
+    const key = `guesses ${networkOf(deps.clientAddress(request))}`;
     const limited = await attempts.take([{ key, limit: limits.guesses, windowMs: MINUTE_MS }]);
     counted(limited);
     throw limited.refused ?? unauthenticated();

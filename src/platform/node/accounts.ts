@@ -1,6 +1,7 @@
 /** People and their clusters in one process: a database of accounts and one for each cluster, all files of the data folder. */
 import { ACCOUNTS_DATABASE, clusterAuthenticators, createAccounts, type Accounts } from "../../accounts/index.ts";
 import { clusterUrl } from "../../accounts/front-door.ts";
+import { createMailWebhook, type MailWebhook } from "../../accounts/mail-webhook.ts";
 import type { ClusterConfig } from "../../cluster.ts";
 import type { Platform } from "../platform.ts";
 import { clientAddressOf } from "./client-address.ts";
@@ -24,10 +25,19 @@ export interface NodeAccountsDeps {
   config: ClusterConfig;
   /** PEM: the authority that signed the server's certificate. */
   serverCa: string;
+  settings?: AccountsSettings | undefined;
+}
+
+/** What people's accounts need of the world outside. */
+export interface AccountsSettings {
+  mail?: MailWebhook;
+  /** Of an OAuth app: then people may log in by GitHub. */
+  github?: { clientId: string; clientSecret: string };
 }
 
 export async function openAccounts(deps: NodeAccountsDeps): Promise<NodeAccounts> {
-  const { folder, platform, upgrades, config, serverCa } = deps;
+  const { folder, platform, upgrades, config, serverCa, settings = {} } = deps;
+  const { mail, github } = settings;
   const { masterKey } = folder;
   const { clock, log } = platform;
   const databases = createDatabaseFiles(folder.databases, { writesInThread: true });
@@ -59,6 +69,8 @@ export async function openAccounts(deps: NodeAccountsDeps): Promise<NodeAccounts
       baseUrl,
       serverCa,
       takesCertificateAuthority: true,
+      ...(mail ? { sendMail: createMailWebhook({ ...mail, ...platform, fetch }) } : {}),
+      github,
       clientAddress: clientAddressOf,
     });
     // No other process works on them: whatever is unfinished was left by one that ended.

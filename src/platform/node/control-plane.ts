@@ -11,6 +11,7 @@ import { DatabaseError, type Database } from "../../storage/database.ts";
 import { migrate } from "../../storage/migrate.ts";
 import { createSettings } from "../../storage/settings.ts";
 import type { Platform } from "../platform.ts";
+import type { AccountsSettings } from "./accounts.ts";
 import { createAccountsOnDemand } from "./accounts-on-demand.ts";
 import { createConnectionCertificates } from "./client-certificates.ts";
 import { configuredIssuers } from "./configured-issuers.ts";
@@ -43,6 +44,7 @@ export async function startControlPlane(options: {
   config?: Partial<ClusterConfig>;
   /** An AuthenticationConfiguration: issuers outside that the cluster at the root believes. */
   authentication?: unknown;
+  accounts?: AccountsSettings;
   /** Who wants to see what goes to SQL puts himself in between. */
   watchDatabase?: (database: Database) => Database;
 }): Promise<ControlPlane> {
@@ -111,7 +113,15 @@ export async function startControlPlane(options: {
     });
     later.push(() => cluster.stop());
     undo.push(() => cluster.quiet());
-    const accounts = createAccountsOnDemand({ folder, platform, upgrades, config, serverCa: keys.clusterCa });
+    const given = options.accounts;
+    const accounts = createAccountsOnDemand({
+      folder,
+      platform,
+      upgrades,
+      config,
+      serverCa: keys.clusterCa,
+      settings: given,
+    });
     later.push(() => accounts.stop());
     undo.push(() => accounts.quiet());
     ready.resolve(accounts.inFrontOf((request) => cluster.app.fetch(request)));

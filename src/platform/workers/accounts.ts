@@ -1,6 +1,8 @@
 /** People and their clusters on the edge: a database of accounts, and for each cluster a database and two Durable Objects by its id. */
+import { waitUntil } from "cloudflare:workers";
 import type { ClusterApi, ClusterHost } from "../../accounts/accounts.ts";
 import { ACCOUNTS_DATABASE, clusterAuthenticators, createAccounts, type Accounts } from "../../accounts/index.ts";
+import { createMailWebhook } from "../../accounts/mail-webhook.ts";
 import type { App } from "../../app.ts";
 import type { PolicyMemory } from "../../authz/rbac/policy-memory.ts";
 import { fromBase64 } from "../../pki/encoding.ts";
@@ -24,6 +26,7 @@ export async function openAccounts(env: Env, policyMemory: PolicyMemory): Promis
   await databases.create(ACCOUNTS_DATABASE);
   const database = await databases.open(ACCOUNTS_DATABASE);
   const { GITHUB_CLIENT_ID: clientId, GITHUB_CLIENT_SECRET: clientSecret } = env;
+  const { MAIL_WEBHOOK_URL: url, MAIL_WEBHOOK_SECRET: secret } = env;
   return await createAccounts({
     database,
     host: createEdgeClusterHost({ env, databases, accounts: database, policyMemory }),
@@ -32,6 +35,10 @@ export async function openAccounts(env: Env, policyMemory: PolicyMemory): Promis
     baseUrl: env.SERVER_URL,
     takesCertificateAuthority: false,
     serverCa: env.SERVER_CA === undefined ? undefined : atob(env.SERVER_CA),
+    ...(url && secret
+      ? { sendMail: createMailWebhook({ url, secret, ...platform, fetch: (request) => fetch(request) }) }
+      : {}),
+    inBackground: waitUntil,
     ...(clientId && clientSecret ? { github: { clientId, clientSecret } } : {}),
     // Set by the runtime, whatever the client says.
     clientAddress: ({ headers }) => headers.get("cf-connecting-ip") ?? "",

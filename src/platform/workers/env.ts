@@ -17,6 +17,9 @@ export interface Env {
   /** Of an OAuth app: then people may log in by GitHub. */
   GITHUB_CLIENT_ID?: string;
   GITHUB_CLIENT_SECRET?: string;
+  /** Where mail is handed over (accounts/mail-webhook.ts). Without it addresses are not verified, and invitations are passed on by hand. */
+  MAIL_WEBHOOK_URL?: string;
+  MAIL_WEBHOOK_SECRET?: string;
   /** 32 bytes in base64; seals the cluster's keys. */
   MASTER_KEY: string;
   /** SHA-256 in hex of the administrators' tokens, separated by commas. */

@@ -93,7 +93,7 @@ describe.skipIf(testRuntime.missing !== undefined)("/v1", () => {
     ["GET", "/v1/nothing", 404, "not-found"],
     ["GET", "/v1/organisations/org-unknown", 404, "not-found"],
     ["PUT", "/v1/organisations", 405, "method-not-allowed"],
-    ["DELETE", "/v1/me", 405, "method-not-allowed"],
+    ["PATCH", "/v1/me", 405, "method-not-allowed"],
   ])("%s %s is a problem", async (method, path, status, code) => {
     const answer = await person.call(method, path);
     expect(answer.status).toBe(status);

@@ -14,6 +14,14 @@ import {
 } from "../../harness/accounts.ts";
 import { testRuntime } from "../../harness/test-runtime.ts";
 
+const codes = (answers: Answer<unknown>[]): number[] => answers.map(({ status }) => status);
+const nobody = (at: number) => ({ email: `nobody-${at}@example.test`, password: "wrong horse" });
+
+async function rowsOf({ database }: TestAccounts) {
+  const [found] = await database.batch([{ sql: "SELECT key FROM attempts" }], "read");
+  return found?.rows ?? [];
+}
+
 describe.skipIf(testRuntime.missing !== undefined)("attempts over two isolates", () => {
   let accounts: TestAccounts;
   let person: TestPerson;
@@ -47,11 +55,9 @@ describe.skipIf(testRuntime.missing !== undefined)("attempts over two isolates",
     }
     return answers;
   }
-  const codes = (answers: Answer<unknown>[]): number[] => answers.map(({ status }) => status);
 
   test("logins of one address, whoever it tries to be", async () => {
-    const body = (at: number) => ({ email: `nobody-${at}@example.test`, password: "wrong horse" });
-    const from = { headers: { "x-test-address": "192.0.2.1" }, body };
+    const from = { headers: { "x-test-address": "192.0.2.1" }, body: nobody };
     const answers = await tries(7, "/v1/auth/sign-in/email", from);
     expect(codes(answers)).toEqual([401, 401, 401, 401, 401, 401, 429]);
     const { headers } = answers[6] ?? {};
@@ -108,13 +114,11 @@ describe.skipIf(testRuntime.missing !== undefined)("attempts over two isolates",
   });
 
   test("what is counted holds no address in clear, and goes when its window is over", async () => {
-    const rows = async () =>
-      (await accounts.database.batch([{ sql: "SELECT key FROM attempts" }], "read"))[0]?.rows ?? [];
-    expect((await rows()).every(([key]) => /^[0-9a-f]{64}$/.test(String(key)))).toBe(true);
-    expect((await rows()).length).toBeGreaterThan(3);
+    expect((await rowsOf(accounts)).every(([key]) => /^[0-9a-f]{64}$/.test(String(key)))).toBe(true);
+    expect((await rowsOf(accounts)).length).toBeGreaterThan(3);
     skewMs += 3_600_001;
     await tries(1, "/v1/auth/sign-in/email", { body: () => ({ email: "x@example.test", password: "wrong horse" }) });
-    expect((await rows()).length).toBe(2);
+    expect((await rowsOf(accounts)).length).toBe(2);
   });
 });
 

@@ -1,7 +1,7 @@
 import { AccountsError, ROLES, type Invitation, type Member, type Principal, type Role } from "../../accounts.ts";
 import { rank } from "../../principals.ts";
 import { assertRole, nothingHere, personOf, route, timeOf, type Route } from "../route.ts";
-import { object, oneOf, text } from "../schema.ts";
+import { flag, object, oneOf, text } from "../schema.ts";
 
 export const ROLE = oneOf(ROLES, "What it allows, from the least to the most.");
 const MEMBER = object({
@@ -20,7 +20,10 @@ const INVITATION = object(
     createdAt: text({ format: "date-time" }),
     expiresAt: text({ format: "date-time" }),
   },
-  { secret: text({ description: "What accepts it. Shown once." }) },
+  {
+    secret: text({ description: "What accepts it. Shown once." }),
+    mailed: flag("Whether it was mailed, too; else it is to be passed on by hand."),
+  },
 );
 const INVITATION_MS = 7 * 24 * 3_600_000;
 
@@ -110,7 +113,7 @@ export const memberRoutes: readonly Route[] = [
     status: 201,
     creates: { secret: "secret" },
     limit: { attemptsMax: 60, windowMs: 3_600_000 },
-    async handle({ organisations, clock, sendMail, baseUrl }, { principal, body, params: { organisation = "" } }) {
+    async handle({ organisations, clock, log, sendMail, baseUrl }, { principal, body, params: { organisation = "" } }) {
       assertMayChange(principal, organisation, body.role);
       const { invitation, secret } = await organisations.invite({
         organisation,
@@ -119,12 +122,20 @@ export const memberRoutes: readonly Route[] = [
         invitedBy: principal.name,
         expiresMs: clock.now() + INVITATION_MS,
       });
-      await sendMail?.({
+      const mail = {
         to: body.email,
         subject: "You are invited to an organisation on Gantry",
         text: `Accept it within a week:\n${baseUrl}/invitations#${secret}`,
-      });
-      return { status: 201, body: { ...shownInvitation(invitation), secret } };
+      };
+      // It is good however it gets there.
+      const mailed = await sendMail?.(mail).then(
+        () => true,
+        (error: unknown) => {
+          log.warn("an invitation was not mailed", { invitation: invitation.id, error });
+          return false;
+        },
+      );
+      return { status: 201, body: { ...shownInvitation(invitation), secret, mailed: mailed ?? false } };
     },
   }),
   route({
