@@ -23,6 +23,8 @@ export interface Clusters {
   delete(id: string): Promise<void>;
   /** Called in this process when one begins to be removed: whoever remembers it forgets it. Returns the undo. */
   onRemoval(listener: (id: string) => void): () => void;
+  /** Opens each once, one after the other. @throws what the first that fails throws */
+  openAll(): Promise<void>;
   /** Takes up what was left half-way by a process that ended. `forMs`: nobody has been at it for so long. */
   finish(query: { forMs: number }): Promise<void>;
 }
@@ -30,6 +32,7 @@ export interface Clusters {
 /** Nobody works so long on one cluster. */
 export const ABANDONED_MS = 60_000;
 const FINISHED_AT_ONCE_MAX = 20;
+const OPENED_PAGE = 100;
 export const CLUSTERS_MAX = 100;
 
 export const CLUSTER = shape<ClusterRecord>({
@@ -123,6 +126,19 @@ export function createClusters(deps: ClustersDeps): Clusters {
     onRemoval(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    async openAll() {
+      let after = { createdMs: -1, id: "" };
+      for (;;) {
+        const sql = `SELECT ${COLUMNS} FROM clusters WHERE (created_ms, id) > (?, ?) AND state = 'ready'
+          ORDER BY created_ms, id LIMIT ${OPENED_PAGE}`;
+        const [found] = await database.batch([{ sql, args: [after.createdMs, after.id] }], "read");
+        const page = CLUSTER.readAll(found);
+        for (const record of page) await deps.host.open(record);
+        const last = page.at(-1);
+        if (!last || page.length < OPENED_PAGE) return;
+        after = last;
+      }
     },
     async finish({ forMs }) {
       const sql = `UPDATE clusters SET changed_ms = ?1 WHERE id IN (SELECT id FROM clusters INDEXED BY clusters_unfinished

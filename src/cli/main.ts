@@ -93,10 +93,11 @@ program
 program
   .command("rotate-keys")
   .description("give the running cluster new keys for values at rest and for tokens, without a pause")
+  .option("--master", "make another master key instead, which all keys are sealed under from the next start on", false)
   .option("--data <folder>", "data folder of the control plane", ".gantry")
-  .action(async (options: { data: string }) => {
-    const { rotateKeys } = await import("./rotate-keys.ts");
-    await rotateKeys(options);
+  .action(async (options: { data: string; master: boolean }) => {
+    const { rotateKeys, rotateMasterKey } = await import("./rotate-keys.ts");
+    await (options.master ? rotateMasterKey(options) : rotateKeys(options));
   });
 
 export interface UpOptions {

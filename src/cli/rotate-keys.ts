@@ -1,6 +1,7 @@
 import { createHttpsFetch } from "../../agent/https-fetch.ts";
 import { ROTATION_PATH } from "../http/key-rotation.ts";
 import type { RotationReport } from "../pki/rotate-keys.ts";
+import { renewMasterKey } from "../platform/node/data-folder.ts";
 import { StartupError } from "../platform/node/server.ts";
 import { readAccess } from "./access.ts";
 
@@ -23,6 +24,14 @@ export async function rotateKeys(options: { data: string }): Promise<void> {
   } finally {
     https.close();
   }
+}
+
+/** `gantry rotate-keys --master`. The running process goes on with the key it has read. */
+export async function rotateMasterKey(options: { data: string }): Promise<void> {
+  await renewMasterKey(options.data);
+  process.stdout.write(
+    "There is a new master key. Start Gantry again: it seals everything anew and drops the old one.\n",
+  );
 }
 
 function summaryOf({ dataKey, rewritten, unreadable, tokenKeySignsFromMs }: RotationReport): string {

@@ -13,7 +13,7 @@ import {
 } from "./certificates.ts";
 import type { ClusterKeys, KeyRotation, TokenKey } from "./cluster-keys.ts";
 import { fromBase64, toBase64, toBase64Url, toHex } from "./encoding.ts";
-import { createSealer, type Sealer } from "./sealing.ts";
+import { createSealer, type MasterKeys, type Sealer } from "./sealing.ts";
 import { signCertificate } from "./signed-certificates.ts";
 import {
   changeStored,
@@ -35,10 +35,9 @@ const TOKEN_LIFE_MS_MAX = 365 * 24 * 3_600_000;
 /** Whoever sends tokens with made-up key ids costs one read of a setting in this time. */
 const RELOAD_INTERVAL_MS = 2_000;
 
-interface Deps {
+/** The master keys are kept outside the database. */
+interface Deps extends MasterKeys {
   settings: Settings;
-  /** 32 bytes, kept outside the database. */
-  masterKey: Uint8Array;
   clock: Clock;
   random: Random;
   /** Resources whose values are written encrypted. */
@@ -83,13 +82,14 @@ async function openOrMake(deps: Deps, sealer: Sealer): Promise<Opened> {
   return await openStored(sealer, await settings.putIfAbsent(KEYS_SETTING, made));
 }
 
-/** With a data key, and every resource that is to be encrypted in the list of those that may be. */
+/** Sealed under the master key of now, with a data key, and every resource that is to be encrypted in the list of those that may be. */
 function completed(deps: Deps, sealer: Sealer, opened: Opened): Promise<Opened> {
   const wanted = deps.encrypted ?? ENCRYPTED_DEFAULT;
-  return changeStored({ settings: deps.settings, sealer }, opened, (keys) => {
+  return changeStored({ settings: deps.settings, sealer }, opened, (keys, text) => {
+    const isCurrent = sealer.isCurrent(text);
     const { dataKeys = [], encrypted = [] } = keys;
     const missing = wanted.filter((resource) => !encrypted.includes(resource));
-    if (dataKeys.length > 0 && missing.length === 0) return undefined;
+    if (isCurrent && dataKeys.length > 0 && missing.length === 0) return undefined;
     return {
       ...keys,
       dataKeys: dataKeys.length > 0 ? dataKeys : [newDataKey(deps.random)],

@@ -52,11 +52,11 @@ export async function sealStored(sealer: Sealer, keys: StoredKeys): Promise<stri
 export async function changeStored(
   { settings, sealer }: { settings: Settings; sealer: Sealer },
   from: Opened,
-  change: (keys: StoredKeys) => StoredKeys | undefined,
+  change: (keys: StoredKeys, text: string) => StoredKeys | undefined,
 ): Promise<Opened> {
   let current = from;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const keys = change(current.keys);
+    const keys = change(current.keys, current.text);
     if (keys === undefined) return current;
     const to = await sealStored(sealer, keys);
     const text = await settings.replace(KEYS_SETTING, { from: current.text, to });

@@ -25,6 +25,11 @@ export function createAccountsOnDemand(deps: NodeAccountsDeps): AccountsOnDemand
       throw error;
     }
   };
+  const exist = async (): Promise<boolean> =>
+    await access(deps.folder.databases).then(
+      () => true,
+      () => false,
+    );
   const ifOpened = async (use: (accounts: NodeAccounts) => Promise<void>): Promise<void> => {
     stopped = true;
     const accounts = await opening?.catch(() => undefined);
@@ -40,11 +45,10 @@ export function createAccountsOnDemand(deps: NodeAccountsDeps): AccountsOnDemand
       };
     },
     async resume() {
-      const exist = await access(deps.folder.databases).then(
-        () => true,
-        () => false,
-      );
-      if (exist) await open();
+      if (await exist()) await open();
+    },
+    async openAll() {
+      if (await exist()) await (await open()).openAll();
     },
     quiet: () => ifOpened((accounts) => accounts.quiet()),
     stop: () => ifOpened((accounts) => accounts.stop()),

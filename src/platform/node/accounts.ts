@@ -12,6 +12,8 @@ import { createFetchDocument } from "./fetch-document.ts";
 import type { Upgrades } from "./upgrade.ts";
 
 export interface NodeAccounts extends Pick<Accounts, "inFrontOf"> {
+  /** Opens each cluster once, which seals its keys under the master key of now. */
+  openAll(): Promise<void>;
   /** Ends control loops and tunnels of all clusters; their APIs answer still. */
   quiet(): Promise<void>;
   stop(): Promise<void>;
@@ -38,7 +40,7 @@ export interface AccountsSettings {
 export async function openAccounts(deps: NodeAccountsDeps): Promise<NodeAccounts> {
   const { folder, platform, upgrades, config, serverCa, settings = {} } = deps;
   const { mail, github } = settings;
-  const { masterKey } = folder;
+  const { masterKey, otherMasterKey } = folder;
   const { clock, log } = platform;
   const databases = createDatabaseFiles(folder.databases, { writesInThread: true });
   await databases.create(ACCOUNTS_DATABASE);
@@ -50,6 +52,7 @@ export async function openAccounts(deps: NodeAccountsDeps): Promise<NodeAccounts
     platform,
     upgrades,
     masterKey,
+    otherMasterKey,
     configOf(id) {
       const serverUrl = clusterUrl(baseUrl, id);
       return { ...config, serverUrl, issuer: serverUrl, adminTokenHashes: [] };
@@ -77,7 +80,12 @@ export async function openAccounts(deps: NodeAccountsDeps): Promise<NodeAccounts
     accounts.clusters
       .finish({ forMs: 0 })
       .catch((error: unknown) => log.warn("unfinished clusters stay so for now", { error }));
-    return { inFrontOf: (root) => accounts.inFrontOf(root), quiet: () => host.quiet(), stop };
+    return {
+      openAll: () => accounts.clusters.openAll(),
+      inFrontOf: (root) => accounts.inFrontOf(root),
+      quiet: () => host.quiet(),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -19,6 +19,7 @@ export interface NodeClusterHostDeps {
   platform: Platform;
   upgrades: Upgrades;
   masterKey: Uint8Array;
+  otherMasterKey?: Uint8Array | undefined;
   configOf(id: string): ClusterConfig;
   authenticatorsOf(cluster: { id: string; organisation: string }): readonly Authenticator[];
   openMax?: number;
@@ -147,14 +148,20 @@ class OpenClusters implements NodeClusterHost {
 }
 
 async function openCluster(deps: NodeClusterHostDeps, cluster: Asked): Promise<OpenCluster> {
-  const { databases, platform, upgrades, masterKey } = deps;
+  const { databases, platform, upgrades, masterKey, otherMasterKey } = deps;
   const { id } = cluster;
   const database = await databases.open(id);
   try {
     await migrate(database);
     const config = deps.configOf(id);
     const encrypted = config.encryptedResources;
-    const keys = await loadClusterKeys({ settings: createSettings({ database }), masterKey, ...platform, encrypted });
+    const keys = await loadClusterKeys({
+      settings: createSettings({ database }),
+      masterKey,
+      otherMasterKey,
+      ...platform,
+      encrypted,
+    });
     const authenticators = deps.authenticatorsOf(cluster);
     const served = await serveCluster({ id, database, keys, config, platform, upgrades, authenticators });
     const { app } = served;

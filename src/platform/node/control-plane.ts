@@ -10,12 +10,12 @@ import { issueServerIdentity } from "../../pki/server-identity.ts";
 import { DatabaseError, type Database } from "../../storage/database.ts";
 import { migrate } from "../../storage/migrate.ts";
 import { createSettings } from "../../storage/settings.ts";
-import type { Platform } from "../platform.ts";
+import type { Log, Platform } from "../platform.ts";
 import type { AccountsSettings } from "./accounts.ts";
-import { createAccountsOnDemand } from "./accounts-on-demand.ts";
+import { createAccountsOnDemand, type AccountsOnDemand } from "./accounts-on-demand.ts";
 import { createConnectionCertificates } from "./client-certificates.ts";
 import { configuredIssuers } from "./configured-issuers.ts";
-import { openDataFolder } from "./data-folder.ts";
+import { forgetPreviousMasterKey, openDataFolder, type DataFolder } from "./data-folder.ts";
 import { openDatabase } from "./libsql-database.ts";
 import { serveCluster } from "./serve-cluster.ts";
 import { startServer, StartupError, type ServerFetch } from "./server.ts";
@@ -59,10 +59,10 @@ export async function startControlPlane(options: {
   };
   try {
     await migrate(database);
-    const { masterKey } = folder;
+    const { masterKey, otherMasterKey } = folder;
     const encrypted = options.config?.encryptedResources ?? DEFAULT_CLUSTER_CONFIG.encryptedResources;
     const settings = createSettings({ database });
-    const keys = await openKeys({ settings, masterKey, clock, random, encrypted }, folder.path);
+    const keys = await openKeys({ settings, masterKey, otherMasterKey, clock, random, encrypted }, folder.path);
     const upgrades = createUpgrades({ random, log });
 
     // Listening comes first: the API's address is part of what it serves. Whoever calls before it is ready waits a moment.
@@ -126,10 +126,21 @@ export async function startControlPlane(options: {
     undo.push(() => accounts.quiet());
     ready.resolve(accounts.inFrontOf((request) => cluster.app.fetch(request)));
     await accounts.resume();
+    if (otherMasterKey) void sealAnew({ folder, accounts, log });
     return { url: config.serverUrl, clusterCa: keys.clusterCa, adminToken: folder.adminToken, stop: stopAll };
   } catch (error) {
     await stopAll();
     throw error;
+  }
+}
+
+/** In the background: there may be many clusters. What cannot be opened keeps the old key alive, until the next start. */
+async function sealAnew(at: { folder: DataFolder; accounts: AccountsOnDemand; log: Log }): Promise<void> {
+  try {
+    await at.accounts.openAll();
+    await forgetPreviousMasterKey(at.folder);
+  } catch (error) {
+    at.log.warn("the master key of before is needed still", { error });
   }
 }
 

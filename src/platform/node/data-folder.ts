@@ -1,6 +1,6 @@
 /** The folder of an embedded Gantry: database, master key, administrator's token, kubeconfig. */
 import { constants } from "node:fs";
-import { access, mkdir, open, readFile, stat } from "node:fs/promises";
+import { access, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
 import { StartupError } from "./server.ts";
@@ -12,6 +12,8 @@ export interface DataFolder {
   databases: string;
   /** 32 bytes; seals the cluster's keys. */
   masterKey: Uint8Array;
+  /** The one before, as long as something may be sealed under it. */
+  otherMasterKey: Uint8Array | undefined;
   /** The administrator's bearer token. */
   adminToken: string;
 }
@@ -23,6 +25,7 @@ export async function openDataFolder(folder: string): Promise<DataFolder> {
     await makeFolder(path);
     await access(path, constants.W_OK | constants.X_OK);
     const masterKey = await readOrCreate(join(path, "master.key"), () => randomBytes(32).toString("base64"));
+    const previous = await readIfThere(previousFileOf(path));
     const adminToken = await readOrCreate(
       join(path, "admin.token"),
       () => `gtry_${randomBytes(24).toString("base64url")}`,
@@ -33,11 +36,46 @@ export async function openDataFolder(folder: string): Promise<DataFolder> {
       database: join(path, "cluster.db"),
       databases,
       masterKey: Buffer.from(masterKey, "base64"),
+      otherMasterKey: previous === undefined ? undefined : Buffer.from(previous, "base64"),
       adminToken,
     };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartupError(`cannot use the data folder ${path}: ${reason}`, { cause: error });
+  }
+}
+
+const previousFileOf = (path: string): string => join(path, "master.key.previous");
+
+/**
+ * Another master key, from the next start on; the one of now is kept beside it until everything is sealed anew. May be cut off anywhere and
+ * called again. @throws StartupError while the last change is not through
+ */
+export async function renewMasterKey(folder: string): Promise<void> {
+  const path = resolve(folder);
+  const file = join(path, "master.key");
+  const current = await readIfThere(file);
+  if (current === undefined) throw new StartupError(`there is no master key in ${path}`);
+  const previous = await readOrCreate(previousFileOf(path), () => current);
+  if (previous !== current)
+    throw new StartupError("the last change of the master key is not through: start Gantry first");
+  const next = `${file}.next`;
+  await rm(next, { force: true });
+  await readOrCreate(next, () => randomBytes(32).toString("base64"));
+  await rename(next, file);
+}
+
+/** Nothing is sealed under the master key of before any more. */
+export async function forgetPreviousMasterKey(folder: Pick<DataFolder, "path">): Promise<void> {
+  await rm(previousFileOf(folder.path), { force: true });
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return (await readFile(file, "utf8")).trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return undefined;
   }
 }
 

@@ -22,6 +22,8 @@ export interface Env {
   MAIL_WEBHOOK_SECRET?: string;
   /** 32 bytes in base64; seals the cluster's keys. */
   MASTER_KEY: string;
+  /** The one before, or the one that comes next, while master keys are rotated: it opens, and seals nothing. */
+  MASTER_KEY_OTHER?: string;
   /** SHA-256 in hex of the administrators' tokens, separated by commas. */
   ADMIN_TOKEN_HASHES: string;
   /** Public address of the API. */

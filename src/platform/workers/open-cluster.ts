@@ -5,6 +5,7 @@ import { policyFault, type AuditPolicy } from "../../audit/policy.ts";
 import { DEFAULT_CLUSTER_CONFIG, type ClusterConfig } from "../../cluster.ts";
 import type { ClusterKeys } from "../../pki/cluster-keys.ts";
 import { loadClusterKeys } from "../../pki/load-cluster-keys.ts";
+import type { MasterKeys } from "../../pki/sealing.ts";
 import { fromBase64 } from "../../pki/encoding.ts";
 import type { Database } from "../../storage/database.ts";
 import { migrate } from "../../storage/migrate.ts";
@@ -32,8 +33,13 @@ export async function openCluster(env: Env, platform: Platform, id: string): Pro
   const settings = createSettings({ database });
   const config = configOf(env, id);
   const encrypted = config.encryptedResources;
-  const keys = await loadClusterKeys({ settings, masterKey: fromBase64(env.MASTER_KEY), clock, random, encrypted });
+  const keys = await loadClusterKeys({ settings, ...masterKeysOf(env), clock, random, encrypted });
   return { database, keys, config };
+}
+
+function masterKeysOf({ MASTER_KEY, MASTER_KEY_OTHER }: Env): MasterKeys {
+  const masterKey = fromBase64(MASTER_KEY);
+  return MASTER_KEY_OTHER ? { masterKey, otherMasterKey: fromBase64(MASTER_KEY_OTHER) } : { masterKey };
 }
 
 /** Undefined where the deployment has one cluster alone. */
