@@ -1,4 +1,4 @@
-/** A person signs up, makes a cluster, and works with it below its path; a colleague who is a viewer may look. */
+/** A person signs up, makes two clusters, and works with them below their paths; a colleague who is a viewer may look. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,25 +8,29 @@ import { renderKubeconfig } from "../../../src/cli/kubeconfig.ts";
 import { createKubectl, type Kubectl } from "../../harness/kubectl.ts";
 import type { ControlPlane } from "../control-plane.ts";
 
+const runIn = (server: string, kubectl: Kubectl, ...words: string[]) => kubectl.run([...words, "--server", server]);
+
 export function hostedClusterSuite(plane: () => ControlPlane): void {
   describe("a cluster of an organisation", () => {
     let folder: string;
     let https: HttpsFetch;
     let server: string;
+    let second: string;
+    let viewerToken: string;
     let clusterCa: string;
     let owner: Kubectl;
     let viewer: Kubectl;
     let cookies: Record<"owner" | "viewer", string>;
 
-    async function call(cookie: string, path: string, body: object): Promise<Record<string, string>> {
+    async function call(cookie: string, path: string, body?: object, method = "POST"): Promise<Record<string, string>> {
       const { url } = plane();
       const headers = { "content-type": "application/json", origin: url, cookie };
-      const request = new Request(url + path, { method: "POST", headers, body: JSON.stringify(body) });
+      const request = new Request(url + path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
       const response = await https.fetch(request);
       const text = await response.text();
       if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
       const set = response.headers.get("set-cookie")?.split(";")[0] ?? "";
-      return { ...(JSON.parse(text) as Record<string, string>), cookie: set };
+      return { ...(JSON.parse(text || "{}") as Record<string, string>), cookie: set };
     }
 
     async function signUp(name: string): Promise<string> {
@@ -35,7 +39,8 @@ export function hostedClusterSuite(plane: () => ControlPlane): void {
     }
 
     async function kubectlOf(name: string, cookie: string): Promise<Kubectl> {
-      const { token = "" } = await call(cookie, "/v1/tokens", { name: "kubectl", role: "owner" });
+      const { token = "", id = "" } = await call(cookie, "/v1/tokens", { name: "kubectl", role: "owner" });
+      if (name === "viewer") viewerToken = id;
       const file = join(folder, `${name}.kubeconfig`);
       await writeFile(file, renderKubeconfig({ server, clusterCa, token, name: "hosted" }));
       return await createKubectl(file);
@@ -51,6 +56,7 @@ export function hostedClusterSuite(plane: () => ControlPlane): void {
       await call(cookies.viewer, "/v1/invitations/accept", { secret });
       const made = await call(cookies.owner, "/v1/clusters", { name: "hosted", organisation });
       ({ server = "", certificateAuthority: clusterCa = "" } = made);
+      second = (await call(cookies.owner, "/v1/clusters", { name: "second", organisation }))["server"] ?? "";
       owner = await kubectlOf("owner", cookies.owner);
       viewer = await kubectlOf("viewer", cookies.viewer);
     });
@@ -89,14 +95,44 @@ export function hostedClusterSuite(plane: () => ControlPlane): void {
       const refused = await viewer.run(["create", "configmap", "mine"]);
       expect(refused.code).toBe(1);
       expect(refused.stderr).toContain('cannot create resource "configmaps"');
-      expect((await viewer.run(["get", "secrets"])).code).toBe(1);
+      for (const [words, said] of [
+        [["get", "secrets"], 'cannot list resource "secrets"'],
+        [["delete", "deployment", "web"], 'cannot delete resource "deployments"'],
+        [["delete", "configmap", "texts"], 'cannot delete resource "configmaps"'],
+        [["scale", "deployment", "web", "--replicas=0"], 'cannot patch resource "deployments/scale"'],
+      ] as const) {
+        const { code, stderr } = await viewer.run([...words]);
+        expect([words.join(" "), code]).toEqual([words.join(" "), 1]);
+        expect(stderr).toContain(said);
+      }
+      expect((await owner.run(["get", "secrets"])).code).toBe(0);
+      expect((await owner.run(["get", "deployment", "web"])).code).toBe(0);
       expect((await viewer.run(["auth", "can-i", "delete", "pods"])).stdout.trim()).toBe("no");
+    });
+
+    test("has a second beside it, with the same people and nothing else in common", async () => {
+      expect((await runIn(second, viewer, "get", "deployments")).stderr).toContain("No resources found");
+      const missing = await runIn(second, owner, "get", "configmap", "texts");
+      expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('configmaps "texts" not found')]);
+      expect((await runIn(second, owner, "create", "configmap", "elsewhere")).code).toBe(0);
+      expect((await owner.run(["get", "configmap", "elsewhere"])).code).toBe(1);
+      expect((await runIn(second, viewer, "delete", "configmap", "elsewhere")).stderr).toContain(
+        "cannot delete resource",
+      );
     });
 
     test("is another one than that at the root", async () => {
       const found = await owner.run(["get", "configmap", "texts", "--server", plane().url]);
       expect(found.code).toBe(1);
       expect(found.stderr).toMatch(/Unauthorized|must be logged in/);
+    });
+
+    // Were the watch to go on, kubectl would not end.
+    test("ends the watch of a viewer whose token is revoked", async () => {
+      const watching = viewer.run(["get", "configmaps", "--watch"]);
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      await call(cookies.viewer, `/v1/tokens/${viewerToken}`, undefined, "DELETE");
+      expect((await watching).stdout).toContain("texts");
     });
   });
 }
