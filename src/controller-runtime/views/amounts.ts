@@ -6,7 +6,9 @@ export type Amounts = Readonly<Record<string, number>>;
 
 const NO_AMOUNTS: Amounts = {};
 /** More than this of anything nobody has; sums of it stay exact, so that what is added can be taken away again. */
-export const AMOUNT_MAX = 2 ** 52;
+const AMOUNT_MAX = 2 ** 52 - 1;
+/** What more than that is asked for counts as: nobody has so much. */
+export const ASKED_MAX = 2 ** 52;
 
 /** What cannot be read counts as nothing: validation has refused it already. */
 export function resourceAmounts(list: ResourceList | undefined): Amounts {

@@ -5,7 +5,7 @@
  */
 import type { Container, ContainerStatus, Pod, ResourceList } from "../../kinds/core/pods/types.ts";
 import { readQuantity } from "../../machinery/quantity.ts";
-import { AMOUNT_MAX, type Amounts } from "./amounts.ts";
+import { ASKED_MAX, type Amounts } from "./amounts.ts";
 
 /** What a container that asks for nothing counts as in scores (Kubernetes' DefaultMilliCPURequest and DefaultMemoryRequest). */
 const LEAST: Amounts = { cpu: 100, memory: 200 * 1024 * 1024 };
@@ -103,7 +103,7 @@ function amountsOf(list: ResourceList | undefined): Amounts {
   for (const [name, text] of Object.entries(list)) {
     const nano = readQuantity(text)?.nano ?? 0n;
     const unit = name === "cpu" ? 1_000_000n : 1_000_000_000n;
-    amounts[name] = nano <= 0n ? 0 : Math.min(AMOUNT_MAX, Number(nano / unit) + Number(nano % unit) / Number(unit));
+    amounts[name] = nano <= 0n ? 0 : Math.min(ASKED_MAX, Number(nano / unit) + Number(nano % unit) / Number(unit));
   }
   return amounts;
 }
@@ -112,7 +112,7 @@ function amountsOf(list: ResourceList | undefined): Amounts {
 const NOISE = 5e-7;
 
 function rounded(amounts: Record<string, number>): Amounts {
-  for (const name in amounts) amounts[name] = Math.min(AMOUNT_MAX, Math.ceil((amounts[name] ?? 0) - NOISE));
+  for (const name in amounts) amounts[name] = Math.min(ASKED_MAX, Math.ceil((amounts[name] ?? 0) - NOISE));
   return amounts;
 }
 
