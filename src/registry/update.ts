@@ -47,6 +47,8 @@ export interface UpdateRequest extends Target {
   isPatch: boolean;
   /** What `produce` makes carries complete managedFields: it comes from an apply. */
   tracked?: boolean;
+  /** What must hold where it is stored, beside what the registry itself asks for; where it does not, the request fails as a conflict. */
+  conditions?: readonly WriteCondition[];
   /** Where an apply of a missing name creates it: whatever the kind says of PUT. */
   createsMissing?: boolean;
   /** Where a PUT of a missing name creates it. */
@@ -54,6 +56,7 @@ export interface UpdateRequest extends Target {
   context: WriteContext;
 }
 
+const CONDITION_LOST = "Precondition failed: an object that the request depends on has changed";
 /** Lost races of one request before the client gets the conflict. */
 const TRIES = 5;
 
@@ -70,6 +73,7 @@ export async function updateObject(deps: RegistryDeps, request: UpdateRequest): 
     }
     const result = await tryUpdate(deps, { ...request, attempt, stale }, stored);
     if (result.done) return result.written;
+    if (result.reason === "moved" && request.conditions) throw conflict(named(request), name, CONDITION_LOST);
     stale = result.reason === "unexpected";
     const again = stale || result.reason === "taken" || (result.reason === "conflict" && !result.conditional);
     if (!again || attempt >= TRIES) throw lostWrite(request, result.reason);
@@ -128,7 +132,7 @@ async function tryUpdate(deps: RegistryDeps, request: AttemptedUpdate, stored: S
     target: request,
     object: next,
     old,
-    conditions: [...admitted.conditions, ...conditions],
+    conditions: [...(request.conditions ?? []), ...admitted.conditions, ...conditions],
     op,
     expected: stored.revision,
     ...(admitted.quotas ? { quotas: admitted.quotas } : {}),

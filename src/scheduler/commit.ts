@@ -10,6 +10,7 @@ import { pods, type Pod } from "../kinds/core/pods/types.ts";
 import { formatTime } from "../machinery/meta.ts";
 import { isStatusError } from "../machinery/status-error.ts";
 import type { Platform } from "../platform/platform.ts";
+import { FENCE_ANNOTATION, fenceOf } from "./claim.ts";
 import type { VolumePlan } from "./plugins/volume-binding.ts";
 
 export interface CommitDeps {
@@ -20,8 +21,8 @@ export interface CommitDeps {
 }
 
 export interface Commit {
-  /** @throws StatusError */
-  bind(pod: PodView, node: string): Promise<void>;
+  /** `fence`: the revision of the scheduler's Lease that it holds for. @throws StatusError */
+  bind(pod: PodView, node: string, fence: string): Promise<void>;
   /** @throws StatusError */
   volumes(plan: VolumePlan, node: string): Promise<void>;
   /** Says so in the pod's condition and an event. "" ends a nomination, undefined leaves it. Answers whether there is such a pod. */
@@ -56,12 +57,12 @@ export function createCommit({ client, stores, recorder, platform }: CommitDeps)
   }
 
   return {
-    async bind(pod, node) {
+    async bind(pod, node, fence) {
       const { namespace, name, uid } = pod.metadata;
       await client.createSubresource(pods, { namespace, name }, "binding", {
         apiVersion: "v1",
         kind: "Binding",
-        metadata: { name, namespace, uid },
+        metadata: { name, namespace, uid, annotations: { [FENCE_ANNOTATION]: fenceOf(fence) } },
         target: { apiVersion: "v1", kind: "Node", name: node },
       });
       const message = `Successfully assigned ${namespace}/${name} to ${node}`;

@@ -6,6 +6,7 @@ import type { NodeView } from "../controller-runtime/views/node-view.ts";
 import type { PodView } from "../controller-runtime/views/pod-view.ts";
 import { keyOf } from "../controller-runtime/views/view.ts";
 import { isStatusError } from "../machinery/status-error.ts";
+import { createClaim } from "./claim.ts";
 import { createCommit, type CommitDeps, type Why } from "./commit.ts";
 import { schedulePod, type Decision } from "./cycle.ts";
 import { NO_NODES } from "./diagnosis.ts";
@@ -43,6 +44,7 @@ export function createScheduler(deps: SchedulerDeps): Controller {
   const volumes = createWaitingVolumes({ clock, tables: snapshot.tables });
   const commit = createCommit(deps);
   const writes = createWrites();
+  const lease = createClaim(deps);
   /** The last message of each pod that has no node. */
   const told = new Map<string, string>();
   const fraction = (): number => random.fraction();
@@ -77,9 +79,11 @@ export function createScheduler(deps: SchedulerDeps): Controller {
   async function turn(): Promise<ReconcileResult> {
     scheduledMs = Number.POSITIVE_INFINITY;
     for (;;) {
+      // Only who has something to decide takes the Lease.
+      if (lease.revision === undefined && queue.isReady) await lease.take();
       settleVolumes();
       const untilMs = clock.now() + SLICE_MS;
-      while (writes.count < WRITES_MAX && clock.now() < untilMs) {
+      while (lease.revision !== undefined && writes.count < WRITES_MAX && clock.now() < untilMs) {
         const pod = nextPod();
         if (pod === undefined) break;
         decide(pod);
@@ -127,7 +131,7 @@ export function createScheduler(deps: SchedulerDeps): Controller {
       return writes.add(bind(pod, node));
     }
     reserve(plan, node);
-    volumes.add(pod, node);
+    volumes.add({ pod, node, fence: lease.revision });
     writes.add(commit.volumes(plan, node).catch((error: unknown) => failed(pod, node, error)));
   }
 
@@ -146,15 +150,22 @@ export function createScheduler(deps: SchedulerDeps): Controller {
 
   function settleVolumes(): void {
     const { ready, failed: late } = volumes.take();
-    for (const { pod, node } of ready) writes.add(bind(pod, node));
+    for (const { pod, node, fence } of ready) {
+      // What others have bound since is not in that decision.
+      if (fence !== lease.revision) failed(pod, node, new Error("decided under an earlier lease"));
+      else writes.add(bind(pod, node));
+    }
     for (const { pod, node } of late) failed(pod, node, new Error("binding volumes: timed out"));
   }
 
   async function bind(pod: PodView, node: string): Promise<void> {
     try {
-      await commit.bind(pod, node);
+      // Decided under a claim that is lost meanwhile: decided again.
+      if (lease.revision === undefined) throw new Error("another copy of the scheduler has taken over");
+      await commit.bind(pod, node, lease.revision);
       leave(pod.metadata.uid);
     } catch (error) {
+      if (isStatusError(error, "Conflict")) await lease.check();
       failed(pod, node, error);
     }
   }

@@ -6,7 +6,7 @@ import { claimKeys } from "./plugins/claims.ts";
 import { shapeLike } from "./plugins/volume-restrictions.ts";
 
 export interface WaitingVolumes {
-  add(pod: PodView, node: string): void;
+  add(decided: Omit<Waiting, "untilMs">): void;
   remove(uid: string): void;
   /** Those that may be bound now, and those for whom it took too long or whose volumes cannot be made; they wait no longer. */
   take(): { ready: Waiting[]; failed: Waiting[] };
@@ -16,6 +16,8 @@ export interface WaitingVolumes {
 export interface Waiting {
   pod: PodView;
   node: string;
+  /** Under which the node was chosen. */
+  fence: string | undefined;
   untilMs: number;
 }
 
@@ -25,7 +27,7 @@ const WAIT_MS_MAX = 600_000;
 export function createWaitingVolumes({ clock, tables }: { clock: Clock; tables: Tables }): WaitingVolumes {
   const waiting = new Map<string, Waiting>();
   return {
-    add: (pod, node) => void waiting.set(pod.metadata.uid, { pod, node, untilMs: clock.now() + WAIT_MS_MAX }),
+    add: (one) => void waiting.set(one.pod.metadata.uid, { ...one, untilMs: clock.now() + WAIT_MS_MAX }),
     remove: (uid) => void waiting.delete(uid),
     take() {
       const ready: Waiting[] = [];

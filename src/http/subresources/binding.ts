@@ -1,6 +1,7 @@
 /** POST pods/{name}/binding, and bindings: the scheduler's decision. A pod is bound once. */
 import { formatTime, type KubeObject } from "../../machinery/meta.ts";
 import { conflict, fieldError, invalid } from "../../machinery/status-error.ts";
+import type { WriteCondition } from "../../storage/storage.ts";
 import { writeContext, type Exchange, type Services } from "../exchange.ts";
 import { negotiate } from "../negotiate.ts";
 import { pageNotFound } from "../paths.ts";
@@ -17,6 +18,9 @@ interface PodParts extends KubeObject {
   status?: { conditions?: { type: string; status: string }[] };
 }
 
+/** "namespace/name/resourceVersion" of a Lease: the binding is stored only while the Lease is at that version (decision 0013). */
+export const FENCE_ANNOTATION = "scheduling.gantry.dev/lease";
+
 const BINDING = { group: "", version: "v1", kind: "Binding", schema: "io.k8s.api.core.v1.Binding" };
 
 export async function handleBinding(services: Services, exchange: Exchange): Promise<Response> {
@@ -26,11 +30,13 @@ export async function handleBinding(services: Services, exchange: Exchange): Pro
   const pod = podOf(services, exchange, binding);
   const node = nodeOf(binding, pod.name);
   const nowMs = services.cluster.platform.clock.now();
+  const fence = fenceOf(services, binding, pod.name);
   await services.registry.update({
     ...pod,
     scope: "whole",
     subresource: "binding",
     isPatch: true,
+    ...(fence ? { conditions: [fence] } : {}),
     produce: (old) => bound(old as PodParts, { binding, node, nowMs }),
     context,
   });
@@ -53,6 +59,23 @@ function nodeOf(binding: Binding, pod: string): string {
   if (name === "") errors.push(fieldError.required("target.name"));
   if (errors.length > 0) throw invalid({ group: "", kind: "Binding" }, pod, errors);
   return name;
+}
+
+/** Takes the annotation off: it says nothing of the pod. */
+function fenceOf({ scheme }: Services, { metadata }: Binding, pod: string): WriteCondition | undefined {
+  const text = metadata.annotations?.[FENCE_ANNOTATION];
+  if (text === undefined) return undefined;
+  const { [FENCE_ANNOTATION]: _fence, ...annotations } = metadata.annotations ?? {};
+  metadata.annotations = annotations;
+  const [namespace = "", name = "", version = ""] = text.split("/");
+  const resource = scheme.findStored("leases.coordination.k8s.io")?.storageName;
+  const revision = Number(version);
+  if (resource === undefined || name === "" || !Number.isSafeInteger(revision) || revision <= 0) {
+    throw invalid({ group: "", kind: "Binding" }, pod, [
+      fieldError.invalid(`metadata.annotations[${FENCE_ANNOTATION}]`, text, "must be namespace/name/resourceVersion"),
+    ]);
+  }
+  return { kind: "head", resource, namespace, name, revision };
 }
 
 function bound(pod: PodParts, { binding, node, nowMs }: { binding: Binding; node: string; nowMs: number }): PodParts {

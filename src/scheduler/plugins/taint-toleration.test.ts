@@ -8,6 +8,8 @@ const UNTOLERATED = "node(s) had untolerated taint(s)";
 const gpu: Taint = { key: "gpu", value: "yes", effect: "NoSchedule" };
 const tainted = (name: string, ...taints: Taint[]) => node(name, { spec: { taints } });
 
+const soft = (key: string): Taint => ({ key, effect: "PreferNoSchedule" });
+
 describe("a node is refused", () => {
   test.each<[string, Taint[], Toleration[], string]>([
     ["without toleration", [gpu], [], UNTOLERATED],
@@ -25,7 +27,6 @@ describe("a node is refused", () => {
 });
 
 test("the fewer taints it would rather not have, the better", () => {
-  const soft = (key: string): Taint => ({ key, effect: "PreferNoSchedule" });
   const nodes = [tainted("none"), tainted("one", soft("x")), tainted("two", soft("x"), soft("y"))];
   expect(scores(taintToleration, { nodes })).toEqual({ none: 100, one: 50, two: 0 });
   const tolerations: Toleration[] = [{ key: "x", operator: "Exists" }];

@@ -14,7 +14,7 @@ test.each<[string, Record<string, string>, Record<string, string> | string]>([
   ["the old name of the label", { [OLD_ZONE]: "b" }, { a: NO, b: "", none: "" }],
   ["a volume of no zone", {}, { a: "", b: "", none: "" }],
 ])("%s", (_, labels, expected) => {
-  const said = refusals(volumeZone, {
+  const found = refusals(volumeZone, {
     nodes,
     pod: mounting("c"),
     tables(tables) {
@@ -22,12 +22,13 @@ test.each<[string, Record<string, string>, Record<string, string> | string]>([
       tables.volumes.set(volume("v", {}, labels));
     },
   });
-  expect(said).toEqual(expected);
+  expect(found).toEqual(expected);
 });
 
+const said = (spec: Parameters<typeof claim>[1]) =>
+  refusals(volumeZone, { nodes, pod: mounting("c"), tables: (tables) => tables.claims.set(claim("c", spec)) });
+
 test("a claim of which nobody can say where its volume is", () => {
-  const said = (spec: Parameters<typeof claim>[1]) =>
-    refusals(volumeZone, { nodes, pod: mounting("c"), tables: (tables) => tables.claims.set(claim("c", spec)) });
   expect(said({ volumeName: "gone" })).toBe('persistentvolume "gone" not found');
   expect(said({})).toBe("PersistentVolumeClaim had no pv name and storageClass name");
   expect(said({ storageClassName: "x" })).toBe('storageclass.storage.k8s.io "x" not found');
