@@ -103,6 +103,7 @@ test("a more important pod makes a less important one go, which says why", { tim
   });
   await cluster.call(`${PODS}/victim?gracePeriodSeconds=0`, { method: "DELETE" });
   await eventually(async () => expect((await podOf("vip")).spec.nodeName).toBe("n"), { withinMs: 20_000 });
+  expect((await podOf("vip")).status?.nominatedNodeName).toBeUndefined();
 });
 
 test("gates hold a pod back until the last of them is gone", { timeout: 30_000 }, async () => {

@@ -179,6 +179,10 @@ export function createScheduler(deps: SchedulerDeps): Controller {
     queue.retry(pod);
     queue.happened({ kind: "pod-gone", pod });
     platform.log.warn("a binding failed; it is tried again", { pod: keyOf(pod.metadata), node, error });
+    // Somebody was faster: that says nothing of the pod.
+    if (isStatusError(error, "Conflict")) return;
+    const why = error instanceof Error ? error.message : String(error);
+    tell(pod, { reason: "SchedulerError", message: `binding rejected: running Bind plugin "DefaultBinder": ${why}` });
   }
 
   /** What was reserved for a pod is as the stores have it. */

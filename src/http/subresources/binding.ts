@@ -15,7 +15,7 @@ interface Binding extends KubeObject {
 
 interface PodParts extends KubeObject {
   spec: { nodeName?: string };
-  status?: { conditions?: { type: string; status: string }[] };
+  status?: { conditions?: { type: string; status: string }[]; nominatedNodeName?: string };
 }
 
 /** "namespace/name/resourceVersion" of a Lease: the binding is stored only while the Lease is at that version (decision 0013). */
@@ -91,8 +91,10 @@ function bound(pod: PodParts, { binding, node, nowMs }: { binding: Binding; node
   }
   if (annotations) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations };
   pod.spec = { ...pod.spec, nodeName: node };
-  const conditions = (pod.status?.conditions ?? []).filter(({ type }) => type !== "PodScheduled");
+  // Room is kept for it no longer (ClearingNominatedNodeNameAfterBinding).
+  const { nominatedNodeName: _kept, ...status } = pod.status ?? {};
+  const conditions = (status.conditions ?? []).filter(({ type }) => type !== "PodScheduled");
   const scheduled = { type: "PodScheduled", status: "True", lastTransitionTime: formatTime(nowMs) };
-  pod.status = { ...pod.status, conditions: [...conditions, scheduled] };
+  pod.status = { ...status, conditions: [...conditions, scheduled] };
   return pod;
 }
