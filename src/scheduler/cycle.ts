@@ -80,16 +80,25 @@ function findFeasible(ask: Asking, slots: Int32Array, { startAt, enough }: { sta
   const potential: number[] = [];
   let found = 0;
   let looked = 0;
+  // Neighbours mostly say the same.
+  let last: Refusal | undefined;
+  let run = 0;
   for (; looked < count && found < feasible.length; looked++) {
     const slot = slots[(startAt + looked) % count] ?? 0;
     const refusal = refusalAt(ask, slot);
     if (refusal === undefined) {
       feasible[found++] = slot;
     } else if (found === 0) {
-      refusals.set(refusal, (refusals.get(refusal) ?? 0) + 1);
+      if (refusal !== last) {
+        if (last) refusals.set(last, (refusals.get(last) ?? 0) + run);
+        last = refusal;
+        run = 0;
+      }
+      run += 1;
       if (!refusal.unresolvable) potential.push(slot);
     }
   }
+  if (last) refusals.set(last, (refusals.get(last) ?? 0) + run);
   return { slots: feasible.subarray(0, found), looked, refusals, potential };
 }
 

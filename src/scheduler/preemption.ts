@@ -5,7 +5,7 @@ import { asking, candidatesOf, refusalAt, refusalOfPod, type Asking } from "./fi
 import type { Profile, Refusal } from "./framework.ts";
 import type { Placed } from "./placement.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { earliestStartMs, moreImportantFirst, splitByBudgets, type Victims, worseThan } from "./victims.ts";
+import { moreImportantFirst, splitByBudgets, victimsOf, worseThan, type Victims } from "./victims.ts";
 
 export type PreemptionPlan =
   | {
@@ -32,6 +32,11 @@ export interface PreemptionOptions {
   potential?: readonly number[];
 }
 
+interface Trying extends Asking {
+  /** Only amounts count for this pod. */
+  light: boolean;
+}
+
 const NOT_HELPFUL = "Preemption is not helpful for scheduling";
 const NO_VICTIMS = "No preemption victims found for incoming pod";
 /** Nodes that a decision is made between: a tenth of those in question, and at least 100. */
@@ -45,7 +50,9 @@ export function planPreemption(
   options: PreemptionOptions,
 ): PreemptionPlan {
   const shape = snapshot.shapeOf(pod, profile);
-  const ask = asking(snapshot, shape, pod);
+  const asked = asking(snapshot, shape, pod);
+  const light = !asked.anyNominated && asked.filters.every(({ byAmounts }) => byAmounts === true);
+  const ask: Trying = { ...asked, light };
   const not = notEligible(ask);
   if (not !== undefined) return { node: undefined, message: `preemption: ${not}`, endsNomination: false };
   const diagnosis = createDiagnosis();
@@ -103,38 +110,46 @@ function notEligible(ask: Asking): string | undefined {
  * All less important pods go, then as many as possible come back, the most important first, those that a budget protects before all
  * others. What does not fit any more is a victim. The node is as before afterwards.
  */
-function trial(ask: Asking, slot: number): Victims | Pick<Refusal, "reasons"> {
-  const { snapshot, pod } = ask;
-  const { placement, cluster } = snapshot;
-  const lower = placement.on(slot).filter(({ view }) => view.priority < pod.priority);
+function trial(ask: Trying, slot: number): Victims | Pick<Refusal, "reasons"> {
+  const lower: Placed[] = [];
+  for (const placed of ask.snapshot.placement.on(slot)) if (placed.view.priority < ask.pod.priority) lower.push(placed);
   if (lower.length === 0) return { reasons: [NO_VICTIMS] };
-  // Where only amounts count, nothing else has to follow.
-  const light = !ask.anyNominated && ask.filters.every(({ byAmounts }) => byAmounts === true);
-  const move = (placed: Placed, times: 1 | -1): void => {
-    if (light) cluster.nodes.count(slot, placed.view.scheduling, times);
-    else if (times > 0) placement.drop(placed);
-    else placement.lift(placed);
-  };
-  for (const placed of lower) move(placed, -1);
-  const gone = new Set(lower);
-  const fitsWith = (placed: Placed): boolean => {
-    move(placed, 1);
-    if (refusalAt(ask, slot) === undefined) return gone.delete(placed);
-    move(placed, -1);
-    return false;
-  };
+  for (const placed of lower) move(ask, placed, -1);
   const refusal = refusalAt(ask, slot);
-  let violations = 0;
-  if (refusal === undefined) {
-    lower.sort((a, b) => moreImportantFirst(a.view, b.view));
-    const { violating, others } = splitByBudgets(lower, cluster.tables.budgets);
-    violations = violating.filter((placed) => !fitsWith(placed)).length;
-    for (const placed of others) fitsWith(placed);
+  if (refusal) {
+    for (const placed of lower) move(ask, placed, 1);
+    return refusal;
   }
-  for (const placed of gone) move(placed, 1);
-  if (refusal) return refusal;
+  lower.sort(placedByImportance);
+  const { violating, others } = splitByBudgets(lower, ask.snapshot.cluster.tables.budgets);
+  const victims: Placed[] = [];
+  for (const placed of violating) if (!fitsWith(ask, placed)) victims.push(placed);
+  const violations = victims.length;
+  for (const placed of others) if (!fitsWith(ask, placed)) victims.push(placed);
+  for (const placed of victims) move(ask, placed, 1);
   // It fits as it is, then: nothing to make room for.
-  if (gone.size === 0) return { reasons: [] };
-  const pods = [...gone].map(({ view }) => view).toSorted(moreImportantFirst);
-  return { pods, violations, earliestStartMs: earliestStartMs(pods) };
+  if (victims.length === 0) return { reasons: [] };
+  if (violations > 0) victims.sort(placedByImportance);
+  return victimsOf(
+    victims.map(({ view }) => view),
+    violations,
+  );
+}
+
+function fitsWith(ask: Trying, placed: Placed): boolean {
+  move(ask, placed, 1);
+  if (refusalAt(ask, placed.slot) === undefined) return true;
+  move(ask, placed, -1);
+  return false;
+}
+
+/** Puts a pod back (1) or takes it off (-1). Where only amounts count, nothing else has to follow. */
+function move({ snapshot, light }: Trying, placed: Placed, times: 1 | -1): void {
+  if (light) snapshot.cluster.nodes.count(placed.slot, placed.view.scheduling, times);
+  else if (times > 0) snapshot.placement.drop(placed);
+  else snapshot.placement.lift(placed);
+}
+
+function placedByImportance(a: Placed, b: Placed): number {
+  return moreImportantFirst(a.view, b.view);
 }

@@ -9,6 +9,8 @@ export interface Victims {
   /** The most important first. */
   pods: readonly PodView[];
   violations: number;
+  highestPriority: number;
+  prioritySum: number;
   /** Unix ms at which the first of the most important ones started. */
   earliestStartMs: number;
 }
@@ -27,17 +29,29 @@ function startOf({ startMs }: PodView): number {
   return startMs === 0 ? Number.POSITIVE_INFINITY : startMs;
 }
 
-export function earliestStartMs(pods: readonly PodView[]): number {
-  const highest = pods[0]?.priority;
-  return Math.min(...pods.filter(({ priority }) => priority === highest).map(startOf));
+/** Added to priorities before they are summed, so that more victims are never better for being less important. */
+const PRIORITY_OFFSET = 2 ** 31;
+
+/** The most important first. */
+export function victimsOf(pods: readonly PodView[], violations: number): Victims {
+  const highestPriority = pods[0]?.priority ?? Number.NEGATIVE_INFINITY;
+  let prioritySum = 0;
+  let earliestStartMs = Number.POSITIVE_INFINITY;
+  for (const pod of pods) {
+    prioritySum += pod.priority + PRIORITY_OFFSET;
+    if (pod.priority === highestPriority) earliestStartMs = Math.min(earliestStartMs, startOf(pod));
+  }
+  return { pods, violations, highestPriority, prioritySum, earliestStartMs };
 }
+
+const NOBODY: readonly Placed[] = [];
 
 /** Those whose going a budget does not allow, counted in the order given, and the others. */
 export function splitByBudgets(
   pods: readonly Placed[],
   budgets: Pick<Table<BudgetView>, "size" | "all">,
-): { violating: Placed[]; others: Placed[] } {
-  if (budgets.size === 0) return { violating: [], others: [...pods] };
+): { violating: readonly Placed[]; others: readonly Placed[] } {
+  if (budgets.size === 0) return { violating: NOBODY, others: pods };
   const left = [...budgets.all()].map(({ metadata, selector, status }) => ({
     namespace: metadata.namespace,
     // A budget that selects everything, or nothing, protects nothing.
@@ -62,16 +76,11 @@ export function splitByBudgets(
   return { violating, others };
 }
 
-/** Added to priorities before they are summed, so that more victims are never better for being less important. */
-const PRIORITY_OFFSET = 2 ** 31;
-
 /** Is `a` more harm than `b`? Of equals the first found stays. */
 export function worseThan(a: Victims, b: Victims): boolean {
-  const sum = ({ pods }: Victims) => pods.reduce((total, { priority }) => total + priority + PRIORITY_OFFSET, 0);
-  const highest = ({ pods }: Victims) => pods[0]?.priority ?? Number.NEGATIVE_INFINITY;
   if (a.violations !== b.violations) return a.violations > b.violations;
-  if (highest(a) !== highest(b)) return highest(a) > highest(b);
-  if (sum(a) !== sum(b)) return sum(a) > sum(b);
+  if (a.highestPriority !== b.highestPriority) return a.highestPriority > b.highestPriority;
+  if (a.prioritySum !== b.prioritySum) return a.prioritySum > b.prioritySum;
   if (a.pods.length !== b.pods.length) return a.pods.length > b.pods.length;
   return a.earliestStartMs < b.earliestStartMs;
 }
