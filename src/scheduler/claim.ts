@@ -19,6 +19,8 @@ export interface Claim {
   take(): Promise<void>;
   /** After a binding that was refused: is the Lease still ours? */
   check(): Promise<void>;
+  /** Nobody knows whether a binding was stored: taken anew, the Lease keeps out what is still under way and shows what is not. */
+  drop(): void;
 }
 
 const AT = { namespace: "kube-system", name: "kube-scheduler" };
@@ -81,6 +83,9 @@ export function createClaim(deps: {
       const taken = await write();
       await learn();
       revision = taken.metadata.resourceVersion;
+    },
+    drop() {
+      revision = undefined;
     },
     check() {
       checking ??= look().finally(() => (checking = undefined));

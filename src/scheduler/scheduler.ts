@@ -32,6 +32,9 @@ const SLICE_MS = 10;
 /** Writes under way at once: the hub commits them in groups. */
 const WRITES_MAX = 128;
 
+/** Answers by which a binding is known not to be stored. */
+const REFUSALS = ["NotFound", "Invalid", "BadRequest", "Forbidden"] as const;
+
 type Refused = Extract<Decision, { node: undefined }>;
 
 export function createScheduler(deps: SchedulerDeps): Controller {
@@ -166,6 +169,7 @@ export function createScheduler(deps: SchedulerDeps): Controller {
       leave(pod.metadata.uid);
     } catch (error) {
       if (isStatusError(error, "Conflict")) await lease.check();
+      else if (!REFUSALS.some((reason) => isStatusError(error, reason))) lease.drop();
       failed(pod, node, error);
     }
   }
