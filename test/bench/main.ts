@@ -16,6 +16,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   accounts: () => import("./accounts.ts"),
   "bad-input": () => import("./bad-input.ts"),
   scale: () => import("./scale.ts"),
+  scheduler: () => import("./scheduler.ts"),
   worker: () => import("./worker.ts"),
   rss: () => import("./rss.ts"),
   idle: () => import("./idle.ts"),

@@ -108,7 +108,7 @@ function some<T>(dice: Dice, most: number, make: (at: number) => T): T[] {
 
 function randomContainer(dice: Dice, name: string): Container {
   const requests: ResourceList = {};
-  if (dice.chance(0.7)) requests["cpu"] = dice.pick(["0", "1500u", "100m", "250m", "700m", "1", "2", "6"]);
+  if (dice.chance(0.7)) requests["cpu"] = dice.pick(["0", "2m", "100m", "250m", "700m", "1", "2", "6"]);
   if (dice.chance(0.7)) requests["memory"] = dice.pick(["0", "100M", "256Mi", "1Gi", "3Gi"]);
   if (dice.chance(0.1)) requests["ephemeral-storage"] = dice.pick(["1Gi", "20Gi"]);
   if (dice.chance(0.1)) requests["example.com/gpu"] = dice.pick(["1", "2"]);

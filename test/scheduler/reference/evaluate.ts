@@ -117,8 +117,8 @@ export function refuseNode(cluster: ReferenceCluster, pod: Pod, node: Node): Ref
   }
   const nominated = cluster.pods.filter((other) => isNominatedFor(other, node) && priorityOf(other) >= priorityOf(pod));
   const others = nominated.filter(({ metadata }) => metadata.uid !== pod.metadata.uid);
-  const withOthers = others.length === 0 ? undefined : filtered(placed(cluster, others, node), pod, node);
-  return withOthers ?? filtered(cluster, pod, node);
+  const withOthers = others.length === 0 ? undefined : filterNode(placed(cluster, others, node), pod, node);
+  return withOthers ?? filterNode(cluster, pod, node);
 }
 
 function isNominatedFor(pod: Pod, node: Node): boolean {
@@ -131,7 +131,8 @@ export function placed(cluster: ReferenceCluster, pods: readonly Pod[], node: No
   return { ...cluster, pods: [...cluster.pods.filter((pod) => !pods.includes(pod)), ...there] };
 }
 
-function filtered(cluster: ReferenceCluster, pod: Pod, node: Node): Refusal | undefined {
+/** What the plugins say as things are, whoever else is to come. */
+export function filterNode(cluster: ReferenceCluster, pod: Pod, node: Node): Refusal | undefined {
   for (const filter of NODE_FILTERS) {
     const refusal = filter(cluster, pod, node);
     if (refusal) return refusal;

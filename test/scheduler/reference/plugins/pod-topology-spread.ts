@@ -1,7 +1,9 @@
 /** PodTopologySpread (plugins/podtopologyspread). */
+import type { ReplicaSet } from "../../../../src/kinds/apps/replicasets/types.ts";
+import type { StatefulSet } from "../../../../src/kinds/apps/statefulsets/types.ts";
 import type { Node } from "../../../../src/kinds/core/nodes/types.ts";
 import type { Pod, TopologySpreadConstraint } from "../../../../src/kinds/core/pods/types.ts";
-import type { LabelSelector } from "../../../../src/machinery/selectors.ts";
+import type { LabelSelector, LabelSelectorRequirement } from "../../../../src/machinery/selectors.ts";
 import {
   find,
   labelsOf,
@@ -59,33 +61,36 @@ function withLabelsOf(
   return { ...labelSelector, matchExpressions: [...(labelSelector.matchExpressions ?? []), ...expressions] };
 }
 
-/** helper/spread.go DefaultSelector: the selectors of the Services that select the pod, and of the controller that owns it. */
+/**
+ * helper/spread.go DefaultSelector: of the Services that select the pod and of the controller that owns it. What pairs say is merged,
+ * the controller's last; requirements are added.
+ */
 function defaultSelector(cluster: ReferenceCluster, pod: Pod): LabelSelector {
   const namespace = namespaceOf(pod);
-  const merged: LabelSelector = { matchLabels: {}, matchExpressions: [] };
-  const add = ({ matchLabels = {}, matchExpressions = [] }: LabelSelector) => {
-    merged.matchLabels = { ...merged.matchLabels, ...matchLabels };
-    merged.matchExpressions = [...(merged.matchExpressions ?? []), ...matchExpressions];
-  };
+  let pairs: Record<string, string> = {};
   for (const service of cluster.services) {
     const { selector } = service.spec;
     if (namespaceOf(service) !== namespace || selector === undefined) continue;
-    if (selects({ matchLabels: selector }, labelsOf(pod))) add({ matchLabels: selector });
+    if (selects({ matchLabels: selector }, labelsOf(pod))) pairs = { ...pairs, ...selector };
   }
   const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller === true);
+  const name = owner?.name ?? "";
   switch (owner && `${owner.apiVersion} ${owner.kind}`) {
     case "v1 ReplicationController":
-      add({ matchLabels: find(cluster.replicationControllers, owner?.name ?? "", namespace)?.spec.selector ?? {} });
-      break;
+      return { matchLabels: { ...pairs, ...find(cluster.replicationControllers, name, namespace)?.spec.selector } };
     case "apps/v1 ReplicaSet":
-      add(find(cluster.replicaSets, owner?.name ?? "", namespace)?.spec.selector ?? {});
-      break;
+      return { matchLabels: pairs, matchExpressions: requirements(find(cluster.replicaSets, name, namespace)) };
     case "apps/v1 StatefulSet":
-      add(find(cluster.statefulSets, owner?.name ?? "", namespace)?.spec.selector ?? {});
-      break;
+      return { matchLabels: pairs, matchExpressions: requirements(find(cluster.statefulSets, name, namespace)) };
     default:
+      return { matchLabels: pairs };
   }
-  return merged;
+}
+
+function requirements(owner: ReplicaSet | StatefulSet | undefined): LabelSelectorRequirement[] {
+  const { matchLabels = {}, matchExpressions = [] } = owner?.spec.selector ?? {};
+  const pairs = Object.entries(matchLabels).map(([key, value]) => ({ key, operator: "In" as const, values: [value] }));
+  return [...pairs, ...matchExpressions];
 }
 
 const hasKeys = (node: Node, constraints: readonly Constraint[]): boolean =>

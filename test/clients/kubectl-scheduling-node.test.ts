@@ -1,0 +1,3 @@
+import { kubectlScheduling } from "./kubectl/scheduling.ts";
+
+kubectlScheduling("node");

@@ -1,0 +1,69 @@
+/**
+ * The scheduler over the real API while nodes and pods come and go, on a clock that a test moves. Each run prints its seed;
+ * SCHEDULER_SEED=n repeats it.
+ */
+import { expect, test } from "vitest";
+import { withSeed, type Dice } from "../harness/seeded.ts";
+import { hasEnded, nameOf } from "./reference/cluster.ts";
+import { evaluateReference, isRefusal } from "./reference/evaluate.ts";
+import { candidates, mayPreempt } from "./reference/preemption.ts";
+import { createWorld, type World } from "./simulated-world.ts";
+
+const STEPS = 60;
+/** How often the world is left alone until nothing moves any more. */
+const SETTLE_EVERY = 10;
+
+const given = process.env["SCHEDULER_SEED"];
+const simulated = (run: (world: World, dice: Dice) => Promise<void>) =>
+  withSeed(
+    async (dice) => {
+      const world = await createWorld(dice);
+      try {
+        for (let at = 0; at < 4; at++) await world.addNode(`node-${at}`);
+        await run(world, dice);
+      } finally {
+        await world.stop();
+      }
+    },
+    ...(given === undefined ? [] : [Number(given)]),
+  );
+
+/** Pods that wait although there is a node for them, or somebody less important in their way. */
+function forgotten({ audit: { cluster } }: World): string[] {
+  const waiting = cluster.pods.filter(
+    ({ metadata, spec, ...pod }) =>
+      !spec.nodeName &&
+      (spec.schedulingGates ?? []).length === 0 &&
+      metadata.deletionTimestamp === undefined &&
+      !hasEnded({ metadata, spec, ...pod }),
+  );
+  return waiting.flatMap((pod) => {
+    const evaluation = evaluateReference(cluster, pod);
+    const free = [...evaluation.nodes].filter(([, said]) => !isRefusal(said)).map(([name]) => name);
+    const told = pod.status?.conditions?.find(({ type }) => type === "PodScheduled")?.message;
+    if (free.length > 0) return [`${nameOf(pod)} waits, though it may run on ${free.join(", ")}; it was told: ${told}`];
+    const [first] = mayPreempt(cluster, pod) ? candidates(cluster, pod) : [];
+    return first
+      ? [
+          `${nameOf(pod)} waits, though ${first.victims.map(nameOf).join(", ")} on ${first.node} could go; it was told: ${told}`,
+        ]
+      : [];
+  });
+}
+
+test("one scheduler: every binding holds, and nothing that could run waits when it is quiet", async () => {
+  await simulated(async (world, dice) => {
+    world.startScheduler();
+    for (let step = 1; step <= STEPS; step++) {
+      await world.act(1 + dice.roll(6), { podsAlone: dice.chance(0.4) });
+      await world.rest();
+      expect(await world.audit.look()).toEqual([]);
+      if (dice.chance(0.5)) await world.clean();
+      world.advance(dice.roll(4_000));
+      if (step % SETTLE_EVERY > 0) continue;
+      expect(await world.settle()).toEqual([]);
+      expect(forgotten(world)).toEqual([]);
+    }
+    expect(world.audit.bindings).toBeGreaterThan(20);
+  });
+}, 60_000);
