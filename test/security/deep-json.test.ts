@@ -28,7 +28,12 @@ const lists = (inner = "1"): string => "[".repeat(DEEP) + inner + "]".repeat(DEE
 const maps = (inner = "1"): string => '{"a":'.repeat(DEEP) + inner + "}".repeat(DEEP);
 const mixed = (): string => '[{"a":'.repeat(DEEP / 2) + "1" + "}]".repeat(DEEP / 2);
 
+/** Fewer levels than an object may have values: what counts those alone lets it through. */
+const SOME = 20_000;
+
 const SHAPES: [string, string][] = [
+  ["some lists", "[".repeat(SOME) + "]".repeat(SOME)],
+  ["some maps", `${'{"a":'.repeat(SOME)}1${"}".repeat(SOME)}`],
   ["lists", lists()],
   ["maps", maps()],
   ["both", mixed()],
