@@ -87,7 +87,10 @@ describe("an address that somebody else allowed", () => {
     const opened = await testRuntime.openDatabase();
     const { database } = opened;
     // Two servers of one cluster, one after the other: an owner has closed what was open.
-    const open = await createTestCluster({ database, config: { allowsServiceExternalIps: true } });
+    const open = await createTestCluster({
+      database,
+      config: { plugins: { enable: [], disable: ["DenyServiceExternalIPs"] } },
+    });
     await make(open, SERVICES, service("old", { externalIPs: ["8.8.8.8", "1.1.1.1"] }));
     await open.stop();
     const closed = await createTestCluster({ database });

@@ -17,7 +17,7 @@ const MERGE = "application/merge-patch+json";
 
 let api: TestCluster;
 beforeAll(async () => {
-  api = await createTestCluster({ config: { allowsServiceExternalIps: true } });
+  api = await createTestCluster({ config: { plugins: { enable: [], disable: ["DenyServiceExternalIPs"] } } });
   await make(api, "/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "default" } });
   await make(api, "/api/v1/namespaces/kube-system/serviceaccounts", { metadata: { name: "default" } });
   const parts = [
