@@ -143,6 +143,8 @@ const INCONSISTENT: Readonly<Record<string, readonly string[]>> = {
     "spec.template.metadata.labels.controller-uid",
     "spec.template.metadata.labels.job-name",
   ],
+  // It has finalizers, and the one that protects it is added to them.
+  "v1 PersistentVolume/pvc-0b1a4d1e": ["metadata.finalizers"],
   "v1 Pod/dual-container": ["spec.containers[0].volumeMounts", "spec.containers[1].volumeMounts", "spec.volumes"],
   "v1 Pod/every-volume": ["spec.containers[0].volumeMounts", "spec.volumes"],
   "v1 Pod/security-context-demo": ["spec.containers[0].volumeMounts", "spec.volumes"],
