@@ -52,6 +52,7 @@ export function createScheduler(deps: SchedulerDeps): Controller {
   const told = new Map<string, string>();
   const fraction = (): number => random.fraction();
   let startAt = 0;
+  let wantsLease = false;
   /** When the next turn comes by itself. */
   let scheduledMs = Number.POSITIVE_INFINITY;
 
@@ -82,12 +83,12 @@ export function createScheduler(deps: SchedulerDeps): Controller {
   async function turn(): Promise<ReconcileResult> {
     scheduledMs = Number.POSITIVE_INFINITY;
     for (;;) {
-      // Only who has something to decide takes the Lease.
-      if (lease.revision === undefined && queue.isReady) await lease.take();
+      if (wantsLease) await lease.take();
+      wantsLease = false;
       settleVolumes();
       const untilMs = clock.now() + SLICE_MS;
-      while (lease.revision !== undefined && writes.count < WRITES_MAX && clock.now() < untilMs) {
-        const pod = nextPod();
+      while (writes.count < WRITES_MAX && clock.now() < untilMs) {
+        const pod = wantsLease ? undefined : nextPod();
         if (pod === undefined) break;
         decide(pod);
       }
@@ -122,8 +123,15 @@ export function createScheduler(deps: SchedulerDeps): Controller {
     if (profile === undefined) return;
     const decision = schedulePod(snapshot, pod, profile, { fraction, startAt });
     startAt = snapshot.nodeCount === 0 ? 0 : (startAt + decision.looked) % snapshot.nodeCount;
-    if (decision.node === undefined) refuse(pod, decision, profile);
-    else place(pod, decision.node);
+    if (decision.node === undefined) return refuse(pod, decision, profile);
+    if (lease.revision === undefined) return decideAgain(pod);
+    place(pod, decision.node);
+  }
+
+  /** Only who has something to bind, or to preempt, takes the Lease; what is learnt with it may change the decision. */
+  function decideAgain(pod: PodView): void {
+    wantsLease = true;
+    queue.add(pod);
   }
 
   function place(pod: PodView, node: string): void {
@@ -201,8 +209,9 @@ export function createScheduler(deps: SchedulerDeps): Controller {
 
   function refuse(pod: PodView, { message, refusedBy, potential }: Refused, profile: Profile): void {
     const { uid } = pod.metadata;
-    queue.unschedulable(pod, refusedBy);
     const plan = message === NO_NODES ? undefined : planPreemption(snapshot, pod, profile, { fraction, potential });
+    if (plan?.node !== undefined && lease.revision === undefined) return decideAgain(pod);
+    queue.unschedulable(pod, refusedBy);
     if (plan?.node !== undefined) {
       snapshot.nominate(pod, plan.node);
       tell(pod, { reason: "Unschedulable", message, nominate: plan.node });
