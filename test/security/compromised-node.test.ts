@@ -155,6 +155,56 @@ describe("a node gets no token", () => {
   });
 });
 
+const asks = (name: string, audiences: string[]) => requestToken("mine", { ...boundTo(name), audiences });
+
+async function withVolumes(name: string, sources: object[]): Promise<void> {
+  const volumes = sources.map((source, at) => ({ name: `v${at}`, ...source }));
+  const spec = { nodeName: "n1", serviceAccountName: "mine", containers: [{ name: "a", image: "i" }], volumes };
+  uids[name] = (await make(api, `${CORE}/pods`, { metadata: { name }, spec })).metadata.uid;
+}
+
+describe("a node gets no token for an audience", () => {
+  const SYSTEMS = [{ projected: { sources: [{ serviceAccountToken: { path: "t", audience: "vault" } }] } }];
+  const DRIVERS = [{ csi: { driver: "store.example.com" } }];
+
+  beforeAll(async () => {
+    const driver = { metadata: { name: "store.example.com" }, spec: { tokenRequests: [{ audience: "store" }] } };
+    await api.call("/apis/storage.k8s.io/v1/csidrivers", post(driver));
+    await withVolumes("projects", SYSTEMS);
+    await withVolumes("stores", DRIVERS);
+  });
+
+  it("but for those that its pod has tokens for, in a volume or by a volume's driver", async () => {
+    expect((await asks("projects", ["vault"])).status).toBe(201);
+    expect((await asks("stores", ["store"])).status).toBe(201);
+    expect((await asks("stores", [])).status).toBe(201);
+  });
+
+  it.each<[string, string, string[]]>([
+    ["of another pod", "mine", ["vault"]],
+    ["of another pod's driver", "projects", ["store"]],
+    ["that nobody has", "projects", ["bank"]],
+    ["more than one, though it may have each", "projects", ["vault", ""]],
+  ])("%s", async (_name, pod, audiences) => {
+    const answer = await asks(pod, audiences);
+    expect(answer.status, answer.text).toBe(403);
+    expect(answer.text).toMatch(/not found in pod spec volume|may only request 0 or 1 audiences/);
+  });
+
+  it("unless a role lets it", async () => {
+    const rules = [{ verbs: ["request-serviceaccounts-token-audience"], apiGroups: [""], resources: ["bank"] }];
+    await api.call("/apis/rbac.authorization.k8s.io/v1/clusterroles", post({ metadata: { name: "bank" }, rules }));
+    const binding = {
+      metadata: { name: "bank" },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "bank" },
+      subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "system:node:n1" }],
+    };
+    await api.call("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", post(binding));
+    expect((await asks("projects", ["bank"])).status).toBe(201);
+    expect((await asks("projects", ["other"])).status).toBe(403);
+  });
+});
+
 const owner = (name: string, uid: string, more: object = {}) => ({
   apiVersion: "v1",
   kind: "Node",

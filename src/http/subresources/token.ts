@@ -14,6 +14,7 @@ import { isDryRun, type Exchange, type Services } from "../exchange.ts";
 import { negotiate } from "../negotiate.ts";
 import { respondObject } from "../respond-object.ts";
 import { target } from "../write.ts";
+import { audienceFault } from "./token-audience.ts";
 import type { TokenRequest } from "../../authn/service-account.ts";
 import type { Pod } from "../../kinds/core/pods/types.ts";
 import { parseApiVersion } from "../../machinery/gvk.ts";
@@ -47,8 +48,12 @@ export async function handleToken(services: Services, exchange: Exchange): Promi
   const seconds = lifetimeOf(spec.expirationSeconds, info.name);
   const audiences = spec.audiences?.length ? spec.audiences : [services.tokens.audience];
   const bound = await boundObject(services, exchange, spec.boundObjectRef);
-  assertNodeMayAsk(user, info.name, { bound, uid: spec.boundObjectRef?.uid ?? "" });
-  const { nodeName: _nodeName, ...claims } = bound;
+  const { boundPod, ...claims } = bound;
+  if (nodeNameOf(user) !== undefined) {
+    const asked = { pod: boundPod, uid: spec.boundObjectRef?.uid ?? "", audiences: spec.audiences ?? [] };
+    const why = await nodeFault(services, exchange, asked);
+    if (why !== undefined) throw forbidden({ group: "", resource: "serviceaccounts" }, info.name, why);
+  }
   const { token, expiresMs } = await services.tokens.issue({
     namespace: info.namespace,
     serviceAccount: { name: info.name, uid: account.uid },
@@ -84,8 +89,8 @@ function lifetimeOf(asked: number | undefined, name: string): number {
 }
 
 interface Bound extends Pick<TokenRequest, "pod" | "secret" | "node"> {
-  /** Where the pod runs; its Node object may be gone. */
-  nodeName?: string;
+  /** Its Node object may be gone. */
+  boundPod?: Pod;
 }
 
 const BINDABLE = {
@@ -128,21 +133,21 @@ async function nodeOfPod(services: Services, { info }: Exchange, pod: Pod): Prom
       `cannot bind token for serviceaccount "${info.name}" to pod running with different serviceaccount name.`,
     );
   }
-  if (nodeName === "") return {};
+  if (nodeName === "") return { boundPod: pod };
   const node = await services.lookup({ resource: "nodes", namespace: "", name: nodeName });
-  return { nodeName, ...(node ? { node: { name: nodeName, uid: node.metadata.uid ?? "" } } : {}) };
+  return { boundPod: pod, ...(node ? { node: { name: nodeName, uid: node.metadata.uid ?? "" } } : {}) };
 }
 
 /** A node gets tokens for the pods it runs and for nothing else (NodeRestriction). */
-function assertNodeMayAsk(
-  user: Exchange["user"],
-  account: string,
-  { bound: { pod, nodeName }, uid }: { bound: Bound; uid: string },
-): void {
-  const node = nodeNameOf(user);
-  if (node === undefined) return;
-  const refuse = (why: string) => forbidden({ group: "", resource: "serviceaccounts" }, account, why);
-  if (!pod) throw refuse("node requested token not bound to a pod");
-  if (uid === "") throw refuse("node requested token with a pod binding without a uid");
-  if (nodeName !== node) throw refuse("node requested token bound to a pod scheduled on a different node");
+async function nodeFault(
+  services: Services,
+  exchange: Exchange,
+  { pod, uid, audiences }: { pod: Pod | undefined; uid: string; audiences: readonly string[] },
+): Promise<string | undefined> {
+  if (!pod) return "node requested token not bound to a pod";
+  if (uid === "") return "node requested token with a pod binding without a uid";
+  if (pod.spec.nodeName !== nodeNameOf(exchange.user)) {
+    return "node requested token bound to a pod scheduled on a different node";
+  }
+  return await audienceFault(services, exchange, { pod, audiences });
 }
