@@ -67,3 +67,52 @@ test("one scheduler: every binding holds, and nothing that could run waits when 
     expect(world.audit.bindings).toBeGreaterThan(20);
   });
 }, 60_000);
+
+test("two schedulers at once: no node is overcommitted", async () => {
+  await simulated(async (world, dice) => {
+    world.startScheduler();
+    world.startScheduler();
+    for (let step = 1; step <= STEPS; step++) {
+      await world.act(2 + dice.roll(10));
+      await world.rest();
+      expect(await world.audit.look({ ordered: false })).toEqual([]);
+      if (dice.chance(0.5)) await world.clean();
+      world.advance(dice.roll(4_000));
+      if (step % SETTLE_EVERY > 0) continue;
+      expect(await world.settle()).toEqual([]);
+      expect(forgotten(world)).toEqual([]);
+    }
+    expect(world.audit.bindings).toBeGreaterThan(20);
+  });
+}, 60_000);
+
+test("writes that fail, answers that are lost, schedulers that die in between: nothing breaks, and all is made good", async () => {
+  await simulated(async (world, dice) => {
+    let scheduler = world.startScheduler();
+    let deaths = 0;
+    const replaceDead = (): void => {
+      if (!scheduler.faults.isDead) return;
+      deaths += 1;
+      scheduler = world.startScheduler();
+    };
+    for (let step = 1; step <= STEPS; step++) {
+      await world.act(1 + dice.roll(6));
+      scheduler.faults.failing = 0.15;
+      if (dice.chance(0.25)) scheduler.faults.dieAfterWrites = dice.roll(5);
+      await world.rest();
+      expect(await world.audit.look({ ordered: false })).toEqual([]);
+      replaceDead();
+      if (dice.chance(0.5)) await world.clean();
+      world.advance(dice.roll(4_000));
+      if (step % SETTLE_EVERY > 0) continue;
+      scheduler.faults.failing = 0;
+      scheduler.faults.dieAfterWrites = Number.POSITIVE_INFINITY;
+      // It may have died of what came with time.
+      replaceDead();
+      expect(await world.settle()).toEqual([]);
+      expect(forgotten(world)).toEqual([]);
+    }
+    expect(deaths).toBeGreaterThan(0);
+    expect(world.audit.bindings).toBeGreaterThan(20);
+  });
+}, 60_000);
