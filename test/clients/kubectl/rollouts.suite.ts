@@ -23,72 +23,78 @@ export function rolloutsSuite(kubectl: () => Kubectl, plane: () => ControlPlane)
       const kubelets = createFakeKubelets({ client, now: () => Date.now() });
       await kubelets.addNode("fake-1");
       stopKubelets = kubelets.start(STEP_EVERY_MS);
-      await shell.ok("create deployment web --image=example.org/web:1 --replicas=2");
-      await shell.ok("rollout status deployment/web --timeout=30s");
+      await shell.ok("create deployment rolled --image=example.org/web:1 --replicas=2");
+      await shell.ok("rollout status deployment/rolled --timeout=30s");
     });
     afterAll(async () => {
       await stopKubelets?.();
       https?.close();
     });
-    const image = () => shell.ok("get deployment web -o jsonpath={.spec.template.spec.containers[0].image}");
-    const done = () => shell.ok("rollout status deployment/web --timeout=30s");
+    const image = () => shell.ok("get deployment rolled -o jsonpath={.spec.template.spec.containers[0].image}");
+    const done = () => shell.ok("rollout status deployment/rolled --timeout=30s");
 
     test("status tells the way to the end", async () => {
-      await shell.ok("set image deployment/web web=example.org/web:2");
-      expect(lines(await done()).at(-1)).toBe('deployment "web" successfully rolled out');
-      expect(await shell.ok("get deployment web --no-headers")).toBe("web  2/2  2  2  AGE");
-      expect(await shell.ok("wait --for=condition=Available deployment/web --timeout=10s")).toBe(
-        "deployment.apps/web condition met",
+      await shell.ok("set image deployment/rolled web=example.org/web:2");
+      expect(lines(await done()).at(-1)).toBe('deployment "rolled" successfully rolled out');
+      expect(await shell.ok("get deployment rolled --no-headers")).toBe("rolled  2/2  2  2  AGE");
+      expect(await shell.ok("wait --for=condition=Available deployment/rolled --timeout=10s")).toBe(
+        "deployment.apps/rolled condition met",
       );
     });
 
     test("history, one revision, undo, undo to a revision", async () => {
-      await shell.ok("annotate deployment web kubernetes.io/change-cause=second");
+      await shell.ok("annotate deployment rolled kubernetes.io/change-cause=second");
       await eventually(async () =>
-        expect(lines(await shell.ok("rollout history deployment/web"))).toEqual([
-          "deployment.apps/web",
+        expect(lines(await shell.ok("rollout history deployment/rolled"))).toEqual([
+          "deployment.apps/rolled",
           "REVISION  CHANGE-CAUSE",
           "1  <none>",
           "2  second",
         ]),
       );
-      expect(await shell.ok("rollout history deployment/web --revision=1")).toMatch(/Image:\s+example.org\/web:1/);
-      expect(await shell.ok("rollout undo deployment/web")).toBe("deployment.apps/web rolled back");
+      expect(await shell.ok("rollout history deployment/rolled --revision=1")).toMatch(/Image:\s+example.org\/web:1/);
+      expect(await shell.ok("rollout undo deployment/rolled")).toBe("deployment.apps/rolled rolled back");
       await done();
       expect(await image()).toBe("example.org/web:1");
-      expect(await shell.ok("rollout undo deployment/web --to-revision=2")).toBe("deployment.apps/web rolled back");
+      expect(await shell.ok("rollout undo deployment/rolled --to-revision=2")).toBe(
+        "deployment.apps/rolled rolled back",
+      );
       await done();
       expect(await image()).toBe("example.org/web:2");
-      expect(await shell.fails("rollout undo deployment/web --to-revision=99")).toBe(
+      expect(await shell.fails("rollout undo deployment/rolled --to-revision=99")).toBe(
         "error: unable to find specified revision 99 in history",
       );
     });
 
     test("pause, resume, restart", async () => {
-      expect(await shell.ok("rollout pause deployment/web")).toBe("deployment.apps/web paused");
-      expect(await shell.fails("rollout pause deployment/web")).toBe('error: deployments.apps "web" is already paused');
+      expect(await shell.ok("rollout pause deployment/rolled")).toBe("deployment.apps/rolled paused");
+      expect(await shell.fails("rollout pause deployment/rolled")).toBe(
+        'error: deployments.apps "rolled" is already paused',
+      );
       const [before] = lines(
-        await shell.ok("get replicasets -l app=web -o name --sort-by=.metadata.creationTimestamp"),
+        await shell.ok("get replicasets -l app=rolled -o name --sort-by=.metadata.creationTimestamp"),
       ).slice(-1);
-      await shell.ok("set image deployment/web web=example.org/web:4");
-      expect(await shell.fails("rollout restart deployment/web")).toMatch(/can't restart paused deployment/);
-      expect(await shell.ok("get replicasets -l app=web -o name --sort-by=.metadata.creationTimestamp")).toContain(
+      await shell.ok("set image deployment/rolled web=example.org/web:4");
+      expect(await shell.fails("rollout restart deployment/rolled")).toMatch(/can't restart paused deployment/);
+      expect(await shell.ok("get replicasets -l app=rolled -o name --sort-by=.metadata.creationTimestamp")).toContain(
         before,
       );
-      expect(await shell.ok("rollout resume deployment/web")).toBe("deployment.apps/web resumed");
-      expect(await shell.fails("rollout resume deployment/web")).toBe('error: deployments.apps "web" is not paused');
+      expect(await shell.ok("rollout resume deployment/rolled")).toBe("deployment.apps/rolled resumed");
+      expect(await shell.fails("rollout resume deployment/rolled")).toBe(
+        'error: deployments.apps "rolled" is not paused',
+      );
       await done();
-      expect(await shell.ok("rollout restart deployment/web")).toBe("deployment.apps/web restarted");
+      expect(await shell.ok("rollout restart deployment/rolled")).toBe("deployment.apps/rolled restarted");
       await done();
-      expect(await shell.json("get deployment web")).toMatchObject({
+      expect(await shell.json("get deployment rolled")).toMatchObject({
         spec: { template: { metadata: { annotations: { "kubectl.kubernetes.io/restartedAt": expect.any(String) } } } },
       });
     });
 
     test("a service finds the pods", async () => {
-      await shell.ok("expose deployment web --port=80 --target-port=8080");
+      await shell.ok("expose deployment rolled --port=80 --target-port=8080");
       await eventually(async () => {
-        const text = await shell.ok("describe service web");
+        const text = await shell.ok("describe service rolled");
         expect(text).toMatch(/Endpoints: {2}10\.244\.0\.\d+:8080,10\.244\.0\.\d+:8080/);
       });
     });
@@ -96,12 +102,12 @@ export function rolloutsSuite(kubectl: () => Kubectl, plane: () => ControlPlane)
     test("pods on nodes", async () => {
       const rows = lines(
         await shell.ok(
-          "get pods -l app=web --field-selector spec.nodeName=fake-1,status.phase=Running -o wide --no-headers",
+          "get pods -l app=rolled --field-selector spec.nodeName=fake-1,status.phase=Running -o wide --no-headers",
         ),
       );
       expect(rows).toHaveLength(2);
-      for (const row of rows) expect(row).toMatch(/^web-\S+ {2}0\/1|^web-\S+ {2}1\/1/);
-      expect(await shell.ok("describe node fake-1")).toMatch(new RegExp(`${shell.namespace} {2}web-`));
+      for (const row of rows) expect(row).toMatch(/^rolled-\S+ {2}0\/1|^rolled-\S+ {2}1\/1/);
+      expect(await shell.ok("describe node fake-1")).toMatch(new RegExp(`${shell.namespace} {2}rolled-`));
     });
 
     test("cordon, uncordon, taint", async () => {
@@ -121,38 +127,38 @@ export function rolloutsSuite(kubectl: () => Kubectl, plane: () => ControlPlane)
     });
 
     test("a running pod is deleted by its node, within its grace", async () => {
-      const [pod = ""] = lines(await shell.ok("get pods -l app=web -o name"));
-      expect(await shell.ok(`delete ${pod} --grace-period=5`)).toMatch(/^pod "web-\S+" deleted$/);
+      const [pod = ""] = lines(await shell.ok("get pods -l app=rolled -o name"));
+      expect(await shell.ok(`delete ${pod} --grace-period=5`)).toMatch(/^pod "rolled-\S+" deleted$/);
       expect(await shell.ok(`get ${pod} --ignore-not-found`)).toBe("");
       await done();
     });
 
     test("drain waits for a disruption budget, one pod at a time", async () => {
-      await shell.ok("create poddisruptionbudget web --selector=app=web --max-unavailable=1");
-      const allowed = "get pdb web -o jsonpath={.status.disruptionsAllowed}";
+      await shell.ok("create poddisruptionbudget rolled --selector=app=rolled --max-unavailable=1");
+      const allowed = "get pdb rolled -o jsonpath={.status.disruptionsAllowed}";
       await eventually(async () => expect(await shell.ok(allowed)).toBe("1"));
       // kubectl evicts pods that are going already, too: those of the rollouts before are to be gone.
-      await eventually(async () => expect(lines(await shell.ok("get pods -l app=web -o name"))).toHaveLength(2));
-      expect(await shell.ok("get pdb web --no-headers")).toBe("web  N/A  1  1  AGE");
+      await eventually(async () => expect(lines(await shell.ok("get pods -l app=rolled -o name"))).toHaveLength(2));
+      expect(await shell.ok("get pdb rolled --no-headers")).toBe("rolled  N/A  1  1  AGE");
       // Nobody replaces a pod here before the node takes pods again: the second one has to wait for that.
-      const draining = shell.run("drain fake-1 --ignore-daemonsets --timeout=60s --pod-selector=app=web");
+      const draining = shell.run("drain fake-1 --ignore-daemonsets --timeout=60s --pod-selector=app=rolled");
       await eventually(async () => expect(await shell.ok(allowed)).toBe("0"));
       await shell.ok("uncordon fake-1");
       const { stdout, stderr } = await draining;
-      expect(lines(stdout).filter((line) => /^pod\/web-\S+ evicted$/.test(line))).toHaveLength(2);
+      expect(lines(stdout).filter((line) => /^pod\/rolled-\S+ evicted$/.test(line))).toHaveLength(2);
       expect(lines(stdout).at(-1)).toBe("node/fake-1 drained");
       expect(stderr).toContain("Cannot evict pod as it would violate the pod's disruption budget.");
-      await shell.ok("delete pdb web");
+      await shell.ok("delete pdb rolled");
       await done();
     });
 
     test("drain evicts", async () => {
       const said = lines(
-        (await shell.run("drain fake-1 --ignore-daemonsets --timeout=30s --pod-selector=app=web")).stdout,
+        (await shell.run("drain fake-1 --ignore-daemonsets --timeout=30s --pod-selector=app=rolled")).stdout,
       );
       expect(said[0]).toBe("node/fake-1 cordoned");
       // Those that were going already are evicted too.
-      expect(said.filter((line) => /^pod\/web-\S+ evicted$/.test(line)).length).toBeGreaterThanOrEqual(2);
+      expect(said.filter((line) => /^pod\/rolled-\S+ evicted$/.test(line)).length).toBeGreaterThanOrEqual(2);
       expect(said.at(-1)).toBe("node/fake-1 drained");
       await shell.ok("uncordon fake-1");
     });
