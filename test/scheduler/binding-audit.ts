@@ -106,8 +106,10 @@ export function createBindingAudit(storage: StorageWriter): BindingAudit {
           const isDoubtful =
             ORDER_MATTERS.has(refusal.plugin) &&
             (refusal.plugin === "PodTopologySpread" || refusal.reasons.includes(AFFINITY));
+          // Who is near whom was decided before a node moved to another zone.
+          const hasMoved = refusal.plugin === "InterPodAffinity" && earlier.size > 0;
           if (isDoubtful) doubtful.push({ pod: bound, refusal });
-          else faults.push(faultOf(bound, refusal));
+          else if (!hasMoved) faults.push(faultOf(bound, refusal));
         }
         ({ revision, more } = page);
       }

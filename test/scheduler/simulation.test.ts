@@ -51,6 +51,13 @@ function forgotten({ audit: { cluster } }: World): string[] {
   });
 }
 
+/** On a busy machine the world may look quiet while somebody waits for a turn: what is forgotten is so still after a second look. */
+async function expectSettled(world: World): Promise<void> {
+  expect(await world.settle()).toEqual([]);
+  if (forgotten(world).length > 0) expect(await world.settle()).toEqual([]);
+  expect(forgotten(world)).toEqual([]);
+}
+
 test("one scheduler: every binding holds, and nothing that could run waits when it is quiet", async () => {
   await simulated(async (world, dice) => {
     world.startScheduler();
@@ -61,8 +68,7 @@ test("one scheduler: every binding holds, and nothing that could run waits when 
       if (dice.chance(0.5)) await world.clean();
       world.advance(dice.roll(4_000));
       if (step % SETTLE_EVERY > 0) continue;
-      expect(await world.settle()).toEqual([]);
-      expect(forgotten(world)).toEqual([]);
+      await expectSettled(world);
     }
     expect(world.audit.bindings).toBeGreaterThan(20);
   });
@@ -79,8 +85,7 @@ test("two schedulers at once: no node is overcommitted", async () => {
       if (dice.chance(0.5)) await world.clean();
       world.advance(dice.roll(4_000));
       if (step % SETTLE_EVERY > 0) continue;
-      expect(await world.settle()).toEqual([]);
-      expect(forgotten(world)).toEqual([]);
+      await expectSettled(world);
     }
     expect(world.audit.bindings).toBeGreaterThan(20);
   });
@@ -109,8 +114,7 @@ test("writes that fail, answers that are lost, schedulers that die in between: n
       scheduler.faults.dieAfterWrites = Number.POSITIVE_INFINITY;
       // It may have died of what came with time.
       replaceDead();
-      expect(await world.settle()).toEqual([]);
-      expect(forgotten(world)).toEqual([]);
+      await expectSettled(world);
     }
     expect(deaths).toBeGreaterThan(0);
     expect(world.audit.bindings).toBeGreaterThan(20);
