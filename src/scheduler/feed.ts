@@ -39,9 +39,16 @@ export interface Feed {
 
 export function feedSnapshot({ stores, snapshot, happened, podChanged, changed }: Feed): void {
   stores.pods.onChange((change) => {
+    const { before } = change;
+    const room = before ? snapshot.roomOf(before.metadata.uid) : "";
     applyPod(snapshot, change);
     podChanged(change);
-    for (const event of podEvents(change)) happened(event);
+    const events = podEvents(change);
+    // A pod may go that was never seen on its node: it was decided on and bound a moment ago, or its victims were to make room for it.
+    if (before && room !== "" && snapshot.roomOf(before.metadata.uid) !== room && !events.some(isPodGone)) {
+      events.push({ kind: "pod-gone", pod: before });
+    }
+    for (const event of events) happened(event);
     changed();
   });
   stores.nodes.onChange(({ before, after }) => {
@@ -105,6 +112,10 @@ function podEvents({ before, after }: Change<PodView>): ClusterEvent[] {
     ...(old ? [{ kind: "pod-gone", pod: old } as const] : []),
     ...(now ? [{ kind: "pod-came", pod: now } as const] : []),
   ];
+}
+
+function isPodGone({ kind }: ClusterEvent): boolean {
+  return kind === "pod-gone";
 }
 
 function isPlaced(pod: PodView): boolean {

@@ -137,7 +137,10 @@ export function createScheduler(deps: SchedulerDeps): Controller {
   function place(pod: PodView, node: string): void {
     const view = pod.claims.length > 0 ? nodeOf(node) : undefined;
     const plan = view && planVolumes(shapeLike(pod), view, snapshot.tables);
+    const nominated = snapshot.nominationOf(pod.metadata.uid);
     snapshot.assume(pod, node);
+    // The room that was made for it elsewhere is anybody's now.
+    if (nominated !== "" && nominated !== node) queue.happened({ kind: "pod-gone", pod });
     if (plan === undefined || "plugin" in plan || plan.bind.length + plan.provision.length === 0) {
       return writes.add(bind(pod, node));
     }
@@ -219,7 +222,7 @@ export function createScheduler(deps: SchedulerDeps): Controller {
       return;
     }
     const ends = plan?.endsNomination === true && snapshot.nominationOf(uid) !== "";
-    if (ends) snapshot.nominate(pod, "");
+    if (ends) endNomination(pod);
     const full = plan === undefined ? message : `${message} ${plan.message}`;
     tell(pod, { reason: "Unschedulable", message: full, ...(ends ? { nominate: "" } : {}) });
   }
@@ -232,6 +235,12 @@ export function createScheduler(deps: SchedulerDeps): Controller {
     writes.add(commit.unscheduled(pod, why).then((exists) => (exists ? undefined : leave(uid))));
   }
 
+  /** Who waited behind it may have its room. */
+  function endNomination(pod: PodView): void {
+    snapshot.nominate(pod, "");
+    queue.happened({ kind: "pod-gone", pod });
+  }
+
   async function makeRoom(pod: PodView, plan: Extract<PreemptionPlan, { node: string }>): Promise<void> {
     const { node, victims, displaced } = plan;
     for (const one of displaced) snapshot.nominate(one, "");
@@ -242,8 +251,8 @@ export function createScheduler(deps: SchedulerDeps): Controller {
     for (const result of await Promise.allSettled(all)) {
       if (result.status === "fulfilled") continue;
       platform.log.warn("a pod could not be preempted", { for: keyOf(pod.metadata), node, error: result.reason });
-      snapshot.nominate(pod, "");
       queue.retry(pod);
+      endNomination(pod);
     }
   }
 

@@ -29,6 +29,8 @@ export interface Snapshot {
   /** Pods that room is kept for. */
   nominatedTo(nodeName: string): readonly PodView[];
   nominationOf(uid: string): string;
+  /** The node on which the pod takes room, or on which room is kept for it; "" for none. */
+  roomOf(uid: string): string;
   /** How many there are. */
   readonly nominations: number;
   /** The other stored objects that plugins read: `snapshot.tables.claims.set(claimView(object))`. */
@@ -127,6 +129,7 @@ export function createSnapshot(): Snapshot {
     nominate: (pod, name) => nominations.set(pod, name),
     nominatedTo: (name) => nominations.to(name),
     nominationOf: (uid) => nominations.of(uid),
+    roomOf: (uid) => placement.get(uid)?.node ?? nominations.of(uid),
     get nominations() {
       return nominations.size;
     },

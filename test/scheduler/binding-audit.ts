@@ -53,7 +53,9 @@ export function createBindingAudit(storage: StorageWriter): BindingAudit {
       const then = { ...others, nodes: others.nodes.map((one) => (one === node ? seen : one)) };
       return filterNode(then, { ...pod, spec: { ...pod.spec, nodeName: "" } }, seen);
     });
-    return refusals.includes(undefined) ? undefined : refusals[0];
+    if (refusals.includes(undefined)) return undefined;
+    // A node that was cordoned since may have been refused before for what depends on the order only: that is what it was decided on.
+    return refusals.find((refusal) => refusal && ORDER_MATTERS.has(refusal.plugin)) ?? refusals[0];
   }
 
   const isThere = (pod: Pod): boolean => pods.has(pod.metadata.uid ?? "") && !hasEnded(pod);
