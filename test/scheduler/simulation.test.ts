@@ -68,6 +68,13 @@ async function expectSettled(world: World): Promise<void> {
   expect(forgotten(world, { displacing: true })).toEqual([]);
 }
 
+/** Time passes, kubelets do their work or not, and after every few steps everything comes to rest. */
+async function goOn(world: World, dice: Dice, step: number): Promise<void> {
+  if (dice.chance(0.5)) await world.clean();
+  world.advance(dice.roll(4_000));
+  if (step % SETTLE_EVERY === 0) await expectSettled(world);
+}
+
 test("one scheduler: every binding holds, and nothing that could run waits when it is quiet", async () => {
   await simulated(async (world, dice) => {
     world.startScheduler();
@@ -75,10 +82,7 @@ test("one scheduler: every binding holds, and nothing that could run waits when 
       await world.act(1 + dice.roll(6), { podsAlone: dice.chance(0.4) });
       await world.rest();
       expect(await world.audit.look()).toEqual([]);
-      if (dice.chance(0.5)) await world.clean();
-      world.advance(dice.roll(4_000));
-      if (step % SETTLE_EVERY > 0) continue;
-      await expectSettled(world);
+      await goOn(world, dice, step);
     }
     expect(world.audit.bindings).toBeGreaterThan(20);
   });
@@ -92,10 +96,7 @@ test("two schedulers at once: no node is overcommitted", async () => {
       await world.act(2 + dice.roll(10));
       await world.rest();
       expect(await world.audit.look({ ordered: false })).toEqual([]);
-      if (dice.chance(0.5)) await world.clean();
-      world.advance(dice.roll(4_000));
-      if (step % SETTLE_EVERY > 0) continue;
-      await expectSettled(world);
+      await goOn(world, dice, step);
     }
     expect(world.audit.bindings).toBeGreaterThan(20);
   });
