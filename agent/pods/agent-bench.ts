@@ -241,11 +241,16 @@ export async function createBench(overrides: Partial<NodeAgentDeps> = {}): Promi
 const BUSY_ROUNDS_MAX = 300;
 const QUIET_ROUNDS = 8;
 
+/** On a machine that has much else to do a file may take any time. */
+function areFilesInUse(): boolean {
+  return process.getActiveResourcesInfo().some((name) => name.startsWith("FSReq") || name.startsWith("FileHandle"));
+}
+
 /** Until the agent has no work in hand, or what it has waits for time to pass. Files are real, and so is the time they take. */
 async function settle(agent: NodeAgent): Promise<void> {
   let quiet = 0;
   for (let round = 0; quiet < QUIET_ROUNDS; round++) {
-    const busy = agent.busy() && round < BUSY_ROUNDS_MAX;
+    const busy = agent.busy() && (round < BUSY_ROUNDS_MAX || areFilesInUse());
     quiet = busy ? 0 : quiet + 1;
     await new Promise((resolve) => (busy && round % 10 === 9 ? setTimeout(resolve, 1) : setImmediate(resolve)));
   }
