@@ -17,6 +17,7 @@ import { migrate } from "../storage/migrate.ts";
 import { createSettings } from "../storage/settings.ts";
 import { createHttpsFetch } from "../../agent/https-fetch.ts";
 import { writeAccess, type Access } from "./access.ts";
+import { authenticationVariable } from "./authentication-config.ts";
 import { startLocalNode } from "./local-node.ts";
 import type { UpOptions } from "./main.ts";
 import { nextSteps } from "./next-steps.ts";
@@ -28,6 +29,8 @@ const READY_MS_MAX = 60_000;
 /** `gantry edge`, which is `npm run edge`: a libSQL server and workerd as children, and the local node beside them. */
 export async function edge(options: UpOptions): Promise<void> {
   const platform = createNodePlatform({ level: "warn" });
+  const { authenticationConfig: issuers } = options;
+  const authentication = issuers === undefined ? undefined : await authenticationVariable(issuers);
   const home = resolve(options.data);
   const folder = await openDataFolder(join(home, "edge"));
   const children = createChildren();
@@ -38,7 +41,7 @@ export async function edge(options: UpOptions): Promise<void> {
     await assertFree(options.host, port);
     const url = `https://${options.host}:${port}`;
     const identity = await writeIdentity({ folder, databases, platform, host: options.host });
-    const workerd = startWorkerd({ options, folder, databases, url, port, identity, children });
+    const workerd = startWorkerd({ options, authentication, folder, databases, url, port, identity, children });
     const access: Access = { url, clusterCa: identity.clusterCa, adminToken: folder.adminToken };
     await untilReady(access, workerd);
     const kubeconfig = join(home, "edge.kubeconfig");
@@ -148,6 +151,8 @@ async function writeIdentity(options: {
 
 function startWorkerd(deps: {
   options: UpOptions;
+  /** JSON. */
+  authentication: string | undefined;
   folder: DataFolder;
   databases: DatabaseAddresses;
   url: string;
@@ -165,6 +170,7 @@ function startWorkerd(deps: {
     SERVER_CA: Buffer.from(identity.clusterCa).toString("base64"),
     NODE_MONITOR_GRACE_SECONDS: String(options.nodeMonitorGrace),
     NOT_READY_TOLERATION_SECONDS: String(options.notReadyToleration),
+    ...(deps.authentication === undefined ? {} : { AUTHENTICATION_CONFIG: deps.authentication }),
   };
   return deps.children.start(
     process.execPath,

@@ -9,6 +9,12 @@ const program = new Command("gantry").description("Kubernetes without a control 
 const engineOption = () =>
   new Option("--engine <name>", "container engine").choices(["auto", "cri", "process"]).default("auto");
 
+const authenticationOption = () =>
+  new Option(
+    "--authentication-config <path>",
+    "an apiserver.config.k8s.io/v1 AuthenticationConfiguration: OIDC issuers whose tokens are believed",
+  );
+
 function port(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError("a port is 0 to 65535");
@@ -27,13 +33,10 @@ program
   .option("--node-name <name>", "name of the local node", hostname().toLowerCase())
   .option("--node-monitor-grace <seconds>", "silence after which a node is NotReady", seconds, 40)
   .option("--not-ready-toleration <seconds>", "how long pods stay on a node that is NotReady", seconds, 300)
+  .addOption(authenticationOption())
   .option(
     "--audit-policy-file <path>",
     "an audit.k8s.io/v1 Policy; by default writes and reads of Secrets are recorded",
-  )
-  .option(
-    "--authentication-config <path>",
-    "an apiserver.config.k8s.io/v1 AuthenticationConfiguration: OIDC issuers whose tokens are believed",
   )
   .option("--audit-retention <days>", "how long the audit log is kept", seconds, 30)
   .option("--enable-admission-plugins <names>", "admission plugins beside the default ones, separated by commas")
@@ -55,6 +58,7 @@ program
   .option("--node-name <name>", "name of the local node", hostname().toLowerCase())
   .option("--node-monitor-grace <seconds>", "silence after which a node is NotReady", seconds, 40)
   .option("--not-ready-toleration <seconds>", "how long pods stay on a node that is NotReady", seconds, 300)
+  .addOption(authenticationOption())
   .action(async (options: UpOptions) => {
     const { edge } = await import("./edge.ts");
     await edge(options);
@@ -110,9 +114,9 @@ export interface UpOptions {
   nodeName: string;
   nodeMonitorGrace: number;
   notReadyToleration: number;
+  authenticationConfig?: string;
   /** Of `up` alone. */
   auditPolicyFile?: string;
-  authenticationConfig?: string;
   auditRetention?: number;
   enableAdmissionPlugins?: string;
   disableAdmissionPlugins?: string;
