@@ -9,7 +9,7 @@ import { shape } from "./rows.ts";
 import { digest, newId, newInvitation } from "./secrets.ts";
 
 export interface Organisations {
-  /** Its maker is its first owner. @throws AccountsError "limit" */
+  /** Its maker is its first owner. @throws AccountsError "limit", "unauthenticated" for who has gone meanwhile */
   create(at: { name: string; owner: string }): Promise<Organisation>;
   find(id: string): Promise<Organisation | undefined>;
   list(ids: readonly string[], query: PageQuery): Promise<Page<Organisation>>;
@@ -95,10 +95,12 @@ export function createOrganisations(deps: {
     async create({ name, owner }) {
       const id = newId(random, "org");
       const nowMs = clock.now();
-      const [, made] = await write(
+      const [, made, person] = await write(
         {
+          // Whoever is deleted at this moment must not leave an organisation that nobody owns.
           sql: `INSERT INTO members (organisation, person, role, created_ms) SELECT ?1, ?2, 'owner', ?3
-            WHERE (SELECT count(*) FROM members WHERE person = ?2) < ${ORGANISATIONS_MAX}`,
+            WHERE EXISTS (SELECT 1 FROM people WHERE id = ?2)
+              AND (SELECT count(*) FROM members WHERE person = ?2) < ${ORGANISATIONS_MAX}`,
           args: [id, owner, nowMs],
         },
         {
@@ -106,9 +108,11 @@ export function createOrganisations(deps: {
             WHERE EXISTS (SELECT 1 FROM members WHERE organisation = ?1) RETURNING ${ORGANISATION.columns()}`,
           args: [id, name, nowMs],
         },
+        { sql: "SELECT 1 FROM people WHERE id = ?", args: [owner] },
       );
       const organisation = ORGANISATION.readOne(made);
       if (organisation) return organisation;
+      if (!person?.rows.length) throw new AccountsError("unauthenticated", "this person has been deleted");
       throw new AccountsError("limit", `a person is in at most ${ORGANISATIONS_MAX} organisations`);
     },
     find: async (id) =>

@@ -21,7 +21,7 @@ export interface NewToken {
 export type TokensOf = { person: string } | { organisation: string } | { cluster: string };
 
 export interface Tokens {
-  /** The text is told here and never again. @throws AccountsError "limit" */
+  /** The text is told here and never again. @throws AccountsError "limit", "not-found" when what it is for or of has gone meanwhile */
   create(token: NewToken): Promise<{ token: ApiToken; text: string }>;
   find(id: string): Promise<ApiToken | undefined>;
   list(of: TokensOf, query: PageQuery): Promise<Page<ApiToken>>;
@@ -32,8 +32,14 @@ export interface Tokens {
 export const TOKENS_MAX = 200;
 
 const COLUMNS = TOKEN.columns();
-const INSERT = `INSERT INTO tokens (hash, ${COLUMNS}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, NULL
-  WHERE (SELECT count(*) FROM tokens WHERE person = ?5 AND kind = ?3) < ${TOKENS_MAX} RETURNING ${COLUMNS}`;
+/** Whoever makes it, and what it is good for, may be deleted at this moment: then nobody would ever remove it. */
+const STANDS = `CASE WHEN ?1 GLOB 'robot:*' THEN EXISTS (SELECT 1 FROM tokens WHERE id = substr(?1, 7) AND organisation = ?2)
+    WHEN ?2 IS NULL THEN EXISTS (SELECT 1 FROM people WHERE id = ?1)
+    ELSE EXISTS (SELECT 1 FROM members WHERE organisation = ?2 AND person = ?1) END
+  AND (?3 IS NULL OR EXISTS (SELECT 1 FROM clusters WHERE id = ?3 AND state <> 'deleting'))`;
+const INSERT = `INSERT INTO tokens (person, organisation, cluster, hash, id, kind, name, role, created_ms, expires_ms)
+  SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+  WHERE (SELECT count(*) FROM tokens WHERE person = ?1 AND kind = ?6) < ${TOKENS_MAX} AND ${STANDS} RETURNING ${COLUMNS}`;
 
 export function createTokens(deps: {
   database: Database;
@@ -46,12 +52,15 @@ export function createTokens(deps: {
     async create({ kind, name, person, organisation, cluster, role, expiresMs }) {
       const text = newToken(random);
       const id = newId(random, "tok");
-      const args = [await digest(text), id, kind, name, person, organisation, cluster, role, clock.now(), expiresMs];
-      const [made] = await database.batch([{ sql: INSERT, args }], "write");
+      const of = [person, organisation, cluster];
+      const args = [...of, await digest(text), id, kind, name, role, clock.now(), expiresMs];
+      const stands = { sql: `SELECT 1 WHERE ${STANDS}`, args: of };
+      const [made, standing] = await database.batch([{ sql: INSERT, args }, stands], "write");
       const token = TOKEN.readOne(made);
-      if (!token)
-        throw new AccountsError("limit", `a person makes at most ${TOKENS_MAX} tokens of a kind: revoke some`);
-      return { token, text };
+      if (token) return { token, text };
+      if (!standing?.rows.length)
+        throw new AccountsError("not-found", "whose it is, or what it is for, has been deleted");
+      throw new AccountsError("limit", `a person makes at most ${TOKENS_MAX} tokens of a kind: revoke some`);
     },
     async find(id) {
       const [found] = await database.batch([{ sql: `SELECT ${COLUMNS} FROM tokens WHERE id = ?`, args: [id] }], "read");

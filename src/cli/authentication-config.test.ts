@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { configurationOf } from "../../test/harness/issuer.ts";
 import { startGantry } from "../../test/harness/gantry-process.ts";
-import { configuredIssuers } from "../platform/workers/configured-issuers.ts";
-import type { Env } from "../platform/workers/env.ts";
+import { readConfiguration } from "../authn/oidc/configuration.ts";
+import { ROOT_ISSUER_RULES } from "../platform/workers/root-cluster.ts";
 import { authenticationVariable } from "./authentication-config.ts";
 
 const ISSUER = { url: "https://issuer.example.com" };
@@ -29,7 +29,7 @@ jwt:
     claimMappings: { username: { claim: sub, prefix: "issuer:" } }
 `;
   const variable = await authenticationVariable(await fileOf(yaml));
-  expect(configuredIssuers({ AUTHENTICATION_CONFIG: variable } as Env)).toHaveLength(1);
+  expect(readConfiguration(JSON.parse(variable), ROOT_ISSUER_RULES)).toMatchObject({ issuers: [{ issuer: ISSUER }] });
 });
 
 test.each([

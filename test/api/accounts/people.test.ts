@@ -97,6 +97,60 @@ describe.skipIf(testRuntime.missing !== undefined)("a person who deletes themsel
     expect(again.body.user.id).not.toBe(leaver.id);
   });
 
+  const RACES: Record<string, { before: RegExp; path: (organisation: string) => string; body: object }> = {
+    "an organisation": {
+      before: /INSERT INTO organisations/,
+      path: () => "/v1/organisations",
+      body: { name: "orphan" },
+    },
+    "a token of their own": {
+      before: /INSERT INTO tokens/,
+      path: () => "/v1/tokens",
+      body: { name: "late", role: "owner" },
+    },
+    "a robot": {
+      before: /INSERT INTO tokens/,
+      path: (organisation) => `/v1/organisations/${organisation}/tokens`,
+      body: { name: "late", role: "viewer" },
+    },
+  };
+  test.each(Object.keys(RACES))("makes nothing at that very moment: %s", async (what) => {
+    const { before, path, body } = RACES[what] ?? expect.fail();
+    const { person: owner, organisation } = await signUpWithOrganisation(accounts, "stays");
+    const leaver = await signUp(accounts, "racer");
+    const invited = await owner.call("POST", `/v1/organisations/${organisation}/invitations`, {
+      email: leaver.email,
+      role: "admin",
+    });
+    await leaver.call("POST", "/v1/invitations/accept", { secret: invited.body["secret"] });
+    const { database } = accounts;
+    let gone = 0;
+    // Between the question who calls and the write of what they asked for.
+    const fetch = await accounts.another({
+      database: {
+        ...database,
+        async batch(statements, mode) {
+          if (statements.some(({ sql }) => before.test(sql))) gone = (await goodbye(leaver)).status;
+          return await database.batch(statements, mode);
+        },
+        close: () => database.close(),
+      },
+    });
+    const late = callerOf(fetch, { cookie: leaver.cookie, origin: BASE_URL });
+    const answer = await late.call("POST", path(organisation), body);
+    expect([gone, answer.status]).toEqual([204, what === "an organisation" ? 401 : 404]);
+    for (const table of ["members", "tokens"]) {
+      const sql = `SELECT count(*) FROM ${table} WHERE person = ?`;
+      const [found] = await database.batch([{ sql, args: [leaver.id] }], "read");
+      expect(found?.rows, table).toEqual([[0]]);
+    }
+    const [orphans] = await database.batch(
+      [{ sql: "SELECT count(*) FROM organisations WHERE id NOT IN (SELECT organisation FROM members)" }],
+      "read",
+    );
+    expect(orphans?.rows).toEqual([[0]]);
+  });
+
   test("two owners who go at once leave one", async () => {
     const { person: first, organisation } = await signUpWithOrganisation(accounts, "first");
     const second = await signUp(accounts, "second");
