@@ -4,9 +4,22 @@
  * normalised, empty `omitempty` fields dropped, zero values behind pointers kept, plain structs and required scalars always
  * present, null never, members in struct order. What is canonical stays as it is.
  */
-import { SCHEMA_NODE_WEIGHT, tooManyItems, weightOf } from "../machinery/object-limits.ts";
+import {
+  EXPRESSION_WEIGHT,
+  SCHEMA_NODE_WEIGHT,
+  SPECIAL_WEIGHT,
+  tooManyItems,
+  weightOf,
+} from "../machinery/object-limits.ts";
 import { canonicalQuantity } from "../machinery/quantity.ts";
-import { fieldFacts, JSON_SCHEMA_PROPS, type FieldFact, type StructFact, type TypeFact } from "./field-facts.ts";
+import {
+  fieldFacts,
+  JSON_SCHEMA_PROPS,
+  VALIDATION_RULE,
+  type FieldFact,
+  type StructFact,
+  type TypeFact,
+} from "./field-facts.ts";
 import { canonicalMicroTime, canonicalTime } from "./go-time.ts";
 import { isRawNumber } from "./json.ts";
 
@@ -63,6 +76,11 @@ const UNKNOWN_MAX = 100;
 const INT64_MAX = 2n ** 63n - 1n;
 /** Longer numbers are out of range without being read: that would take time. */
 const INT64_CHARACTERS_MAX = 20;
+
+/** `value` is a node of a schema, or what claims to be one. */
+function hasPattern(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "pattern" in value;
+}
 
 function isInt64(integer: bigint): boolean {
   return integer <= INT64_MAX && integer >= -INT64_MAX - 1n;
@@ -213,10 +231,12 @@ class TypedDecoder {
     return value;
   }
 
-  /** What has a syntax of its own, such as a quantity, is read more than once. */
-  private count(of: TypeFact): void {
-    if (of.form !== "struct") this.items += of.form === "special" ? 2 : 1;
-    else if (of.definition === JSON_SCHEMA_PROPS) this.items += SCHEMA_NODE_WEIGHT;
+  private count(of: TypeFact, value: unknown): void {
+    if (of.form === "special") this.items += SPECIAL_WEIGHT;
+    else if (of.form !== "struct") this.items += 1;
+    else if (of.definition === JSON_SCHEMA_PROPS)
+      this.items += SCHEMA_NODE_WEIGHT + (hasPattern(value) ? EXPRESSION_WEIGHT : 0);
+    else if (of.definition === VALIDATION_RULE) this.items += EXPRESSION_WEIGHT;
     else this.items += weightOf(structOf(of.definition).fields.length);
     if (this.items > this.itemsMax) throw tooManyItems(this.itemsMax);
   }
@@ -225,7 +245,7 @@ class TypedDecoder {
     const out: unknown[] = [];
     for (let index = 0; index < list.length; index += 1) {
       const item = list[index];
-      this.count(of);
+      this.count(of, item);
       if (item === null) {
         out.push(isRaw(of) ? null : (this.zero(of) ?? null));
         continue;
@@ -244,7 +264,7 @@ class TypedDecoder {
     for (const key in object) {
       const member = object[key];
       empty = false;
-      this.count(of);
+      this.count(of, member);
       if (of.form === "string" && typeof member === "string") {
         out[key] = member;
         continue;

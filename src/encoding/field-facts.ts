@@ -82,6 +82,7 @@ const SPECIAL: ReadonlyMap<string, { special: SpecialForm; goType: string }> = n
 
 /** The definition of CRD schemas, which the three "schema-or-…" forms hold. */
 export const JSON_SCHEMA_PROPS = `${EXTENSIONS}.JSONSchemaProps`;
+export const VALIDATION_RULE = `${EXTENSIONS}.ValidationRule`;
 
 /** "io.k8s.api.apps.v1.DeploymentSpec" → ["io.k8s.api.apps.v1", "DeploymentSpec"] */
 function splitName(definition: string): [string, string] {

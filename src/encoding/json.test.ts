@@ -95,7 +95,7 @@ describe("scanJson", () => {
     ["objects in a text that never ends", `[${VALUES}`],
   ])("refuses more %s than there may be before it parses them", (_what, text) => {
     expect(() => scanJson(text)).toThrow(
-      new StatusError("RequestEntityTooLarge", "Request entity too large: limit is 50000 fields and items"),
+      new StatusError("RequestEntityTooLarge", "Request entity too large: limit is 40000 fields and items"),
     );
   });
 

@@ -8,7 +8,7 @@ import { StatusError } from "./status-error.ts";
  * Members, items, objects and lists of one body, counted before it is parsed. The largest definitions of custom resources that
  * people have are a megabyte of some 35,000.
  */
-export const VALUES_MAX = 50_000;
+export const VALUES_MAX = 40_000;
 
 /**
  * Items of lists and entries of maps in one object. Each has defaults, an owner and a validation of its own, some hundredths of a
@@ -19,6 +19,12 @@ export const ITEMS_MAX = 10_000;
 
 /** So that there are 15,000 at most. */
 export const SCHEMA_NODE_WEIGHT = 2 / 3;
+
+/** A pattern or a rule is compiled, and what it compiles to is checked: 1,700 of them at most. */
+export const EXPRESSION_WEIGHT = 5;
+
+/** What has a syntax of its own, such as a quantity, is read more than once, and a resource's name is checked as well. */
+export const SPECIAL_WEIGHT = 3;
 
 const FIELDS_OF_ONE = 10;
 

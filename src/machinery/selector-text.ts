@@ -18,16 +18,16 @@ function assertWithin(count: number, max: number, what: string): void {
 
 type Token = { kind: "symbol" | "word" | "end"; text: string };
 
+const SPACES = /\s+/y;
 const SYMBOL = /!=|==|[=!(),<>]/y;
 const WORD = /[^=!(),<>\s]+/y;
 const BINARY_OPERATORS = "in, notin, =, ==, !=, gt, lt";
 
 function* tokens(text: string): Generator<Token, void> {
   for (let at = 0; at < text.length;) {
-    if (/\s/.test(text[at] ?? "")) {
-      at += 1;
-      continue;
-    }
+    SPACES.lastIndex = at;
+    at += SPACES.exec(text)?.[0].length ?? 0;
+    if (at >= text.length) return;
     SYMBOL.lastIndex = at;
     WORD.lastIndex = at;
     const symbol = SYMBOL.exec(text)?.[0];

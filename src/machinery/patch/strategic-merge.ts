@@ -12,6 +12,7 @@ import { isObject, member, setMember, type JsonObject } from "./json-value.ts";
 import { notAnObject } from "./merge-patch.ts";
 import { rejected } from "./rejected.ts";
 
+const DOLLAR = 0x24;
 const RETAIN_KEYS = "$retainKeys";
 const DELETE_FROM = "$deleteFromPrimitiveList";
 const ELEMENT_ORDER = "$setElementOrder";
@@ -33,13 +34,20 @@ function mergeMaps(original: JsonObject, patch: JsonObject, schema: SchemaNode |
   if (directive !== undefined && directive !== "merge") throw unknownDirective(directive, patch);
 
   const result = retained(original, patch);
-  const done = mergeOrderedLists(result, patch, schema);
-  for (const key of Object.keys(patch)) {
-    if (key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(ELEMENT_ORDER) || done.has(key)) continue;
-    if (key.startsWith(DELETE_FROM)) deleteFromList(result, patch, key);
-    else mergeMember(result, key, { value: patch[key], schema: memberSchema(schema, key) });
+  // Few of what may be thousands of members are directives.
+  const keys = Object.keys(patch);
+  const directives = keys.filter((key) => key.charCodeAt(0) === DOLLAR && isMapDirective(key));
+  const done = mergeOrderedLists(result, patch, { directives, schema });
+  const passed = new Set([...done, ...directives]);
+  for (const key of keys) {
+    if (!passed.has(key)) mergeMember(result, key, { value: patch[key], schema: memberSchema(schema, key) });
+    else if (key.startsWith(DELETE_FROM)) deleteFromList(result, patch, key);
   }
   return result;
+}
+
+function isMapDirective(key: string): boolean {
+  return key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(ELEMENT_ORDER) || key.startsWith(DELETE_FROM);
 }
 
 /** A copy of the original, with the members only that `$retainKeys` names, where it does. */
@@ -58,9 +66,13 @@ function retained(original: JsonObject, patch: JsonObject): JsonObject {
 }
 
 /** Merges the lists that have a `$setElementOrder`. Returns their names. */
-function mergeOrderedLists(result: JsonObject, patch: JsonObject, schema: SchemaNode | undefined): Set<string> {
+function mergeOrderedLists(
+  result: JsonObject,
+  patch: JsonObject,
+  { directives, schema }: { directives: readonly string[]; schema: SchemaNode | undefined },
+): Set<string> {
   const done = new Set<string>();
-  for (const directive of Object.keys(patch)) {
+  for (const directive of directives) {
     if (!directive.startsWith(ELEMENT_ORDER)) continue;
     const key = fieldOf(directive, ELEMENT_ORDER, "invalid patch format of setElementOrder list");
     const wanted = patch[directive];

@@ -1,10 +1,12 @@
 /** Definitions of custom resources whose schemas are made to cost. */
-import { ITEMS_MAX, SCHEMA_NODE_WEIGHT } from "../../../src/machinery/object-limits.ts";
+import { EXPRESSION_WEIGHT, ITEMS_MAX, SCHEMA_NODE_WEIGHT } from "../../../src/machinery/object-limits.ts";
 import { entries, filled, sending, STRICT, type HostileRequest } from "./request.ts";
 
 const PATH = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions${STRICT}`;
 const CHARACTERS = 1_400_000;
 const NODES_MAX = ITEMS_MAX / SCHEMA_NODE_WEIGHT;
+/** Bare nodes that one with a pattern or a rule counts for. */
+const WITH_EXPRESSION = 1 + EXPRESSION_WEIGHT / SCHEMA_NODE_WEIGHT;
 
 const definition = (schema: string, version = ""): string =>
   `{"metadata":{"name":"widgets.example.com"},"spec":{"group":"example.com","scope":"Namespaced",` +
@@ -25,7 +27,10 @@ const schema = (name: string, status: number, body: () => string): HostileReques
 const OPEN = `{"type":"object"}`;
 
 export const DEFINITIONS: readonly HostileRequest[] = [
-  schema("patterns", 201, () => properties((at) => `{"type":"string","pattern":"^(a|b)*[c-z]*x${at}"}`)),
+  schema("patterns", 201, () =>
+    properties((at) => `{"type":"string","pattern":"^(a|b)*[c-z]*x${at}"}`, WITH_EXPRESSION),
+  ),
+  schema("more patterns than there may be", 413, () => properties(() => `{"type":"string","pattern":"a"}`, 2)),
   schema("nodes without a type", 422, () => properties(() => "{}")),
   schema("more nodes than there may be", 413, () =>
     definition(`{"type":"object","properties":{${filled(CHARACTERS, (at) => `"p${at}":{}`)}}}`),
@@ -37,10 +42,13 @@ export const DEFINITIONS: readonly HostileRequest[] = [
     ),
   ),
   schema("rules", 422, () =>
-    properties((at) => `{"type":"string","x-kubernetes-validations":[{"rule":"self.size() > ${at}"}]}`, 2.5),
+    properties(
+      (at) => `{"type":"string","x-kubernetes-validations":[{"rule":"self.size() > ${at}"}]}`,
+      WITH_EXPRESSION,
+    ),
   ),
   schema("rules that do not compile", 422, () =>
-    properties(() => `{"type":"string","x-kubernetes-validations":[{"rule":"self.foo +"}]}`, 2.5),
+    properties(() => `{"type":"string","x-kubernetes-validations":[{"rule":"self.foo +"}]}`, WITH_EXPRESSION),
   ),
   schema("one long rule", 422, () =>
     definition(`{"type":"object","x-kubernetes-validations":[{"rule":"${"true && ".repeat(CHARACTERS / 8)}true"}]}`),

@@ -1,5 +1,5 @@
 /** What single kinds make much of, and bodies of protobuf. */
-import { ITEMS_MAX, VALUES_MAX } from "../../../src/machinery/object-limits.ts";
+import { ITEMS_MAX, SPECIAL_WEIGHT, VALUES_MAX } from "../../../src/machinery/object-limits.ts";
 import { entries, MAPS, PODS, sending, STRICT, type HostileRequest } from "./request.ts";
 
 const kind = (
@@ -24,13 +24,13 @@ export const KIND_BODIES: readonly HostileRequest[] = [
   }),
   kind("quantities", {
     path: PODS,
-    body: () => pod(`,"resources":{"limits":{${entries(ITEMS_MAX / 2, (at) => `"x.y/r${at}":"1"`)}}}`),
+    body: () => pod(`,"resources":{"limits":{${entries(ITEMS_MAX / SPECIAL_WEIGHT, (at) => `"x.y/r${at}":"1"`)}}}`),
     status: 201,
   }),
   kind("limits, which become defaults", {
     path: `${NAMESPACE}/limitranges`,
     body: () =>
-      `{"metadata":{"name":"x"},"spec":{"limits":[{"type":"Container","max":{${entries(ITEMS_MAX / 2, (at) => `"x.y/r${at}":"1"`)}}}]}}`,
+      `{"metadata":{"name":"x"},"spec":{"limits":[{"type":"Container","max":{${entries(ITEMS_MAX / SPECIAL_WEIGHT, (at) => `"x.y/r${at}":"1"`)}}}]}}`,
     status: 201,
   }),
   kind("containers", {
