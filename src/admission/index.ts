@@ -97,13 +97,21 @@ export function createAdmission(deps: AdmissionDeps): Admission {
 const AS_BY_DEFAULT: PluginChoice = { enable: [], disable: [] };
 
 export function chainOf(plugins: readonly AdmissionPlugin[]): Admission {
+  const mutating = plugins.filter((plugin) => "mutate" in plugin);
+  const validating = plugins.filter((plugin) => "validate" in plugin);
   return {
     plugins,
     async mutate(attributes) {
-      for (const plugin of plugins) await plugin.mutate?.(attributes);
+      for (const plugin of mutating) {
+        const pending = plugin.mutate?.(attributes);
+        if (pending) await pending;
+      }
     },
     async validate(attributes) {
-      for (const plugin of plugins) await plugin.validate?.(attributes);
+      for (const plugin of validating) {
+        const pending = plugin.validate?.(attributes);
+        if (pending) await pending;
+      }
     },
   };
 }

@@ -6,6 +6,7 @@ import { handleDelete, handleDeleteCollection } from "./delete.ts";
 import { handleList } from "./list.ts";
 import { handleGet } from "./read.ts";
 import { methodNotAllowed, pageNotFound } from "./paths.ts";
+import { handleBindingList } from "./subresources/binding-list.ts";
 import { handleBinding } from "./subresources/binding.ts";
 import { handleEviction } from "./subresources/eviction.ts";
 import { handleExec } from "./subresources/exec.ts";
@@ -83,6 +84,8 @@ export function handlerOf(exchange: Exchange): Handler {
   if (verb === "options") throw methodNotAllowed();
   if (subresource === "") {
     if (!resource.kind.verbs.includes(verb)) throw methodNotAllowed();
+    if (resource.storageName === "bindings" && namespace === "" && verb === "create" && name === "")
+      return handleBindingList;
     if (resource.namespaced && namespace === "" && (verb === "create" || name !== "")) throw methodNotAllowed();
     if (verb === "create" && name !== "") throw methodNotAllowed();
     if ((verb === "update" || verb === "patch") && name === "") throw methodNotAllowed();

@@ -47,6 +47,13 @@ export interface UpdateRequest extends Target {
   isPatch: boolean;
   /** What `produce` makes carries complete managedFields: it comes from an apply. */
   tracked?: boolean;
+  /**
+   * What `produce` makes of a canonical object is canonical and shares with it what is the same. Taken at its word where what is stored
+   * is of the current form, and as long as admission puts no other object in its place.
+   */
+  staysCanonical?: boolean;
+  /** The object as it was read for this request: the first try need not read it again. */
+  known?: StoredObject;
   /** What must hold where it is stored, beside what the registry itself asks for; where it does not, the request fails as a conflict. */
   conditions?: readonly WriteCondition[];
   /** Where an apply of a missing name creates it: whatever the kind says of PUT. */
@@ -65,7 +72,10 @@ export async function updateObject(deps: RegistryDeps, request: UpdateRequest): 
   const { resource, namespace, name } = request;
   let stale = false;
   for (let attempt = 1; ; attempt++) {
-    const { object: stored } = await deps.storage.get({ resource: resource.storageName, namespace, name });
+    const stored =
+      attempt === 1 && request.known
+        ? request.known
+        : (await deps.storage.get({ resource: resource.storageName, namespace, name })).object;
     if (!stored) {
       const creates = request.createsMissing === true || resource.strategy.allowCreateOnUpdate === true;
       if (request.create && creates) return await request.create();
@@ -95,10 +105,12 @@ async function tryUpdate(deps: RegistryDeps, request: AttemptedUpdate, stored: S
   const { resource, context } = request;
   const { strategy } = resource;
   const old = decodeStored(resource.stored, stored);
-  const produced = toStored(resource, await request.produce(decodeStored(resource, stored)));
+  const isCanonical = request.staysCanonical === true && resource.stored === resource && stored.form === resource.form;
+  const current = isCanonical ? old : decodeStored(resource, stored);
+  const produced = toStored(resource, await request.produce(current));
   const conditional = checkPreconditions(request, produced, stored);
   let next = carryOver(request, produced, old);
-  strategy.default?.(next);
+  if (!isCanonical) strategy.default?.(next);
   trackChange(deps, request, { produced, next, old });
   const admitted = admissionAttributes(request, context, {
     operation: "UPDATE",
@@ -108,10 +120,11 @@ async function tryUpdate(deps: RegistryDeps, request: AttemptedUpdate, stored: S
   });
   admitted.stale = request.stale;
   await mutate(deps, admitted);
+  const isAsProduced = isCanonical && admitted.object === next;
   next = admitted.object ?? next;
-  strategy.default?.(next);
+  if (!isAsProduced) strategy.default?.(next);
   const conditions = await prepareChanged(deps, request, next, old);
-  next = deps.canonical(resource, next);
+  if (!isAsProduced) next = deps.canonical(resource, next);
   validateChanged(deps, request, next, old);
   admitted.object = next;
   await deps.admission.validate(admitted);

@@ -7,8 +7,9 @@ import { SELECTED_NODE_ANNOTATION } from "../controller-runtime/views/storage-vi
 import { persistentVolumeClaims } from "../kinds/core/persistentvolumeclaims/types.ts";
 import { persistentVolumes } from "../kinds/core/persistentvolumes/types.ts";
 import { pods, type Pod } from "../kinds/core/pods/types.ts";
-import { formatTime } from "../machinery/meta.ts";
-import { isStatusError } from "../machinery/status-error.ts";
+import type { ResourceRef } from "../machinery/gvk.ts";
+import { formatTime, type KubeObject } from "../machinery/meta.ts";
+import { isStatusError, StatusError, type Status } from "../machinery/status-error.ts";
 import type { Platform } from "../platform/platform.ts";
 import { FENCE_ANNOTATION, fenceOf } from "./claim.ts";
 import type { VolumePlan } from "./plugins/volume-binding.ts";
@@ -20,9 +21,17 @@ export interface CommitDeps {
   platform: Platform;
 }
 
+export interface Placement {
+  pod: PodView;
+  node: string;
+}
+
 export interface Commit {
-  /** `fence`: the revision of the scheduler's Lease that it holds for. @throws StatusError */
-  bind(pod: PodView, node: string, fence: string): Promise<void>;
+  /**
+   * All in one request, of which each has its own end: undefined, or why it is not stored. `fence`: the revision of the scheduler's Lease
+   * that they hold for. @throws StatusError where nothing is known of any
+   */
+  bind(placements: readonly Placement[], fence: string): Promise<(StatusError | undefined)[]>;
   /** @throws StatusError */
   volumes(plan: VolumePlan, node: string): Promise<void>;
   /** Says so in the pod's condition and an event. "" ends a nomination, undefined leaves it. Answers whether there is such a pod. */
@@ -39,6 +48,16 @@ export interface Why {
 }
 
 const POD = { apiVersion: "v1", kind: "Pod" };
+const bindings: ResourceRef = { group: "", version: "v1", resource: "bindings", namespaced: true };
+
+/** See http/subresources/binding-list.ts: what is sent has Bindings, the answer the Status of each. */
+interface BindingList extends KubeObject {
+  items: object[];
+}
+
+function failureOf(answer: Status | undefined): StatusError {
+  return answer ? StatusError.fromStatus(answer) : new StatusError("InternalError", "a binding was not answered");
+}
 
 export function createCommit({ client, stores, recorder, platform }: CommitDeps): Commit {
   const { clock } = platform;
@@ -57,16 +76,23 @@ export function createCommit({ client, stores, recorder, platform }: CommitDeps)
   }
 
   return {
-    async bind(pod, node, fence) {
-      const { namespace, name, uid } = pod.metadata;
-      await client.createSubresource(pods, { namespace, name }, "binding", {
-        apiVersion: "v1",
-        kind: "Binding",
-        metadata: { name, namespace, uid, annotations: { [FENCE_ANNOTATION]: fenceOf(fence) } },
-        target: { apiVersion: "v1", kind: "Node", name: node },
+    async bind(placements, fence) {
+      const annotations = { [FENCE_ANNOTATION]: fenceOf(fence) };
+      const items = placements.map(({ pod, node }) => {
+        const { namespace, name, uid } = pod.metadata;
+        const target = { apiVersion: "v1", kind: "Node", name: node };
+        return { apiVersion: "v1", kind: "Binding", metadata: { name, namespace, uid, annotations }, target };
       });
-      const message = `Successfully assigned ${namespace}/${name} to ${node}`;
-      recorder.record({ about: referenceTo(POD, pod), type: "Normal", reason: "Scheduled", message });
+      const list = { apiVersion: "v1", kind: "BindingList", metadata: {}, items };
+      const { items: answers } = await client.create<BindingList>(bindings, list);
+      return placements.map(({ pod, node }, at) => {
+        const answer = answers[at] as Status | undefined;
+        if (answer?.status !== "Success") return failureOf(answer);
+        const { namespace, name } = pod.metadata;
+        const message = `Successfully assigned ${namespace}/${name} to ${node}`;
+        recorder.record({ about: referenceTo(POD, pod), type: "Normal", reason: "Scheduled", message });
+        return undefined;
+      });
     },
     async volumes({ bind, provision }, node) {
       const claimed = bind.map(async ({ volume, claim }) => {

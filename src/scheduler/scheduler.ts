@@ -7,7 +7,7 @@ import type { PodView } from "../controller-runtime/views/pod-view.ts";
 import { keyOf } from "../controller-runtime/views/view.ts";
 import { isStatusError } from "../machinery/status-error.ts";
 import { createClaim } from "./claim.ts";
-import { createCommit, type CommitDeps, type Why } from "./commit.ts";
+import { createCommit, type CommitDeps, type Placement, type Why } from "./commit.ts";
 import { schedulePod, type Decision } from "./cycle.ts";
 import { NO_NODES } from "./diagnosis.ts";
 import { feedSnapshot, type FedStores } from "./feed.ts";
@@ -30,7 +30,9 @@ const TURN = "turn";
 /** Decisions go on for so long at once; then others get their turn. */
 const SLICE_MS = 10;
 /** Writes under way at once: the hub commits them in groups. */
-const WRITES_MAX = 128;
+const WRITES_MAX = 256;
+/** Bindings that go in one request: two groups of the hub. */
+const BINDINGS_MAX = 128;
 
 /** Answers by which a binding is known not to be stored. */
 const REFUSALS = ["NotFound", "Invalid", "BadRequest", "Forbidden"] as const;
@@ -51,6 +53,8 @@ export function createScheduler(deps: SchedulerDeps): Controller {
   /** The last message of each pod that has no node. */
   const told = new Map<string, string>();
   const fraction = (): number => random.fraction();
+  /** Decided in this turn, and not yet on its way. */
+  const placed: Placement[] = [];
   let startAt = 0;
   let wantsLease = false;
   /** When the next turn comes by itself. */
@@ -87,10 +91,14 @@ export function createScheduler(deps: SchedulerDeps): Controller {
       wantsLease = false;
       settleVolumes();
       const untilMs = clock.now() + SLICE_MS;
-      while (writes.count < WRITES_MAX && clock.now() < untilMs) {
+      while (writes.count + placed.length < WRITES_MAX && clock.now() < untilMs) {
         const pod = wantsLease ? undefined : nextPod();
         if (pod === undefined) break;
         decide(pod);
+      }
+      while (placed.length > 0) {
+        const batch = placed.splice(0, BINDINGS_MAX);
+        writes.add(bind(batch), batch.length);
       }
       if (writes.count > 0) await writes.one();
       else if (!queue.isReady) break;
@@ -142,7 +150,8 @@ export function createScheduler(deps: SchedulerDeps): Controller {
     // The room that was made for it elsewhere is anybody's now.
     if (nominated !== "" && nominated !== node) queue.happened({ kind: "pod-gone", pod });
     if (plan === undefined || "plugin" in plan || plan.bind.length + plan.provision.length === 0) {
-      return writes.add(bind(pod, node));
+      placed.push({ pod, node });
+      return;
     }
     reserve(plan, node);
     volumes.add({ pod, node, fence: lease.revision });
@@ -167,22 +176,27 @@ export function createScheduler(deps: SchedulerDeps): Controller {
     for (const { pod, node, fence } of ready) {
       // What others have bound since is not in that decision.
       if (fence !== lease.revision) failed(pod, node, new Error("decided under an earlier lease"));
-      else writes.add(bind(pod, node));
+      else placed.push({ pod, node });
     }
     for (const { pod, node } of late) failed(pod, node, new Error("binding volumes: timed out"));
   }
 
-  async function bind(pod: PodView, node: string): Promise<void> {
+  async function bind(batch: readonly Placement[]): Promise<void> {
     try {
       // Decided under a claim that is lost meanwhile: decided again.
       if (lease.revision === undefined) throw new Error("another copy of the scheduler has taken over");
-      await commit.bind(pod, node, lease.revision);
-      leave(pod.metadata.uid);
+      const failures = await commit.bind(batch, lease.revision);
+      await Promise.all(batch.map((one, at) => bound(one, failures[at])));
     } catch (error) {
-      if (isStatusError(error, "Conflict")) await lease.check();
-      else if (!REFUSALS.some((reason) => isStatusError(error, reason))) lease.drop();
-      failed(pod, node, error);
+      await Promise.all(batch.map((one) => bound(one, error)));
     }
+  }
+
+  async function bound({ pod, node }: Placement, failure: unknown): Promise<void> {
+    if (failure === undefined) return leave(pod.metadata.uid);
+    if (isStatusError(failure, "Conflict")) await lease.check();
+    else if (!REFUSALS.some((reason) => isStatusError(failure, reason))) lease.drop();
+    failed(pod, node, failure);
   }
 
   function failed(pod: PodView, node: string, error: unknown): void {
@@ -285,18 +299,19 @@ function placementOf({ scheduling, priority, metadata, claims }: PodView): strin
 function createWrites() {
   let count = 0;
   let wake: (() => void) | undefined;
-  const done = (): void => {
-    count -= 1;
-    wake?.();
-  };
   return {
     get count() {
       return count;
     },
-    /** Of a promise that never rejects. */
-    add(write: Promise<unknown>): void {
-      count += 1;
-      void write.catch(() => {}).finally(done);
+    /** Of a promise that never rejects; so many writes are done with it. */
+    add(write: Promise<unknown>, writes = 1): void {
+      count += writes;
+      void write
+        .catch(() => {})
+        .finally(() => {
+          count -= writes;
+          wake?.();
+        });
     },
     /** Resolves when one of them is done. */
     async one(): Promise<void> {

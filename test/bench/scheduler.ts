@@ -31,7 +31,13 @@ export async function run(report: Report): Promise<void> {
   }
   for (const one of CASES) {
     const rates = new Map<number, number>();
-    for (const nodes of END_TO_END_NODES) rates.set(nodes, await measureEndToEnd(one, nodes));
+    for (const nodes of END_TO_END_NODES) {
+      const { perSecond, storedPerSecond, cpuMsPerPod } = await measureEndToEnd(one, nodes);
+      rates.set(nodes, perSecond);
+      const row = { bench: `scheduler/${one.name}`, case: `end to end, ${nodes.toLocaleString("en")} nodes` };
+      report({ ...row, metric: "pods/s stored meanwhile", value: storedPerSecond, unit: "" });
+      report({ ...row, metric: "CPU a pod", value: cpuMsPerPod, unit: "ms" });
+    }
     reportRates(report, { one, how: "end to end", rates });
   }
   await reportMemory(report);

@@ -1,7 +1,11 @@
 /** POST pods/{name}/binding, and bindings: the scheduler's decision. A pod is bound once. */
+import { inStructOrder } from "../../encoding/struct-order.ts";
 import { formatTime, type KubeObject } from "../../machinery/meta.ts";
 import { conflict, fieldError, invalid } from "../../machinery/status-error.ts";
-import type { WriteCondition } from "../../storage/storage.ts";
+import type { Target, WriteContext } from "../../registry/context.ts";
+import type { Resource } from "../../registry/scheme.ts";
+import type { UpdateRequest } from "../../registry/update.ts";
+import type { StoredObject, WriteCondition } from "../../storage/storage.ts";
 import { writeContext, type Exchange, type Services } from "../exchange.ts";
 import { negotiate } from "../negotiate.ts";
 import { pageNotFound } from "../paths.ts";
@@ -13,43 +17,62 @@ interface Binding extends KubeObject {
   target?: { kind?: string; name?: string };
 }
 
+type Condition = { type: string; status: string };
+
 interface PodParts extends KubeObject {
-  spec: { nodeName?: string };
-  status?: { conditions?: { type: string; status: string }[]; nominatedNodeName?: string };
+  spec: { nodeName?: string; schedulingGates?: unknown[] };
+  status?: { conditions?: Condition[]; nominatedNodeName?: string };
 }
 
 /** "namespace/name/resourceVersion" of a Lease: the binding is stored only while the Lease is at that version (decision 0013). */
 export const FENCE_ANNOTATION = "scheduling.gantry.dev/lease";
 
-const BINDING = { group: "", version: "v1", kind: "Binding", schema: "io.k8s.api.core.v1.Binding" };
+export const BINDING = { group: "", version: "v1", kind: "Binding", schema: "io.k8s.api.core.v1.Binding" };
+const OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+const POD_SPEC = "io.k8s.api.core.v1.PodSpec";
+const POD_STATUS = "io.k8s.api.core.v1.PodStatus";
 
 export async function handleBinding(services: Services, exchange: Exchange): Promise<Response> {
   const form = negotiate(exchange.request.headers.get("accept"));
   const context = writeContext(exchange);
-  const binding = (await services.bodies.typed(exchange, BINDING)) as Binding;
+  const binding = await services.bodies.typed(exchange, BINDING);
   const pod = podOf(services, exchange, binding);
+  await services.registry.update(bindingUpdate(services, { pod, binding, context }));
+  return respondObject(exchange, { form, value: successStatus(undefined), status: 201 });
+}
+
+/** What a binding asks of the registry. `known`: the pod, where it has been read. @throws StatusError "Invalid" for a binding that is none */
+export function bindingUpdate(
+  services: Services,
+  { pod, binding, context, known }: { pod: Target; binding: Binding; context: WriteContext; known?: StoredObject },
+): UpdateRequest {
   const node = nodeOf(binding, pod.name);
   const nowMs = services.cluster.platform.clock.now();
   const fence = fenceOf(services, binding, pod.name);
-  await services.registry.update({
+  return {
     ...pod,
     scope: "whole",
     subresource: "binding",
     isPatch: true,
+    staysCanonical: true,
     ...(fence ? { conditions: [fence] } : {}),
+    ...(known ? { known } : {}),
     produce: (old) => bound(old as PodParts, { binding, node, nowMs }),
     context,
-  });
-  return respondObject(exchange, { form, value: successStatus(undefined), status: 201 });
+  };
 }
 
 /** POST bindings names the pod in the object, POST pods/{name}/binding in its path. */
-function podOf(services: Services, exchange: Exchange, { metadata }: Binding): ReturnType<typeof target> {
+function podOf(services: Services, exchange: Exchange, { metadata }: Binding): Target {
   const { resource, namespace, name } = target(exchange);
   if (resource.plural === "pods") return { resource, namespace, name };
-  const pods = services.scheme.findStored("pods");
+  return { resource: podResource(services), namespace, name: metadata.name ?? "" };
+}
+
+export function podResource({ scheme }: Services): Resource {
+  const pods = scheme.findStored("pods");
   if (!pods) throw pageNotFound();
-  return { resource: pods, namespace, name: metadata.name ?? "" };
+  return pods;
 }
 
 function nodeOf(binding: Binding, pod: string): string {
@@ -78,6 +101,7 @@ function fenceOf({ scheme }: Services, { metadata }: Binding, pod: string): Writ
   return { kind: "head", resource, namespace, name, revision };
 }
 
+/** setPodNodeAndMetadata in pkg/registry/core/pod/storage/storage.go of Kubernetes. Leaves the pod alone, and shares what stays the same. */
 function bound(pod: PodParts, { binding, node, nowMs }: { binding: Binding; node: string; nowMs: number }): PodParts {
   const name = pod.metadata.name ?? "";
   const refuse = (why: string) => conflict({ group: "", resource: "pods/binding" }, name, why);
@@ -85,16 +109,28 @@ function bound(pod: PodParts, { binding, node, nowMs }: { binding: Binding; node
     throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
   }
   if (pod.spec.nodeName) throw refuse(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
-  const { uid, annotations } = binding.metadata;
+  if (pod.spec.schedulingGates?.length) throw refuse(`pod ${name} has non-empty .spec.schedulingGates`);
+  const { uid, annotations = {} } = binding.metadata;
   if (uid !== undefined && uid !== "" && uid !== pod.metadata.uid) {
     throw refuse(`Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid ?? ""}`);
   }
-  if (annotations) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations };
-  pod.spec = { ...pod.spec, nodeName: node };
+  const metadata =
+    Object.keys(annotations).length === 0
+      ? pod.metadata
+      : inStructOrder({ ...pod.metadata, annotations: { ...pod.metadata.annotations, ...annotations } }, OBJECT_META);
   // Room is kept for it no longer (ClearingNominatedNodeNameAfterBinding).
   const { nominatedNodeName: _kept, ...status } = pod.status ?? {};
-  const conditions = (status.conditions ?? []).filter(({ type }) => type !== "PodScheduled");
+  const conditions = withScheduled(status.conditions ?? [], nowMs);
+  return {
+    ...pod,
+    metadata,
+    spec: inStructOrder({ ...pod.spec, nodeName: node }, POD_SPEC),
+    status: inStructOrder({ ...status, conditions }, POD_STATUS),
+  };
+}
+
+function withScheduled(conditions: readonly Condition[], nowMs: number): Condition[] {
   const scheduled = { type: "PodScheduled", status: "True", lastTransitionTime: formatTime(nowMs) };
-  pod.status = { ...status, conditions: [...conditions, scheduled] };
-  return pod;
+  const others = conditions.filter(({ type }) => type !== scheduled.type);
+  return [...others, scheduled];
 }
