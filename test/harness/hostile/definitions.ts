@@ -41,7 +41,7 @@ export const DEFINITIONS: readonly HostileRequest[] = [
       `{"type":"object","properties":{"a":{"type":"string","enum":[${filled(CHARACTERS, (at) => `"v${at}"`)}]}}}`,
     ),
   ),
-  schema("rules", 422, () =>
+  schema("rules", 201, () =>
     properties(
       (at) => `{"type":"string","x-kubernetes-validations":[{"rule":"self.size() > ${at}"}]}`,
       WITH_EXPRESSION,
@@ -56,11 +56,11 @@ export const DEFINITIONS: readonly HostileRequest[] = [
   schema("nesting", 400, () =>
     definition(`${`{"type":"object","properties":{"a":`.repeat(5_000)}${OPEN}${"}}".repeat(5_000)}`),
   ),
-  schema("defaults", 422, () => properties(() => `{"type":"string","default":1}`)),
+  schema("defaults", 422, () => properties(() => `{"type":"string","default":1}`, 1.2)),
   schema("junctors", 422, () =>
     definition(`{"type":"object","allOf":[${entries(NODES_MAX / 2, () => `{"properties":{"a":{}}}`)}]}`),
   ),
-  schema("columns", 413, () =>
+  schema("columns", 422, () =>
     definition(
       OPEN,
       `,"additionalPrinterColumns":[${filled(CHARACTERS, (at) => `{"name":"c${at}","type":"x","jsonPath":"a"}`)}]`,
