@@ -6,6 +6,7 @@
  */
 import {
   EXPRESSION_WEIGHT,
+  SCHEMA_ALTERNATIVE_WEIGHT,
   SCHEMA_NODE_WEIGHT,
   SPECIAL_WEIGHT,
   tooManyItems,
@@ -231,11 +232,11 @@ class TypedDecoder {
     return value;
   }
 
-  private count(of: TypeFact, value: unknown): void {
+  private count(of: TypeFact, value: unknown, nodeWeight: number): void {
     if (of.form === "special") this.items += SPECIAL_WEIGHT;
     else if (of.form !== "struct") this.items += 1;
     else if (of.definition === JSON_SCHEMA_PROPS)
-      this.items += SCHEMA_NODE_WEIGHT + (hasPattern(value) ? EXPRESSION_WEIGHT : 0);
+      this.items += nodeWeight + (hasPattern(value) ? EXPRESSION_WEIGHT : 0);
     else if (of.definition === VALIDATION_RULE) this.items += EXPRESSION_WEIGHT;
     else this.items += weightOf(structOf(of.definition).fields.length);
     if (this.items > this.itemsMax) throw tooManyItems(this.itemsMax);
@@ -245,7 +246,7 @@ class TypedDecoder {
     const out: unknown[] = [];
     for (let index = 0; index < list.length; index += 1) {
       const item = list[index];
-      this.count(of, item);
+      this.count(of, item, SCHEMA_ALTERNATIVE_WEIGHT);
       if (item === null) {
         out.push(isRaw(of) ? null : (this.zero(of) ?? null));
         continue;
@@ -264,7 +265,7 @@ class TypedDecoder {
     for (const key in object) {
       const member = object[key];
       empty = false;
-      this.count(of, member);
+      this.count(of, member, SCHEMA_NODE_WEIGHT);
       if (of.form === "string" && typeof member === "string") {
         out[key] = member;
         continue;

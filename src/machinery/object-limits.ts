@@ -20,13 +20,16 @@ export const ITEMS_MAX = 10_000;
 /** So that there are 15,000 at most. */
 export const SCHEMA_NODE_WEIGHT = 2 / 3;
 
-/** A pattern or a rule is compiled, and what it compiles to is checked: 1,700 of them at most. */
-export const EXPRESSION_WEIGHT = 5;
+/** An alternative (`allOf`, `anyOf`, `oneOf`) is held against what is around it as well. */
+export const SCHEMA_ALTERNATIVE_WEIGHT = 1.5;
+
+/** A pattern or a rule is compiled, and what it compiles to is checked: 2,100 of them at most. */
+export const EXPRESSION_WEIGHT = 4;
 
 /** What has a syntax of its own, such as a quantity, is read more than once, and a resource's name is checked as well. */
 export const SPECIAL_WEIGHT = 3;
 
-const FIELDS_OF_ONE = 10;
+const FIELDS_OF_ONE = 5;
 
 /** For how many an item counts. A container has 25 fields, most of which have a default or a validation. */
 export function weightOf(declaredFields: number): number {

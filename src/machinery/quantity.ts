@@ -35,10 +35,14 @@ const FORMAT_FAULT = "quantities must match the regular expression '^([+-]?[0-9.
 const NUMBER_FAULT = "unable to parse numeric part of quantity";
 const SUFFIX_FAULT = "unable to parse quantity's suffix";
 
+const PLAIN = /^[0-9]+$/;
+const PLAIN_DIGITS_MAX = 15;
 const TEXT = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/;
 
 /** @throws Error with Kubernetes' text */
 export function parseQuantity(text: string): Quantity {
+  // What most quantities are.
+  if (text.length <= PLAIN_DIGITS_MAX && PLAIN.test(text)) return { nano: BigInt(text) * NANO, format: "DecimalSI" };
   // Digits may belong to the number or to its exponent: the expression tries both for each of them.
   if (text.length > TEXT_CHARACTERS_MAX) throw new Error(NUMBER_FAULT);
   const match = TEXT.exec(text);

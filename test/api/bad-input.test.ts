@@ -318,7 +318,7 @@ const COSTLY: [string, string, TestRequest, Failure][] = [
   [
     "thousands of owners that all control it",
     MAPS,
-    post(map("x", { metadata: { name: "x", ownerReferences: many(6_000, (i) => owner(i)) } })),
+    post(map("x", { metadata: { name: "x", ownerReferences: many(4_000, (i) => owner(i)) } })),
     { code: 422, reason: "Invalid", message: /Only one reference can have Controller set to true/ },
   ],
   [

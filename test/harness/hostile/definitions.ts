@@ -1,5 +1,10 @@
 /** Definitions of custom resources whose schemas are made to cost. */
-import { EXPRESSION_WEIGHT, ITEMS_MAX, SCHEMA_NODE_WEIGHT } from "../../../src/machinery/object-limits.ts";
+import {
+  EXPRESSION_WEIGHT,
+  ITEMS_MAX,
+  SCHEMA_ALTERNATIVE_WEIGHT,
+  SCHEMA_NODE_WEIGHT,
+} from "../../../src/machinery/object-limits.ts";
 import { entries, filled, sending, STRICT, type HostileRequest } from "./request.ts";
 
 const PATH = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions${STRICT}`;
@@ -58,9 +63,11 @@ export const DEFINITIONS: readonly HostileRequest[] = [
   ),
   schema("defaults", 422, () => properties(() => `{"type":"string","default":1}`, 1.2)),
   schema("junctors", 422, () =>
-    definition(`{"type":"object","allOf":[${entries(NODES_MAX / 2, () => `{"properties":{"a":{}}}`)}]}`),
+    definition(
+      `{"type":"object","allOf":[${entries(ITEMS_MAX / (SCHEMA_ALTERNATIVE_WEIGHT + SCHEMA_NODE_WEIGHT), () => `{"properties":{"a":{}}}`)}]}`,
+    ),
   ),
-  schema("columns", 422, () =>
+  schema("columns", 413, () =>
     definition(
       OPEN,
       `,"additionalPrinterColumns":[${filled(CHARACTERS, (at) => `{"name":"c${at}","type":"x","jsonPath":"a"}`)}]`,

@@ -130,19 +130,19 @@ export const JSON_BODIES: HostileRequest[] = [
   json(
     "owners",
     () =>
-      `{"metadata":{"name":"x","ownerReferences":[${entries(7_900, (at) => `{"apiVersion":"v1","kind":"A","name":"b","uid":"${at}"}`)}]}}`,
+      `{"metadata":{"name":"x","ownerReferences":[${entries(ITEMS_MAX / 2, (at) => `{"apiVersion":"v1","kind":"A","name":"b","uid":"${at}"}`)}]}}`,
     { status: 201 },
   ),
   json(
     "controllers",
     () =>
-      `{"metadata":{"name":"x","ownerReferences":[${entries(6_000, (at) => `{"apiVersion":"v1","kind":"A","name":"b","uid":"${at}","controller":true}`)}]}}`,
+      `{"metadata":{"name":"x","ownerReferences":[${entries(ITEMS_MAX / 2, (at) => `{"apiVersion":"v1","kind":"A","name":"b","uid":"${at}","controller":true}`)}]}}`,
     { status: 422 },
   ),
   json(
     "the same owner",
     () =>
-      `{"metadata":{"name":"x","ownerReferences":[${entries(7_900, () => `{"apiVersion":"v1","kind":"A","name":"b","uid":"u"}`)}]}}`,
+      `{"metadata":{"name":"x","ownerReferences":[${entries(ITEMS_MAX / 2, () => `{"apiVersion":"v1","kind":"A","name":"b","uid":"u"}`)}]}}`,
     { status: 201 },
   ),
   json(

@@ -35,17 +35,17 @@ export const KIND_BODIES: readonly HostileRequest[] = [
   }),
   kind("containers", {
     path: PODS,
-    body: () => pod(`},${entries(ITEMS_MAX / 3, (at) => `{"name":"c${at}","image":"i"}`)},{"name":"b","image":"i"`),
+    body: () => pod(`},${entries(ITEMS_MAX / 5, (at) => `{"name":"c${at}","image":"i"}`)},{"name":"b","image":"i"`),
     status: 201,
   }),
   kind("containers of one name", {
     path: PODS,
-    body: () => pod(`},${entries(ITEMS_MAX / 3, () => `{"name":"c","image":"i"}`)},{"name":"b","image":"i"`),
+    body: () => pod(`},${entries(ITEMS_MAX / 5, () => `{"name":"c","image":"i"}`)},{"name":"b","image":"i"`),
     status: 422,
   }),
   kind("mounts of volumes that are missing", {
     path: PODS,
-    body: () => pod(`,"volumeMounts":[${entries(ITEMS_MAX, (at) => `{"name":"v${at}","mountPath":"/a"}`)}]`),
+    body: () => pod(`,"volumeMounts":[${entries(ITEMS_MAX / 2, (at) => `{"name":"v${at}","mountPath":"/a"}`)}]`),
     status: 422,
   }),
   kind("tolerations", {
@@ -56,7 +56,7 @@ export const KIND_BODIES: readonly HostileRequest[] = [
   kind("ports of a Service", {
     path: `${NAMESPACE}/services`,
     body: () =>
-      `{"metadata":{"name":"x"},"spec":{"ports":[${entries(ITEMS_MAX, (at) => `{"name":"p${at}","port":${at + 1}}`)}]}}`,
+      `{"metadata":{"name":"x"},"spec":{"ports":[${entries(ITEMS_MAX / 2, (at) => `{"name":"p${at}","port":${at + 1}}`)}]}}`,
     status: 201,
   }),
   kind("an address of a million colons", {

@@ -75,7 +75,7 @@ export const PATCHES: HostileRequest[] = [
     body: () =>
       podWith(
         "",
-        entries(ITEMS_MAX / 3, (at) => `{"name":"c${at}","image":"i"}`),
+        entries(ITEMS_MAX / 5, (at) => `{"name":"c${at}","image":"i"}`),
       ),
     status: 422,
   }),
@@ -111,13 +111,13 @@ export const PATCHES: HostileRequest[] = [
   patch("strategic: containers", {
     type: STRATEGIC,
     target: `${PODS}/target`,
-    body: () => `{"spec":{"containers":[${entries(ITEMS_MAX / 3, (at) => `{"name":"c${at}","image":"i"}`)}]}}`,
+    body: () => `{"spec":{"containers":[${entries(ITEMS_MAX / 5, (at) => `{"name":"c${at}","image":"i"}`)}]}}`,
     status: 422,
   }),
   patch("strategic: the same container", {
     type: STRATEGIC,
     target: `${PODS}/target`,
-    body: () => `{"spec":{"containers":[${entries(ITEMS_MAX / 3, () => `{"name":"c","image":"i"}`)}]}}`,
+    body: () => `{"spec":{"containers":[${entries(ITEMS_MAX / 5, () => `{"name":"c","image":"i"}`)}]}}`,
     status: 422,
   }),
   patch("strategic: an order", {
