@@ -5,7 +5,8 @@
  * present, null never, members in struct order. What is canonical stays as it is.
  */
 import {
-  EXPRESSION_WEIGHT,
+  PATTERN_WEIGHT,
+  RULE_WEIGHT,
   SCHEMA_ALTERNATIVE_WEIGHT,
   SCHEMA_NODE_WEIGHT,
   SPECIAL_WEIGHT,
@@ -235,9 +236,8 @@ class TypedDecoder {
   private count(of: TypeFact, value: unknown, nodeWeight: number): void {
     if (of.form === "special") this.items += SPECIAL_WEIGHT;
     else if (of.form !== "struct") this.items += 1;
-    else if (of.definition === JSON_SCHEMA_PROPS)
-      this.items += nodeWeight + (hasPattern(value) ? EXPRESSION_WEIGHT : 0);
-    else if (of.definition === VALIDATION_RULE) this.items += EXPRESSION_WEIGHT;
+    else if (of.definition === JSON_SCHEMA_PROPS) this.items += nodeWeight + (hasPattern(value) ? PATTERN_WEIGHT : 0);
+    else if (of.definition === VALIDATION_RULE) this.items += RULE_WEIGHT;
     else this.items += weightOf(structOf(of.definition).fields.length);
     if (this.items > this.itemsMax) throw tooManyItems(this.itemsMax);
   }

@@ -23,8 +23,9 @@ export const SCHEMA_NODE_WEIGHT = 2 / 3;
 /** An alternative (`allOf`, `anyOf`, `oneOf`) is held against what is around it as well. */
 export const SCHEMA_ALTERNATIVE_WEIGHT = 1.5;
 
-/** A pattern or a rule is compiled, and what it compiles to is checked: 2,100 of them at most. */
-export const EXPRESSION_WEIGHT = 4;
+/** Both are compiled, and what a rule compiles to is checked and costed. 2,100 patterns at most, or 1,100 rules. */
+export const PATTERN_WEIGHT = 4;
+export const RULE_WEIGHT = 8;
 
 /** What has a syntax of its own, such as a quantity, is read more than once, and a resource's name is checked as well. */
 export const SPECIAL_WEIGHT = 3;

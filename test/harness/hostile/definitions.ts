@@ -1,6 +1,7 @@
 /** Definitions of custom resources whose schemas are made to cost. */
 import {
-  EXPRESSION_WEIGHT,
+  PATTERN_WEIGHT,
+  RULE_WEIGHT,
   ITEMS_MAX,
   SCHEMA_ALTERNATIVE_WEIGHT,
   SCHEMA_NODE_WEIGHT,
@@ -11,7 +12,8 @@ const PATH = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions${STRICT}`;
 const CHARACTERS = 1_400_000;
 const NODES_MAX = ITEMS_MAX / SCHEMA_NODE_WEIGHT;
 /** Bare nodes that one with a pattern or a rule counts for. */
-const WITH_EXPRESSION = 1 + EXPRESSION_WEIGHT / SCHEMA_NODE_WEIGHT;
+const WITH_PATTERN = 1 + PATTERN_WEIGHT / SCHEMA_NODE_WEIGHT;
+const WITH_RULE = 1 + RULE_WEIGHT / SCHEMA_NODE_WEIGHT;
 
 const definition = (schema: string, version = ""): string =>
   `{"metadata":{"name":"widgets.example.com"},"spec":{"group":"example.com","scope":"Namespaced",` +
@@ -32,9 +34,7 @@ const schema = (name: string, status: number, body: () => string): HostileReques
 const OPEN = `{"type":"object"}`;
 
 export const DEFINITIONS: readonly HostileRequest[] = [
-  schema("patterns", 201, () =>
-    properties((at) => `{"type":"string","pattern":"^(a|b)*[c-z]*x${at}"}`, WITH_EXPRESSION),
-  ),
+  schema("patterns", 201, () => properties((at) => `{"type":"string","pattern":"^(a|b)*[c-z]*x${at}"}`, WITH_PATTERN)),
   schema("more patterns than there may be", 413, () => properties(() => `{"type":"string","pattern":"a"}`, 2)),
   schema("nodes without a type", 422, () => properties(() => "{}")),
   schema("more nodes than there may be", 413, () =>
@@ -47,13 +47,10 @@ export const DEFINITIONS: readonly HostileRequest[] = [
     ),
   ),
   schema("rules", 201, () =>
-    properties(
-      (at) => `{"type":"string","x-kubernetes-validations":[{"rule":"self.size() > ${at}"}]}`,
-      WITH_EXPRESSION,
-    ),
+    properties((at) => `{"type":"string","x-kubernetes-validations":[{"rule":"self.size() > ${at}"}]}`, WITH_RULE),
   ),
   schema("rules that do not compile", 422, () =>
-    properties(() => `{"type":"string","x-kubernetes-validations":[{"rule":"self.foo +"}]}`, WITH_EXPRESSION),
+    properties(() => `{"type":"string","x-kubernetes-validations":[{"rule":"self.foo +"}]}`, WITH_RULE),
   ),
   schema("one long rule", 422, () =>
     definition(`{"type":"object","x-kubernetes-validations":[{"rule":"${"true && ".repeat(CHARACTERS / 8)}true"}]}`),
