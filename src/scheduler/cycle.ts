@@ -1,9 +1,10 @@
 /** One decision: filter, score, choose. It changes nothing. */
 import type { PodView } from "../controller-runtime/views/pod-view.ts";
 import { createDiagnosis, messageOfPod, NO_NODES } from "./diagnosis.ts";
-import { asking, candidatesOf, refusalAt, refusalOfPod, type Asking, type Candidates } from "./filter.ts";
+import { asking, candidatesOf, isByAmounts, refusalAt, refusalOfPod, type Asking, type Candidates } from "./filter.ts";
 import type { Profile, Refusal } from "./framework.ts";
 import { best, scoreNodes } from "./score.ts";
+import { createSlotMemory, type SlotMemory } from "./slot-memory.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export type Decision =
@@ -85,7 +86,7 @@ function findFeasible(ask: Asking, slots: Int32Array, { startAt, enough }: { sta
   let run = 0;
   for (; looked < count && found < feasible.length; looked++) {
     const slot = slots[(startAt + looked) % count] ?? 0;
-    const refusal = refusalAt(ask, slot);
+    const refusal = ask.shape.refusals ? remembered(ask, ask.shape.refusals, slot) : refusalAt(ask, slot);
     if (refusal === undefined) {
       feasible[found++] = slot;
     } else if (found === 0) {
@@ -99,7 +100,18 @@ function findFeasible(ask: Asking, slots: Int32Array, { startAt, enough }: { sta
     }
   }
   if (last) refusals.set(last, (refusals.get(last) ?? 0) + run);
+  // From now on it pays to remember.
+  if (found === 0 && ask.byAmounts) ask.shape.refusals ??= createSlotMemory(ask.snapshot.cluster.nodes);
   return { slots: feasible.subarray(0, found), looked, refusals, potential };
+}
+
+function remembered(ask: Asking, memory: SlotMemory<Refusal>, slot: number): Refusal | undefined {
+  if (!isByAmounts(ask, slot)) return refusalAt(ask, slot);
+  const known = memory.get(slot);
+  if (known) return known;
+  const refusal = refusalAt(ask, slot);
+  if (refusal) memory.set(slot, refusal);
+  return refusal;
 }
 
 function explain(nodeCount: number, { slots, otherwise }: Candidates, { refusals, potential }: Found) {

@@ -12,11 +12,21 @@ export interface Asking {
   filters: readonly PreparedPlugin[];
   /** Somewhere room is kept for a pod. */
   anyNominated: boolean;
+  /** All filters that have something to say look at amounts alone. */
+  byAmounts: boolean;
 }
 
 export function asking(snapshot: Snapshot, shape: Shape, pod: PodView): Asking {
   const filters = shape.filters.filter(({ skips }) => skips === undefined || !skips());
-  return { snapshot, shape, pod, filters, anyNominated: snapshot.nominations > 0 };
+  const byAmounts = filters.every((filter) => filter.byAmounts === true);
+  return { snapshot, shape, pod, filters, anyNominated: snapshot.nominations > 0, byAmounts };
+}
+
+/** Whether the answer of a node depends on the shape and on the amounts there alone: then it holds until these change. */
+export function isByAmounts({ snapshot, anyNominated, byAmounts }: Asking, slot: number): boolean {
+  if (!byAmounts || !anyNominated) return byAmounts;
+  const name = snapshot.cluster.nodes.views[slot]?.metadata.name ?? "";
+  return snapshot.nominatedTo(name).length === 0;
 }
 
 /** Why the pod cannot run on the node of this slot; undefined when it can, with those that wait for room there and without them. */

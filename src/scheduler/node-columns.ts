@@ -24,6 +24,8 @@ export interface NodeColumns {
   nonZeroCpu: Float64Array;
   nonZeroMemory: Float64Array;
   podCount: Int32Array;
+  /** Another number after each change of the node, or of what is on it. */
+  versions: Uint32Array;
   /** Of other resources what is taken, by name and slot. */
   readonly scalars: ReadonlyMap<string, Map<number, number>>;
   /** The node's slot, a new one where it had none. `grown` is called when there are more slots than before. */
@@ -60,6 +62,9 @@ export function createNodeColumns(grown: (capacity: number) => void): NodeColumn
     const counts = new Int32Array(columns.capacity);
     counts.set(columns.podCount);
     columns.podCount = counts;
+    const versions = new Uint32Array(columns.capacity);
+    versions.set(columns.versions);
+    columns.versions = versions;
     grown(columns.capacity);
   };
   const countScalar = (slot: number, name: string, amount: number): void => {
@@ -69,6 +74,9 @@ export function createNodeColumns(grown: (capacity: number) => void): NodeColumn
     if (left === 0) bySlot.delete(slot);
     else bySlot.set(slot, left);
     if (bySlot.size === 0) scalars.delete(name);
+  };
+  const changed = (slot: number): void => {
+    columns.versions[slot] = (columns.versions[slot] ?? 0) + 1;
   };
   const slotFor = (name: string): number => {
     const known = slotOf.get(name);
@@ -95,10 +103,12 @@ export function createNodeColumns(grown: (capacity: number) => void): NodeColumn
     nonZeroCpu: float(),
     nonZeroMemory: float(),
     podCount: new Int32Array(SLOTS_MIN),
+    versions: new Uint32Array(SLOTS_MIN),
     scalars,
     set(node) {
       const slot = slotFor(node.metadata.name);
       columns.views[slot] = node;
+      changed(slot);
       const { allocatable } = node;
       columns.allocatableCpu[slot] = allocatable["cpu"] ?? 0;
       columns.allocatableMemory[slot] = allocatable["memory"] ?? 0;
@@ -112,10 +122,12 @@ export function createNodeColumns(grown: (capacity: number) => void): NodeColumn
       if (name === undefined) return;
       slotOf.delete(name);
       columns.views[slot] = undefined;
+      changed(slot);
       free.push(slot);
       list = undefined;
     },
     count(slot, { requests, nonZero, scalars: asked }, times) {
+      changed(slot);
       bump(columns.requestedCpu, slot, times * (requests["cpu"] ?? 0));
       bump(columns.requestedMemory, slot, times * (requests["memory"] ?? 0));
       bump(columns.requestedStorage, slot, times * (requests["ephemeral-storage"] ?? 0));

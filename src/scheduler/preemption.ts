@@ -1,9 +1,10 @@
 /** Which pods would have to go so that another can come (pkg/scheduler/framework/plugins/defaultpreemption). It changes nothing. */
 import type { PodView } from "../controller-runtime/views/pod-view.ts";
 import { createDiagnosis } from "./diagnosis.ts";
-import { asking, candidatesOf, refusalAt, refusalOfPod, type Asking } from "./filter.ts";
+import { asking, candidatesOf, isByAmounts, refusalAt, refusalOfPod, type Asking } from "./filter.ts";
 import type { Profile, Refusal } from "./framework.ts";
 import type { Placed } from "./placement.ts";
+import type { SlotMemory } from "./slot-memory.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { moreImportantFirst, splitByBudgets, victimsOf, worseThan, type Victims } from "./victims.ts";
 
@@ -33,9 +34,12 @@ export interface PreemptionOptions {
 }
 
 interface Trying extends Asking {
-  /** Only amounts count for this pod. */
-  light: boolean;
+  /** What trials for such pods have shown; undefined where that depends on more than the node. */
+  trials: SlotMemory<Trial> | undefined;
 }
+
+/** What to do on a node, or why nothing can be done there. */
+export type Trial = Victims | Pick<Refusal, "reasons">;
 
 const NOT_HELPFUL = "Preemption is not helpful for scheduling";
 const NO_VICTIMS = "No preemption victims found for incoming pod";
@@ -51,8 +55,7 @@ export function planPreemption(
 ): PreemptionPlan {
   const shape = snapshot.shapeOf(pod, profile);
   const asked = asking(snapshot, shape, pod);
-  const light = !asked.anyNominated && asked.filters.every(({ byAmounts }) => byAmounts === true);
-  const ask: Trying = { ...asked, light };
+  const ask: Trying = { ...asked, trials: trialsFor(asked) };
   const not = notEligible(ask);
   if (not !== undefined) return { node: undefined, message: `preemption: ${not}`, endsNomination: false };
   const diagnosis = createDiagnosis();
@@ -65,7 +68,7 @@ export function planPreemption(
   let withoutViolation = 0;
   for (let index = 0; index < potential.length; index++) {
     const slot = potential[(offset + index) % potential.length] ?? 0;
-    const victims = trial(ask, slot);
+    const victims = tried(ask, slot);
     if ("reasons" in victims) {
       diagnosis.add(victims.reasons);
       continue;
@@ -106,11 +109,31 @@ function notEligible(ask: Asking): string | undefined {
   return going ? "not eligible due to a terminating pod on the nominated node." : undefined;
 }
 
+/** Budgets change without the node. */
+function trialsFor({ snapshot, shape, pod, byAmounts }: Asking): SlotMemory<Trial> | undefined {
+  if (!byAmounts || snapshot.cluster.tables.budgets.size > 0) return undefined;
+  return snapshot.trials.of(shape, pod.priority);
+}
+
+function tried(ask: Trying, slot: number): Trial {
+  if (!isByAmounts(ask, slot)) return trial(ask, slot, { light: false });
+  const known = ask.trials?.get(slot);
+  if (known) return known;
+  const { versions } = ask.snapshot.cluster.nodes;
+  const version = versions[slot] ?? 0;
+  const result = trial(ask, slot, { light: true });
+  // The node is as it was.
+  versions[slot] = version;
+  ask.trials?.set(slot, result);
+  return result;
+}
+
 /**
  * All less important pods go, then as many as possible come back, the most important first, those that a budget protects before all
  * others. What does not fit any more is a victim. The node is as before afterwards.
  */
-function trial(ask: Trying, slot: number): Victims | Pick<Refusal, "reasons"> {
+function trial(asked: Asking, slot: number, { light }: { light: boolean }): Trial {
+  const ask: Moving = { ...asked, light };
   const lower: Placed[] = [];
   for (const placed of ask.snapshot.placement.on(slot)) if (placed.view.priority < ask.pod.priority) lower.push(placed);
   if (lower.length === 0) return { reasons: [NO_VICTIMS] };
@@ -136,7 +159,12 @@ function trial(ask: Trying, slot: number): Victims | Pick<Refusal, "reasons"> {
   );
 }
 
-function fitsWith(ask: Trying, placed: Placed): boolean {
+interface Moving extends Asking {
+  /** Only amounts count. */
+  light: boolean;
+}
+
+function fitsWith(ask: Moving, placed: Placed): boolean {
   move(ask, placed, 1);
   if (refusalAt(ask, placed.slot) === undefined) return true;
   move(ask, placed, -1);
@@ -144,7 +172,7 @@ function fitsWith(ask: Trying, placed: Placed): boolean {
 }
 
 /** Puts a pod back (1) or takes it off (-1). Where only amounts count, nothing else has to follow. */
-function move({ snapshot, light }: Trying, placed: Placed, times: 1 | -1): void {
+function move({ snapshot, light }: Moving, placed: Placed, times: 1 | -1): void {
   if (light) snapshot.cluster.nodes.count(placed.slot, placed.view.scheduling, times);
   else if (times > 0) snapshot.placement.drop(placed);
   else snapshot.placement.lift(placed);

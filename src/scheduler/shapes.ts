@@ -3,6 +3,7 @@ import type { PodView } from "../controller-runtime/views/pod-view.ts";
 import type { NodeView } from "../controller-runtime/views/node-view.ts";
 import { controllerOfView } from "../controller-runtime/views/view.ts";
 import type { Cluster, PodShape, Prepared, Profile, Refusal } from "./framework.ts";
+import type { SlotMemory } from "./slot-memory.ts";
 
 /** A plugin's preparation for one shape. */
 export interface PreparedPlugin extends Prepared {
@@ -15,6 +16,8 @@ export interface Shape extends PodShape {
   /** Those that refuse by what is on nodes. */
   filters: readonly PreparedPlugin[];
   scorers: readonly PreparedPlugin[];
+  /** What nodes said when the last pod of this shape found none: most of them say it to the next one, too. */
+  refusals: SlotMemory<Refusal> | undefined;
   /** Why the node alone is refused; undefined when it is not. Asked once until the node changes. */
   refuseNode(slot: number): Refusal | undefined;
 }
@@ -109,6 +112,7 @@ function prepare({ metadata, scheduling, claims, nodeName }: PodView, profile: P
     ...about,
     plugins,
     filters: plugins.filter(({ refuse }) => refuse !== undefined),
+    refusals: undefined,
     scorers: plugins.filter(({ score, weight }) => score !== undefined && weight > 0),
     verdicts,
     refuseNode(slot) {

@@ -8,6 +8,7 @@ import type { Cluster, Profile, Tables } from "./framework.ts";
 import { createNodeColumns } from "./node-columns.ts";
 import { createPlacement, NOWHERE, type Placement } from "./placement.ts";
 import { createShapes, type Shape } from "./shapes.ts";
+import { createTrials, type Trials } from "./trials.ts";
 import { createTable } from "./table.ts";
 import { createTopology } from "./topology.ts";
 import { createImages } from "./images.ts";
@@ -38,6 +39,7 @@ export interface Snapshot {
   /** For the cycle, not for owners of a snapshot. */
   readonly cluster: Cluster;
   readonly placement: Placement;
+  readonly trials: Trials;
   shapeOf(pod: PodView, profile: Profile): Shape;
 }
 
@@ -69,6 +71,7 @@ export function createSnapshot(): Snapshot {
     },
   };
   const shapes = createShapes(cluster);
+  const trials = createTrials(nodes);
 
   /** What the node was, if anything, is replaced by `node`; undefined is none. */
   const replace = (name: string, node: NodeView | undefined): void => {
@@ -136,6 +139,7 @@ export function createSnapshot(): Snapshot {
     tables,
     cluster,
     placement,
+    trials,
     shapeOf: (pod, profile) => shapes.of(pod, profile),
   };
 }

@@ -26,7 +26,7 @@ const CHURN_EVERY = 10;
 
 export async function run(report: Report): Promise<void> {
   for (const one of CASES) {
-    const alone = new Map(NODES.map((nodes) => [nodes, alonePerSecond(one, nodes)]));
+    const alone = new Map(NODES.map((nodes) => [nodes, fastest(() => alonePerSecond(one, nodes))]));
     reportRates(report, { one, how: "alone", rates: alone });
   }
   for (const one of CASES) {
@@ -73,6 +73,11 @@ function reportRates(
   report({ ...row, metric: "limit (at least)", value: SHARE_MIN });
 }
 
+/** Of two: the first meets code that has not run yet, and others use the machine, too. */
+function fastest(measure: () => number): number {
+  return Math.max(measure(), measure());
+}
+
 /** The rounds of an owner: take a pod, decide, count it in, learn from the API that it is there. */
 export function alonePerSecond(one: SchedulerCase, nodes: number): number {
   const profile = createProfile();
@@ -105,7 +110,7 @@ export function alonePerSecond(one: SchedulerCase, nodes: number): number {
     let decision = schedulePod(snapshot, pod, profile, options);
     options.startAt = (options.startAt + decision.looked) % nodes;
     if (decision.node === undefined) {
-      const plan = planPreemption(snapshot, pod, profile, options);
+      const plan = planPreemption(snapshot, pod, profile, { ...options, potential: decision.potential });
       if (plan.node === undefined) throw new Error(`${one.name}: ${decision.message} ${plan.message}`);
       snapshot.nominate(pod, plan.node);
       for (const { metadata } of plan.victims) snapshot.removePod(metadata.uid);
