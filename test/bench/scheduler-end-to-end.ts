@@ -15,6 +15,7 @@ const BOUND_MS_MAX = 180_000;
 const LATENCY_NODES = 100;
 const LATENCY_PODS = 200;
 const CHURN_MS = 100;
+const QUIET_MS = 1_000;
 const AT_ONCE = 64;
 const GROUP_WRITES = 64;
 const PRIORITIES = { low: 0, high: 1_000 };
@@ -27,6 +28,8 @@ interface Running {
   loops: Loops;
   /** Resolves when so many pods whose names begin so have a node. */
   untilBound: (prefix: string, count: number) => Promise<void>;
+  /** Resolves when nobody writes any more: controllers have done what nodes that came gave them to do. */
+  untilQuiet(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -41,7 +44,9 @@ async function open(): Promise<Running> {
   }
   const bound = new Set<string>();
   const waiting = new Set<() => void>();
+  let committedMs = performance.now();
   const undo = hub.onCommit((entries) => {
+    committedMs = performance.now();
     for (const { resource, name, type, fields } of entries) {
       if (resource === "pods" && type === "MODIFIED" && fields["spec.nodeName"]) bound.add(name);
     }
@@ -77,6 +82,9 @@ async function open(): Promise<Running> {
         look();
       });
     },
+    async untilQuiet() {
+      while (performance.now() - committedMs < QUIET_MS) await new Promise((wake) => setTimeout(wake, QUIET_MS / 4));
+    },
     async stop() {
       undo();
       await loops.stop();
@@ -86,12 +94,19 @@ async function open(): Promise<Running> {
   };
 }
 
+/** Nodes that were there before: what new ones are given would be given while pods are scheduled. */
+function podCidrOf(at: number): string {
+  return `10.${64 + Math.floor(at / 256)}.${at % 256}.0/24`;
+}
+
 async function addNodes({ call }: BenchCluster, count: number): Promise<void> {
   for (let start = 0; start < count; start += AT_ONCE) {
     const some = Array.from({ length: Math.min(AT_ONCE, count - start) }, async (_, at) => {
       const { metadata, ...node } = nodeOf(start + at);
       const { name = "", labels } = metadata;
-      await call("POST", "/api/v1/nodes", { body: { ...node, metadata: { name, labels } } });
+      const podCIDR = podCidrOf(start + at);
+      const spec = { ...node.spec, podCIDR, podCIDRs: [podCIDR] };
+      await call("POST", "/api/v1/nodes", { body: { ...node, spec, metadata: { name, labels } } });
       // Taken as not ready until a controller has looked.
       await call("PATCH", `/api/v1/nodes/${name}`, { body: { spec: { taints: null } }, headers: MERGE });
     });
@@ -165,6 +180,7 @@ export async function measureEndToEnd(one: SchedulerCase, nodes: number): Promis
     // Bound: all informers have what there is.
     await cluster.call("POST", PODS_PATH, { body: { metadata: { name: "probe" }, spec: PROBE } });
     await untilBound("probe", 1);
+    await running.untilQuiet();
     const churning = new AbortController();
     const churn = one.churns ? churnUntil(running, nodes, churning.signal) : Promise.resolve();
     const cpu = process.cpuUsage();
