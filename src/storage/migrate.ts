@@ -1,12 +1,13 @@
 /** Brings a database to the schema this code knows. */
-import type { Database } from "./database.ts";
+import type { Database, Statement } from "./database.ts";
 import { StorageError } from "./errors.ts";
 import { migrations, type Migration } from "./migrations/index.ts";
 
 const BREAKPOINT = "--> statement-breakpoint";
 
 /**
- * Applies what is missing, each migration in a batch of its own that also records its version. Two that start at once are harmless:
+ * Applies what is missing, each migration in a batch of its own that also records its version; to a new database all of them in one, since a
+ * new cluster waits for it. Two that start at once are harmless:
  * the version is a primary key, so the loser's batch fails whole and it looks again. A database that is one version ahead is
  * accepted (a newer release runs beside this one).
  * @throws StorageError "unavailable"
@@ -18,6 +19,7 @@ export async function migrate(
   const known = options.migrations ?? migrations;
   const newest = known.at(-1)?.version ?? 0;
   let version = await schemaVersion(database);
+  if (version === 0) version = await applyAll(database, known);
   for (const migration of known) {
     if (migration.version <= version) continue;
     try {
@@ -47,17 +49,28 @@ export async function schemaVersion(database: Database): Promise<number> {
   return Number(version?.rows[0]?.[0] ?? 0);
 }
 
+/** Resolves with the version then: what cannot be applied at once is told by the one migration that fails. */
+async function applyAll(database: Database, known: readonly Migration[]): Promise<number> {
+  try {
+    await database.batch(known.flatMap(statementsOf), "write");
+    return known.at(-1)?.version ?? 0;
+  } catch {
+    return await schemaVersion(database);
+  }
+}
+
 async function apply(database: Database, migration: Migration): Promise<void> {
-  const statements = migration.sql
+  await database.batch(statementsOf(migration), "write");
+}
+
+function statementsOf({ version, name, sql }: Migration): Statement[] {
+  const statements = sql
     .split(BREAKPOINT)
-    .map((sql) => ({ sql: sql.trim() }))
-    .filter(({ sql }) => sql !== "");
-  await database.batch(
-    [
-      { sql: "CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY NOT NULL, name text NOT NULL)" },
-      { sql: "INSERT INTO schema_version (version, name) VALUES (?, ?)", args: [migration.version, migration.name] },
-      ...statements,
-    ],
-    "write",
-  );
+    .map((one) => ({ sql: one.trim() }))
+    .filter((one) => one.sql !== "");
+  return [
+    { sql: "CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY NOT NULL, name text NOT NULL)" },
+    { sql: "INSERT INTO schema_version (version, name) VALUES (?, ?)", args: [version, name] },
+    ...statements,
+  ];
 }

@@ -11,13 +11,21 @@ import { createNodePlatform } from "../../src/platform/node/platform.ts";
 import { createUpgrades } from "../../src/platform/node/upgrade.ts";
 import { BASE_URL, bearer, callerOf, signUpWithOrganisation } from "../harness/accounts.ts";
 import { silentLog } from "../harness/silent-log.ts";
-import type { Report } from "./report.ts";
+import { run as runOnEdge } from "./accounts-edge.ts";
+import { quantile, type BenchRow, type Report } from "./report.ts";
 
-const CLUSTERS = 60;
+/** Two of them may be slower than the p99. */
+const CLUSTERS = 200;
+const CLUSTERS_EACH = 100;
 const LIMIT_P99_MS = 1_500;
 const TOKEN_CALLS = 2_000;
 
 export async function run(report: Report): Promise<void> {
+  await runOnNode(report);
+  await runOnEdge(report);
+}
+
+async function runOnNode(report: Report): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "gantry-bench-"));
   const platform = { ...createNodePlatform(), log: silentLog };
   const { clock } = platform;
@@ -49,12 +57,15 @@ export async function run(report: Report): Promise<void> {
   });
   const fetch = accounts.inFrontOf(async () => new Response(null, { status: 404 }));
   try {
-    const { person, organisation } = await signUpWithOrganisation({ fetch }, "bench");
+    const { person, organisation: first } = await signUpWithOrganisation({ fetch }, "bench");
+    let organisation = first;
     const token = await person.call("POST", "/v1/tokens", { name: "t", role: "owner" });
     const caller = callerOf(fetch, bearer(token.body["token"]));
     const tookMs: number[] = [];
     let path = "";
     for (let at = 0; at < CLUSTERS; at++) {
+      if (at > 0 && at % CLUSTERS_EACH === 0)
+        organisation = (await person.call("POST", "/v1/organisations", { name: `more ${at}` })).body["id"] ?? "";
       const startMs = performance.now();
       const made = await caller.call("POST", "/v1/clusters", { name: `c${at}`, organisation });
       path = `/clusters/${made.body["id"]}/api/v1/namespaces`;
@@ -62,9 +73,9 @@ export async function run(report: Report): Promise<void> {
       if (answer.status !== 200) throw new Error(`${made.text}\n${answer.text}`);
       tookMs.push(performance.now() - startMs);
     }
-    const row = { bench: "accounts/cluster creation", case: `${CLUSTERS}, one after the other`, unit: "ms" };
-    report({ ...row, metric: "p50", value: quantile(tookMs, 0.5) });
-    report({ ...row, metric: "p99", value: quantile(tookMs, 0.99) });
+    const row = { bench: "accounts/cluster creation", case: `until served, ${CLUSTERS} one by one`, unit: "ms" };
+    report({ ...row, metric: "first of the process", value: tookMs[0] ?? 0 });
+    reportTimes(report, row, tookMs);
     report({ ...row, metric: "limit of the p99", value: LIMIT_P99_MS });
 
     const startMs = performance.now();
@@ -80,11 +91,13 @@ export async function run(report: Report): Promise<void> {
   } finally {
     await host.stop();
     await database.close();
+    await databases.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function quantile(values: readonly number[], at: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(at * sorted.length))] ?? 0;
+function reportTimes(report: Report, row: Omit<BenchRow, "metric" | "value">, tookMs: readonly number[]): void {
+  report({ ...row, metric: "p50", value: quantile(tookMs, 0.5) });
+  report({ ...row, metric: "p99", value: quantile(tookMs, 0.99) });
+  report({ ...row, metric: "max", value: Math.max(...tookMs) });
 }

@@ -20,6 +20,8 @@ export interface Sqld {
   url: string;
   /** Where namespaces are made and removed; only with `namespaces`. */
   adminUrl: string | undefined;
+  /** Where it keeps everything. */
+  folder: string;
   stop(): Promise<void>;
 }
 
@@ -58,7 +60,7 @@ export async function startSqld(options: { namespaces?: boolean } = {}): Promise
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  return { url, adminUrl: adminPort === undefined ? undefined : `http://127.0.0.1:${adminPort}`, stop };
+  return { url, adminUrl: adminPort === undefined ? undefined : `http://127.0.0.1:${adminPort}`, folder, stop };
 }
 
 async function answers(url: string): Promise<boolean> {

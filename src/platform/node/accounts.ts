@@ -62,6 +62,7 @@ export async function openAccounts(deps: NodeAccountsDeps): Promise<NodeAccounts
   const stop = async (): Promise<void> => {
     await host.stop();
     await database.close();
+    await databases.close();
   };
   try {
     const accounts = await createAccounts({

@@ -1,7 +1,7 @@
 /** `Database` on a local file, by the native libsql driver. */
 import type { Database } from "../../storage/database.ts";
 import { lockFile, openConnection, type ConnectionOptions } from "./libsql-connection.ts";
-import { WritingThread } from "./libsql-writing-thread.ts";
+import { openWritingThread, type WritingThreads } from "./writing-threads.ts";
 
 export interface OpenDatabaseOptions
   extends Pick<ConnectionOptions, "path">, Partial<Pick<ConnectionOptions, "durability">> {
@@ -10,6 +10,8 @@ export interface OpenDatabaseOptions
    * one is committed. Reads stay here. Worth a thread where many write at once.
    */
   writesInThread?: boolean;
+  /** Where the thread comes from, for who opens many. */
+  threads?: Pick<WritingThreads, "open">;
 }
 
 /** @throws DatabaseError "in-use" when another process (or another call in this one) has the file open */
@@ -17,8 +19,9 @@ export async function openDatabase({
   path,
   durability = "full",
   writesInThread = false,
+  threads = { open: openWritingThread },
 }: OpenDatabaseOptions): Promise<Database> {
-  if (writesInThread) return await openThreaded({ path, durability });
+  if (writesInThread) return await openThreaded({ path, durability }, threads);
   const connection = openConnection({ path, durability, access: "alone" });
   return {
     // oxlint-disable-next-line typescript/require-await -- the port is asynchronous, this driver is not
@@ -28,13 +31,16 @@ export async function openDatabase({
   };
 }
 
-async function openThreaded(file: Pick<ConnectionOptions, "path" | "durability">): Promise<Database> {
+async function openThreaded(
+  file: Pick<ConnectionOptions, "path" | "durability">,
+  threads: Pick<WritingThreads, "open">,
+): Promise<Database> {
   const undo: (() => void | Promise<void>)[] = [lockFile(file.path)];
   const close = async (): Promise<void> => {
     for (const step of undo.splice(0).toReversed()) await step();
   };
   try {
-    const writer = await WritingThread.start({ ...file, access: "writes" });
+    const writer = await threads.open({ ...file, access: "writes" });
     undo.push(() => writer.close());
     const reader = openConnection({ ...file, access: "reads" });
     undo.push(() => reader.close());

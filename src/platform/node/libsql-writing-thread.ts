@@ -8,7 +8,7 @@ import {
   type SqlValue,
   type Statement,
 } from "../../storage/database.ts";
-import { openConnection, type ConnectionOptions } from "./libsql-connection.ts";
+import { openConnection, type ConnectionOptions, type LibsqlConnection } from "./libsql-connection.ts";
 
 /** Texts are sent once, and are named by their place from then on; those beyond are sent each time. */
 const TEXTS_MAX = 500;
@@ -20,6 +20,9 @@ interface Request {
   texts: string[];
   calls: [text: number | string, args: readonly SqlValue[], single: boolean][];
 }
+
+/** The first message names the file. Undefined: the end. */
+type Message = { open: ConnectionOptions } | Request | undefined;
 
 type Answer = { results: ResultSet[] } | { error: string; code: DatabaseErrorCode };
 
@@ -42,13 +45,28 @@ export class WritingThread {
     worker.on("exit", () => this.#end(undefined));
   }
 
-  /** @throws DatabaseError */
-  static async start(options: ConnectionOptions): Promise<WritingThread> {
-    const own = { workerData: { writes: options }, resourceLimits: HEAP, execArgv: [] };
+  /** Without a file yet: it is loading, and takes the first message when it has. */
+  static begin(): WritingThread {
+    const own = { workerData: { writes: true }, resourceLimits: HEAP, execArgv: [] };
     const thread = new WritingThread(new Worker(fileURLToPath(import.meta.url), own));
-    // The first answer is to nothing: that the file is open, or why not.
-    await new Promise<ResultSet[]>((resolve, reject) => thread.#waiting.push({ resolve, reject }));
+    // One that waits for its file keeps no process alive.
+    thread.#worker.unref();
     return thread;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Once, before anything else. @throws DatabaseError */
+  async open(options: ConnectionOptions): Promise<void> {
+    await this.#ask({ open: options });
+  }
+
+  /** Without waiting for anything that it does. */
+  async abandon(): Promise<void> {
+    this.#ended = true;
+    await this.#worker.terminate();
   }
 
   /** @throws DatabaseError */
@@ -82,7 +100,7 @@ export class WritingThread {
     return place;
   }
 
-  #ask(request: Request | undefined): Promise<ResultSet[]> {
+  #ask(request: Message): Promise<ResultSet[]> {
     return new Promise((resolve, reject) => {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
       this.#worker.postMessage(request);
@@ -117,31 +135,32 @@ function answerOf(run: () => ResultSet[]): Answer {
   }
 }
 
-function serve(port: NonNullable<typeof parentPort>, options: ConnectionOptions): void {
+function serve(port: NonNullable<typeof parentPort>): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- as above
   const answer = (run: () => ResultSet[]) => port.postMessage(answerOf(run));
-  answer(() => {
-    const connection = openConnection(options);
-    const texts: string[] = [];
-    port.on("message", (request: Request | undefined) => {
-      if (request === undefined) {
-        answer(() => {
-          connection.close();
-          return [];
-        });
-        return;
+  const texts: string[] = [];
+  let opened: LibsqlConnection | undefined;
+  port.on("message", (message: Message) => {
+    answer(() => {
+      if (message === undefined) {
+        opened?.close();
+        return [];
       }
-      texts.push(...request.texts);
-      const statements = request.calls.map(([text, args, single]): Statement => ({
+      if ("open" in message) {
+        opened = openConnection(message.open);
+        return [];
+      }
+      if (!opened) throw new DatabaseError("the file is not open");
+      texts.push(...message.texts);
+      const statements = message.calls.map(([text, args, single]): Statement => ({
         sql: typeof text === "string" ? text : (texts[text] ?? ""),
         args,
         single,
       }));
-      answer(() => connection.batch(statements, "write"));
+      return opened.batch(statements, "write");
     });
-    return [];
   });
 }
 
-const given = workerData as { writes?: ConnectionOptions } | null;
-if (!isMainThread && parentPort && given?.writes) serve(parentPort, given.writes);
+const given = workerData as { writes?: boolean } | null;
+if (!isMainThread && parentPort && given?.writes) serve(parentPort);
