@@ -1,9 +1,13 @@
 /** The whole edge as it is deployed, in workerd on this machine over a libSQL server: worker, hub, loops, broker. */
+import { readdir } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import type { Fetch } from "../../src/client/client.ts";
+import { createDatabaseNamespaces } from "../../src/platform/workers/database-namespaces.ts";
+import type { Database } from "../../src/storage/database.ts";
 import { BASE_URL } from "./accounts.ts";
 import { startSqld } from "./sqld.ts";
 
@@ -29,6 +33,8 @@ export interface EdgeWorker {
   sweep(): Promise<void>;
   /** Names of all databases. */
   databases(): Promise<string[]>;
+  /** One of them, past everything that is faulty. */
+  open(name: string): Promise<Database>;
   stop(): Promise<void>;
 }
 
@@ -49,10 +55,8 @@ export async function startEdgeWorker(): Promise<EdgeWorker> {
     return Object.assign(edge, {
       fetch: async (request: Request) => await dispatched(miniflare, request),
       sweep: async () => void (await (await miniflare.getWorker()).scheduled()),
-      databases: async () => {
-        const { readdir } = await import("node:fs/promises");
-        return await readdir(`${sqld.folder}/data.sqld/dbs`);
-      },
+      databases: () => readdir(join(sqld.folder, "data.sqld", "dbs")),
+      open: (name: string) => createDatabaseNamespaces({ url: sqld.url, adminUrl: sqld.adminUrl ?? "" }).open(name),
       stop,
     });
   } catch (error) {
@@ -72,8 +76,10 @@ async function startWorkerd(vars: Record<string, string>): Promise<Miniflare> {
     external: ["cloudflare:*", "node:*"],
     target: "es2024",
   });
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
+  const miniflare = new Miniflare({
+    // Faults are made on purpose, and who stops it does not wait for control loops.
+    handleStructuredLogs: () => {},
+    ...convertV4MiniflareOptions({
       modules: true,
       script: bundle.outputFiles[0]?.text ?? "",
       compatibilityDate: "2026-10-01",
@@ -90,7 +96,7 @@ async function startWorkerd(vars: Record<string, string>): Promise<Miniflare> {
         SERVER_URL: BASE_URL,
       },
     }),
-  );
+  });
   await miniflare.ready;
   return miniflare;
 }
