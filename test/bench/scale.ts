@@ -68,11 +68,13 @@ export async function run(report: Report): Promise<void> {
           if (round >= 0) timesUs[at]?.push(us);
         }
       }
-      const baseUs = median(timesUs[0] ?? []);
+      const baseUs = Math.min(...(timesUs[0] ?? []));
       for (const [at, { variant }] of opened.entries()) {
         const row = { bench: `scale/${name}`, case: variant };
-        report({ ...row, metric: "time", value: median(timesUs[at] ?? []), unit: "µs" });
-        if (at > 0) report({ ...row, metric: "of the first", value: median(timesUs[at] ?? []) / baseUs, unit: "" });
+        // The quickest round of each: what else the machine does comes on top at random.
+        const us = Math.min(...(timesUs[at] ?? []));
+        report({ ...row, metric: "time", value: us, unit: "µs" });
+        if (at > 0) report({ ...row, metric: "of the first", value: us / baseUs, unit: "" });
       }
     }
   } finally {
@@ -128,8 +130,4 @@ async function timeUs(
     await Promise.all(Array.from({ length: end - start }, (_, at) => operation(cluster, start + at)));
   }
   return ((performance.now() - startMs) * 1_000) / OPERATIONS;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
