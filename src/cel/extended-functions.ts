@@ -1,10 +1,9 @@
 /** Functions beyond the language's own: cel-go's extensions and k8s.io/apiserver/pkg/cel/library, found by their name. */
-import type { CelFunction } from "./functions.ts";
 import { LIST_FUNCTIONS } from "./list-functions.ts";
 import { LIBRARY_FUNCTIONS } from "./library-functions.ts";
 import { TEXT_FUNCTIONS } from "./text-functions.ts";
 import { timeFunction } from "./time-functions.ts";
-import { isSequence, type Value } from "./values.ts";
+import { isSequence, type Value, type CelFunction } from "./values.ts";
 
 /** undefined: there is none. */
 export function extendedFunctions(name: string): CelFunction | undefined {

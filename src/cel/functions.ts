@@ -21,6 +21,7 @@ import {
   typeOfValue,
   Uint,
   type Value,
+  type CelFunction,
 } from "./values.ts";
 
 export interface FunctionCall {
@@ -28,9 +29,6 @@ export interface FunctionCall {
   target: Value | undefined;
   args: readonly Value[];
 }
-
-/** The target comes first where there is one. undefined: not for such values. */
-export type CelFunction = (...values: Value[]) => Value | undefined;
 
 export function callFunction({ name, target, args }: FunctionCall): Value {
   const values = target === undefined ? args : [target, ...args];

@@ -15,9 +15,8 @@ import {
   subtractQuantities,
   type Quantity,
 } from "../machinery/quantity.ts";
-import type { CelFunction } from "./functions.ts";
 import { parseTimestamp } from "./time.ts";
-import { dictionary, Fault, Opaque, Optional, sequence, type Value } from "./values.ts";
+import { dictionary, Fault, Opaque, Optional, sequence, type Value, type CelFunction } from "./values.ts";
 
 const NANO = 1_000_000_000n;
 

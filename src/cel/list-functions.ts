@@ -1,5 +1,4 @@
 /** Functions of lists: cel-go's ext/lists and ext/sets, and the lists of Kubernetes' library. */
-import type { CelFunction } from "./functions.ts";
 import { joinTexts } from "./text-functions.ts";
 import {
   compareValues,
@@ -11,6 +10,7 @@ import {
   sequence,
   Uint,
   type Value,
+  type CelFunction,
 } from "./values.ts";
 
 const RANGE_MAX = 1_000_000;

@@ -123,6 +123,9 @@ class ArraySequence implements Sequence {
   }
 }
 
+/** A function or an operator. The target comes first where there is one. undefined: not for such values. */
+export type CelFunction = (...values: Value[]) => Value | undefined;
+
 export function sequence(items: readonly Value[]): Sequence {
   return new ArraySequence([...items]);
 }

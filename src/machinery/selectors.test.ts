@@ -1,12 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  formatLabelSelector,
-  matchesLabels,
-  parseFieldSelector,
-  parseLabelSelector,
-  requirementsOf,
-  type LabelRequirement,
-} from "./selectors.ts";
+import { formatLabelSelector, matchesLabels, requirementsOf, type LabelRequirement } from "./selectors.ts";
+import { parseFieldSelector, parseLabelSelector } from "./selector-text.ts";
 
 describe("label selectors", () => {
   const cases: [string, LabelRequirement[]][] = [

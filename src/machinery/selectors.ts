@@ -1,5 +1,4 @@
 /** Label and field selectors as requirements: matching. Their text is parsed in selector-text.ts; storage turns them into SQL. */
-export { parseFieldSelector, parseLabelSelector } from "./selector-text.ts";
 
 /** All requirements of a selector must hold. `values` is sorted and unique. */
 export type LabelRequirement =

@@ -4,7 +4,7 @@
  */
 import { expect, it } from "vitest";
 import { createHub } from "../../src/hub/cluster-hub.ts";
-import { parseFieldSelector, parseLabelSelector } from "../../src/machinery/selectors.ts";
+import { parseFieldSelector, parseLabelSelector } from "../../src/machinery/selector-text.ts";
 import type { LogEntry, Selector, StoredObject } from "../../src/storage/storage.ts";
 import { createTestCluster, type TestCluster } from "../harness/cluster.ts";
 import { createRestartableHub, type RestartableHub } from "../harness/restartable-hub.ts";
