@@ -21,6 +21,8 @@ export default defineConfig({
           ],
           exclude: ["**/node_modules/**", "src/platform/workers/**", "**/*.workers.test.ts"],
           testTimeout: 20_000,
+          // What the tests of a file share is begun in hooks: an accounts API loads its library of logins and hashes passwords there.
+          hookTimeout: 20_000,
         },
       },
       {
@@ -47,6 +49,7 @@ export default defineConfig({
           exclude: ["**/node_modules/**", "**/*.node.test.ts"],
           globalSetup: ["test/workers/global-setup.ts"],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

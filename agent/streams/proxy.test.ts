@@ -24,6 +24,8 @@ describe("proxied over Node's broker", () =>
       nodeName,
       credential: identity.credential(),
       fetch: https.fetch,
+      // drainIncoming of @hono/node-server.
+      unreadBytesMax: 64 * 1024 * 1024,
       async stop() {
         identity.stop();
         https.close();

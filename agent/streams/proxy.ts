@@ -57,6 +57,8 @@ export async function serveProxy(exchange: ProxyExchange): Promise<void> {
   answer.on("error", () => undefined);
   const body = Readable.toWeb(answer) as ReadableStream<Uint8Array>;
   const sent = sendBody({ url, credential, body, fetch, signal }).finally(() => gone.abort());
+  // It may fail while the pod still thinks. Who waits for it below hears of that; until then it must not end the agent.
+  sent.catch(() => undefined);
   try {
     await fill(answer, exchange, stopped);
   } catch (error) {

@@ -3,6 +3,7 @@ import type { WebSocket } from "ws";
 import type { Fetch } from "../../src/client/client.ts";
 import { isStatusError, StatusError } from "../../src/machinery/status-error.ts";
 import type { Log } from "../../src/platform/platform.ts";
+import { hungUp } from "../../src/relay/proxy-answer.ts";
 import type { TunnelMessage } from "../../src/relay/protocol.ts";
 import { EngineError, type Engine } from "../engines/engine.ts";
 import { dial } from "../tunnel.ts";
@@ -132,7 +133,7 @@ async function serveLog(deps: StreamServerDeps, message: OpenMessage, stopped: A
   try {
     await sendBody({ url: server + pathOf(message), credential: credential(), body: log, fetch, signal: stopped });
   } catch (error) {
-    deps.log.debug("a log stream broke off", { error });
+    brokeOff(deps, message, error);
   }
 }
 
@@ -153,8 +154,15 @@ async function serveProxyRequest(deps: StreamServerDeps, message: OpenMessage, s
       stopped,
     });
   } catch (error) {
-    deps.log.debug("a proxied request broke off", { error });
+    brokeOff(deps, message, error);
   }
+}
+
+/** Where its dial has not arrived yet the client would wait for it in vain until time is up; one that is being answered sees it by itself. */
+function brokeOff({ log, send }: StreamServerDeps, { id, target }: OpenMessage, error: unknown): void {
+  log.debug("a stream broke off", { kind: target.kind, error });
+  const { code, message } = hungUp();
+  send({ type: "refuse", id, code, message });
 }
 
 function dialed(deps: StreamServerDeps, message: OpenMessage, more = ""): Promise<WebSocket> {

@@ -237,6 +237,7 @@ function relayed(
           controller.close();
           done("ended");
         } catch (error) {
+          // The client's answer must not look whole. @hono/node-server cuts it off, and prints this error ("aborted") as it does so.
           controller.error(error);
           done("cancelled");
         }

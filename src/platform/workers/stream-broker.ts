@@ -127,6 +127,8 @@ export class StreamBroker extends DurableObject<unknown> {
     const body = this.#requestBody;
     if (body === null) throw new Refused({ code: 404, message: "nobody waits for this stream" });
     this.#requestBody = null;
+    // A client that has its answer sends no more: workerd logs "Can't read from request stream after response has been sent" of what is
+    // left of this body, which nobody wants any more.
     return new Response(body, { headers: { [SERVED]: "1" } });
   }
 
