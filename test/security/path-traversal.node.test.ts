@@ -2,7 +2,9 @@
  * Paths that lead out: subPath with dots and with links that a container has put there, files of projected volumes, names of containers in
  * the path of a log. First what the API refuses, then what the node refuses that is given it all the same.
  */
-import { mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdir, mkdtemp, readdir, realpath, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -86,6 +88,32 @@ describe("the API refuses", () => {
   );
 });
 
+/** As a container may: the folder "a" is now a folder, now a link to another, as fast as can be, until it is told to end. */
+const SWAPPER = `
+const { renameSync, existsSync } = require("node:fs");
+const [volume, stop] = process.argv.slice(1);
+let aside = 0;
+function move(from, to) {
+  for (let tries = 0; tries < 100; tries++) {
+    try {
+      return renameSync(volume + "/" + from, volume + "/" + to);
+    } catch {
+      // Somebody has made a folder there.
+      try { renameSync(volume + "/" + to, volume + "/aside" + aside++); } catch {}
+    }
+  }
+  throw new Error(from + " cannot be moved to " + to);
+}
+process.stdout.write("swapping");
+while (!existsSync(stop)) {
+  for (let i = 0; i < 100; i++) {
+    move("a", "folder");
+    move("link", "a");
+    move("a", "link");
+    move("folder", "a");
+  }
+}`;
+
 describe("the node refuses", () => {
   let root: string;
   let volume: string;
@@ -136,6 +164,28 @@ describe("the node refuses", () => {
     await symlink("../outside/../volume", join(volume, "back"));
     expect(await resolveSubPath(volume, "back")).toBe(volume);
   });
+
+  test("a folder that a container swaps for a link while it is looked for", async () => {
+    await mkdir(join(volume, "a"));
+    await symlink(outside, join(volume, "link"));
+    await chmod(outside, 0o700);
+    const stop = join(root, "stop");
+    const swapper = spawn(process.execPath, ["-e", SWAPPER, volume, stop], { stdio: ["ignore", "pipe", "inherit"] });
+    const ended = once(swapper, "exit");
+    await once(swapper.stdout, "data");
+    let refused = 0;
+    for (let at = 0; at < 1500; at++) {
+      const where = await resolveSubPath(volume, `a/new${at}/deep`).catch(() => undefined);
+      if (where === undefined) refused++;
+      else expect(where.startsWith(`${volume}/`), where).toBe(true);
+    }
+    await writeFile(stop, "");
+    expect(await ended).toEqual([0, null]);
+    expect([await readdir(outside), (await stat(outside)).mode & 0o777]).toEqual([["secret"], 0o700]);
+    // Else nothing was swapped under it, or nothing was found.
+    expect(refused).toBeGreaterThan(0);
+    expect(refused).toBeLessThan(1500);
+  }, 60_000);
 
   test.each([...OUTSIDE, "..data", "..data/x", ""])("the file %j of a volume", async (path) => {
     const payload = new Map([
