@@ -3,24 +3,20 @@ import { readFile } from "node:fs/promises";
 import type { KubeObject } from "../src/machinery/meta.ts";
 import type { Clock, Log, Random, Timers } from "../src/platform/platform.ts";
 import type { JoinResponse, SyncRequest, SyncResponse } from "../src/relay/protocol.ts";
-import type { ContainerStatus, Engine, EngineInfo } from "./engines/engine.ts";
+import type { Engine, EngineInfo } from "./engines/engine.ts";
 import type { PodNetwork } from "./network/pod-network.ts";
-import { createNodePages, type Page } from "./node-pages.ts";
-import { measureMachine } from "./node-usage.ts";
-import { measureNode, nodeAddress, nodeStatus, type Condition, type Measured } from "./node-status.ts";
+import { kubeletConfiguration } from "./pages/kubelet-configuration.ts";
+import { createNodePages } from "./pages/node-pages.ts";
+import { measureMachine } from "./pages/node-usage.ts";
+import type { Page, PageRequest } from "./pages/page.ts";
+import { measureNode, nodeAddress, nodeStatus, PODS_MAX, type Condition, type Measured } from "./node-status.ts";
 import { PodWorker } from "./pod-worker.ts";
 import { createBackOff } from "./pods/back-off.ts";
 import { parseResolvConf } from "./pods/container-config.ts";
 import { createImages } from "./pods/images.ts";
 import { createLimiter } from "./pods/limiter.ts";
-import {
-  LogError,
-  openContainerLog,
-  type ContainerQuery,
-  type FoundContainer,
-  type LogQuery,
-} from "./pods/container-log.ts";
-import { attemptsOf } from "./pods/plan.ts";
+import { LogError, type ContainerQuery, type FoundContainer, type LogQuery } from "./pods/container-log.ts";
+import { createPodLookup, type PodLookup } from "./pods/pod-lookup.ts";
 import type { Pod } from "./pods/pod.ts";
 import { createRuntimeView } from "./pods/runtime-view.ts";
 import type { NodeFacts, PodEvent, WorkerDeps } from "./pods/worker-deps.ts";
@@ -42,6 +38,7 @@ const CHECK_UP_MS = 30_000;
 /** Pods that start a sandbox or a container at once; more only makes each slower. */
 const STARTS_MAX = 4;
 const PULLS_MAX = 4;
+const LOG_FOLDER = "/var/log";
 const PULL_BACK_OFF = { initialMs: 10_000, maxMs: 300_000 };
 
 export interface NodeAgentDeps {
@@ -65,13 +62,15 @@ export interface NodeAgentDeps {
   clusterDns?: () => string | undefined;
   /** Address of this node; found by itself when absent. */
   nodeAddress?: string;
+  /** What /logs/ serves; the machine's own by default. */
+  logFolder?: string;
   /** For tests. */
   runProbe?: RunProbe;
   runHook?: RunHook;
   memory?: MemoryFolders;
 }
 
-export interface NodeAgent {
+export interface NodeAgent extends PodLookup {
   /** The newest from the control plane, whole or in changes; kept on disk. */
   apply(state: SyncResponse): void;
   pendingStatuses(): SyncRequest["podStatuses"];
@@ -89,15 +88,8 @@ export interface NodeAgent {
   restore(): Promise<void>;
   /** `killPods` ends and removes every pod; otherwise they run on. */
   stop(options: { killPods: boolean }): Promise<void>;
-  findContainer(query: ContainerQuery): FoundContainer | undefined;
-  /** Id of the pod's ready sandbox. */
-  findSandbox(query: Omit<ContainerQuery, "container">): string | undefined;
-  /** @throws LogError */
-  openLog(query: LogQuery): ReadableStream<Uint8Array>;
-  /** Of a running pod, as the engine has given them; without a pod, of the node. None for a pod that does not run. */
-  addresses(query?: Omit<ContainerQuery, "container">): string[];
   /** What a kubelet would serve at this path. */
-  page(request: { method: string; path: string }): Promise<Page>;
+  page(request: PageRequest): Promise<Page>;
   pods(): Pod[];
   services(): { services: KubeObject[]; endpointSlices: KubeObject[] };
   /** False when no worker has work in hand. */
@@ -135,6 +127,16 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       onChange: (uid) => workers.get(uid)?.poke(),
       onUnhealthy: (probed, kind, message) => unhealthy(probed, kind, message),
     },
+  });
+  const lookup = createPodLookup({
+    pod: (uid) => desired.pod(uid) ?? workers.get(uid)?.current,
+    pods: () => desired.pods(),
+    view,
+    statusOf: (uid) => book.current(uid),
+    nodeAddress: () => address,
+    podNetwork: () => info?.podNetwork,
+    clock,
+    timers,
   });
   view.onChange((uid) => workers.get(uid)?.poke());
   book.onChange(() => {
@@ -321,15 +323,6 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
     applyNetwork();
   }
 
-  function find(query: ContainerQuery): { pod: Pod; attempts: ContainerStatus[]; name: string } | undefined {
-    const pod = query.uid
-      ? (desired.pod(query.uid) ?? workers.get(query.uid)?.current)
-      : desired.pods().find((p) => p.metadata.namespace === query.namespace && p.metadata.name === query.pod);
-    if (pod === undefined) return undefined;
-    const name = query.container || (pod.spec.containers[0]?.name ?? "");
-    return { pod, name, attempts: attemptsOf(view.of(pod.metadata.uid).containers, name) };
-  }
-
   async function measure(): Promise<Measured> {
     const [fresh, resolv, hosts] = await Promise.all([
       measureNode(stateDirectory),
@@ -389,25 +382,7 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       await store.flush();
       await deps.network.stop({ keep: !killPods });
     },
-    findContainer(query) {
-      const last = find(query)?.attempts[0];
-      if (last === undefined) return undefined;
-      return { containerId: last.id, logPath: last.logPath, attempt: last.attempt, state: last.state };
-    },
-    findSandbox(query) {
-      const found = find({ ...query, container: "" });
-      if (found === undefined) return undefined;
-      return view.of(found.pod.metadata.uid).sandboxes.findLast(({ ready }) => ready)?.id;
-    },
-    addresses(query) {
-      if (query === undefined) return [address];
-      const found = find({ ...query, container: "" });
-      const sandbox = found && view.of(found.pod.metadata.uid).sandboxes.findLast(({ ready }) => ready);
-      if (found === undefined || sandbox === undefined) return [];
-      // A pod without a network of its own is found where the node is.
-      const isOnHost = found.pod.spec.hostNetwork === true || info?.podNetwork === false;
-      return isOnHost ? [address] : sandbox.ips;
-    },
+    ...lookup,
     page: createNodePages({
       nodeName,
       pods: () => desired.pods(),
@@ -415,21 +390,22 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       runtime: () => view.uids().map((uid) => view.of(uid)),
       failure: () => view.failure()?.message,
       usage: async () => (await engine.usage?.()) ?? [],
+      sharedUsage: async () => (await engine.sharedUsage?.()) ?? [],
       machine: measureMachine,
+      limits: () => measured,
+      tallies: () => prober.tallies(),
+      configuration: () =>
+        kubeletConfiguration({
+          clusterDomain: cluster.dnsDomain,
+          clusterDns: facts().clusterDnsIp,
+          podsMax: PODS_MAX,
+          pullsMax: PULLS_MAX,
+          nodeStatusSeconds: CHECK_UP_MS / 1_000,
+        }),
+      openLog: (query) => lookup.openLog(query),
+      logFolder: deps.logFolder ?? LOG_FOLDER,
       clock,
     }),
-    openLog(query) {
-      const found = find(query);
-      if (found === undefined) throw new LogError(404, `pod "${query.pod}" not found`);
-      const { uid } = found.pod.metadata;
-      return openContainerLog(query, {
-        ...found,
-        status: book.current(uid),
-        isRunning: (id) => view.of(uid).containers.some((c) => c.id === id && c.state === "running"),
-        clock,
-        timers,
-      });
-    },
     pods: () => desired.pods(),
     services: () => ({ services: desired.list("services"), endpointSlices: desired.list("endpointSlices") }),
     busy: () => underWay > 0 || store.busy() || [...workers.values()].some((worker) => worker.busy),

@@ -5,7 +5,7 @@ import { formatTime } from "../src/machinery/meta.ts";
 import type { EngineInfo } from "./engines/engine.ts";
 
 export const KUBELET_VERSION = "v1.36.0+gantry";
-const PODS_MAX = 110;
+export const PODS_MAX = 110;
 /** kubelet's hard eviction thresholds. */
 const MEMORY_FREE_MIN_BYTES = 100 * 2 ** 20;
 const DISK_FREE_MIN_SHARE = 0.1;

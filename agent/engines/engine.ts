@@ -122,6 +122,20 @@ export interface ContainerUsage {
   /** Without what the kernel can drop at once. */
   workingSetBytes: number;
   rssBytes: number;
+  /** Since its start. */
+  pageFaults?: number;
+  majorPageFaults?: number;
+  /** What it has written into its own file system. */
+  writableBytes?: number;
+}
+
+/** What the containers of a sandbox share. */
+export interface SharedUsage {
+  sandboxId: string;
+  atMs: number;
+  processes: number;
+  /** Of the pod's network. None where it is the node's. */
+  interfaces: { name: string; rxBytes: number; rxErrors: number; txBytes: number; txErrors: number }[];
 }
 
 export interface ExecRequest {
@@ -175,6 +189,8 @@ export interface Engine {
   containerStatus(id: string): Promise<ContainerStatus>;
   /** Of those that run. Absent where the engine does not measure them. */
   usage?(): Promise<ContainerUsage[]>;
+  /** Of sandboxes that run. Absent where the engine does not measure them. */
+  sharedUsage?(): Promise<SharedUsage[]>;
   /** For probes and hooks. Output is cut at 16 KiB. A time-out is exitCode -1. */
   execSync(request: {
     containerId: string;

@@ -2,6 +2,7 @@
 import type { Clock, Timers } from "../../src/platform/platform.ts";
 import type { Failure } from "../pods/plan.ts";
 import type { Container, Probe } from "../pods/pod.ts";
+import { count, newTally, type ProbeTally } from "./probe-tally.ts";
 import type { RunProbe } from "./run-probe.ts";
 
 export type ProbeKind = "startup" | "liveness" | "readiness";
@@ -24,6 +25,8 @@ export interface Prober {
   started(containerId: string): boolean;
   ready(containerId: string): boolean;
   failure(containerId: string): Failure | undefined;
+  /** Of the containers that are being probed. */
+  tallies(): ProbeTally[];
   stop(): void;
 }
 
@@ -39,6 +42,7 @@ interface Probing {
   startup: boolean | undefined;
   readiness: boolean;
   failure: Failure | undefined;
+  tallies: ProbeTally[];
   undo: Set<() => void>;
   ended: boolean;
 }
@@ -82,13 +86,18 @@ export function createProber(deps: { clock: Clock; timers: Timers; run: RunProbe
     const need = { true: probe.successThreshold ?? 1, false: probe.failureThreshold ?? 3 };
     let last: boolean | undefined;
     let inARow = 0;
+    const { podUid, container } = probing.probed;
+    const tally = newTally({ podUid, container: container.name, kind });
+    probing.tallies.push(tally);
 
     async function once(): Promise<void> {
       const idle = kind === "startup" ? probing.startup === true : probing.startup !== true;
       if (kind === "startup" && idle) return;
       if (!idle && probing.failure === undefined) {
+        const begunMs = clock.now();
         const { success, message } = await run(probe, probing.probed);
         if (probing.ended) return;
+        count(tally, { success, seconds: (clock.now() - begunMs) / 1000 });
         if (!success) events.onUnhealthy(probing.probed, kind, message);
         inARow = success === last ? inARow + 1 : 1;
         last = success;
@@ -110,6 +119,7 @@ export function createProber(deps: { clock: Clock; timers: Timers; run: RunProbe
         startup: startupProbe === undefined || probed.known.started ? true : undefined,
         readiness: readinessProbe === undefined || probed.known.ready,
         failure: undefined,
+        tallies: [],
         undo: new Set(),
         ended: false,
       };
@@ -129,6 +139,7 @@ export function createProber(deps: { clock: Clock; timers: Timers; run: RunProbe
       return probing?.startup === true && probing.readiness;
     },
     failure: (id) => all.get(id)?.failure,
+    tallies: () => [...all.values()].flatMap(({ tallies }) => tallies),
     stop() {
       for (const probing of all.values()) end(probing);
     },

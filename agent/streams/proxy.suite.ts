@@ -83,7 +83,7 @@ export function proxySuite(start: () => Promise<ProxyRelay>): void {
           if (uid === "gone") throw new StatusError("NotFound", 'pod "p" does not run');
           return "127.0.0.1";
         },
-        page: async ({ path }) => ({ status: path === "/healthz" ? 200 : 404, type: "text/plain", text: "ok" }),
+        page: async ({ path }) => ({ status: path === "/healthz" ? 200 : 404, type: "text/plain", body: "ok" }),
       },
     });
   }

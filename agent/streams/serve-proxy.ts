@@ -4,6 +4,7 @@ import type { WebSocket } from "ws";
 import { isStatusError } from "../../src/machinery/status-error.ts";
 import { encodeHead, type ProxyHead } from "../../src/relay/proxy-answer.ts";
 import type { ProxyRequest, StreamTarget } from "../../src/relay/protocol.ts";
+import type { Page, PageRequest } from "../pages/page.ts";
 import { askPort, serveProxy, type ProxyAnswer, type ProxyPort } from "./proxy.ts";
 import { askSocket, bridgeSockets, UpgradeRefused } from "./proxy-socket.ts";
 import { sendBody } from "./send-body.ts";
@@ -17,7 +18,7 @@ export interface ProxiedNode {
    */
   addressOf(target: Pick<StreamTarget, "namespace" | "pod" | "uid">, asked: string): string;
   /** What a kubelet would serve. */
-  page(request: { method: string; path: string }): Promise<{ status: number; type: string; text: string }>;
+  page(request: PageRequest): Promise<Page>;
 }
 
 /**
@@ -62,8 +63,10 @@ function portOf({ node, target, proxy }: ProxyDeps): ProxyPort {
 
 async function askNode({ node, proxy }: ProxyDeps): Promise<ProxyAnswer> {
   const { method, path } = proxy;
-  const { status, type, text } = await node.page({ method, path: path.split("?")[0] ?? path });
-  return { status, headers: [["content-type", type]], body: Readable.from([Buffer.from(text)]) };
+  const { pathname, searchParams } = new URL(path, "http://node");
+  const { status, type, body } = await node.page({ method, path: pathname, query: searchParams });
+  const stream = typeof body === "string" ? Readable.from([Buffer.from(body)]) : body;
+  return { status, headers: [["content-type", type]], body: stream };
 }
 
 async function serveSocket(deps: ProxyDeps): Promise<void> {

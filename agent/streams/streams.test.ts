@@ -59,7 +59,7 @@ beforeEach(async () => {
       },
       openLog: async (at, options) => openLog(at, options),
       addressOf: () => "127.0.0.1",
-      page: async () => ({ status: 200, type: "text/plain", text: "ok" }),
+      page: async () => ({ status: 200, type: "text/plain", body: "ok" }),
       async findSandbox({ uid }) {
         if (uid === "gone") throw new StatusError("NotFound", "no such pod");
         return { id: "s1" };

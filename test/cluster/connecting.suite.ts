@@ -238,7 +238,19 @@ export function connectingSuite(start: () => Promise<TwoNodes>): void {
       expect(figures).toContain("resource_scrape_error 0\n");
       const summary = JSON.parse(await raw(`nodes/${node}/proxy/stats/summary`)) as { node: { nodeName: string } };
       expect(summary.node.nodeName).toBe(node);
-      expect(await failure(`nodes/${node}/proxy/logs/`)).toContain("NotFound");
+      const seen = await raw(`nodes/${node}/proxy/metrics/cadvisor`);
+      const of = `[^}]*namespace="default",pod="${pod}"`;
+      expect(seen).toMatch(new RegExp(`^container_cpu_usage_seconds_total\\{container="[^"]+"${of}`, "m"));
+      expect(seen).toMatch(
+        new RegExp(`^container_network_receive_bytes_total\\{${of.slice(5)}[^}]*interface="eth0"`, "m"),
+      );
+      expect(seen).toContain("container_scrape_error 0\n");
+      const { kubeletconfig } = JSON.parse(await raw(`nodes/${node}/proxy/configz`)) as {
+        kubeletconfig: { maxPods: number };
+      };
+      expect(kubeletconfig.maxPods).toBe(110);
+      expect(await raw(`nodes/${node}/proxy/logs/`)).toContain("<pre>\n");
+      expect(await failure(`nodes/${node}/proxy/logs/no-such-file`)).toContain("NotFound");
     });
   });
 }

@@ -15,6 +15,7 @@ import {
   listedContainer,
   sandboxConfig,
   sandboxOf,
+  sharedUsageOf,
   usageOf,
 } from "./mapping.ts";
 import type { Message } from "./messages.ts";
@@ -170,6 +171,10 @@ function containerCalls(client: CriClient) {
     async usage() {
       const { stats } = await client.call("ListContainerStats", {});
       return stats.flatMap((one) => usageOf(one) ?? []);
+    },
+    async sharedUsage() {
+      const { stats } = await client.call("ListPodSandboxStats", {});
+      return stats.flatMap((one) => sharedUsageOf(one) ?? []);
     },
     async reopenLog(id) {
       await client.call("ReopenContainerLog", { container_id: id });

@@ -3,7 +3,8 @@
  * (kubernetes/pkg/kubelet/metrics/collectors/resource_metrics.go, which metrics-server reads). Figures that nobody measures are left out.
  */
 import { cpus, freemem, totalmem, uptime } from "node:os";
-import type { ContainerUsage, Sandbox } from "./engines/engine.ts";
+import type { ContainerUsage, Sandbox, SharedUsage } from "../engines/engine.ts";
+import { family, labelsOf, textOf } from "./prometheus-text.ts";
 
 export interface Machine {
   /** Of all cores together, since the machine's start. */
@@ -12,12 +13,36 @@ export interface Machine {
   /** What could be had without swapping. */
   availableBytes: number;
   upSeconds: number;
+  cpuCount: number;
+}
+
+/** Of the file system that the agent and its engine write to, and of all processes; a measurement of the last half minute. */
+export interface MachineLimits {
+  diskBytes: number;
+  diskFreeBytes: number;
+  pids: number;
+  pidsMax: number;
+}
+
+export interface UsedContainer {
+  name: string;
+  image: string;
+  startedMs: number;
+  usage: ContainerUsage;
+}
+
+export interface PodUsage {
+  sandbox: Sandbox;
+  containers: UsedContainer[];
+  /** Absent where the engine does not measure it. */
+  shared?: SharedUsage;
 }
 
 export interface Usage {
   nodeName: string;
   machine: Machine;
-  pods: { sandbox: Sandbox; containers: { name: string; startedMs: number; usage: ContainerUsage }[] }[];
+  limits: MachineLimits | undefined;
+  pods: PodUsage[];
   nowMs: number;
 }
 
@@ -28,12 +53,13 @@ export function measureMachine(): Machine {
     memoryBytes: totalmem(),
     availableBytes: freemem(),
     upSeconds: uptime(),
+    cpuCount: cpus().length,
   };
 }
 
 const timeOf = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
-export function statsSummary({ nodeName, machine, pods, nowMs }: Usage): object {
+export function statsSummary({ nodeName, machine, limits, pods, nowMs }: Usage): object {
   const time = timeOf(nowMs);
   const { memoryBytes, availableBytes, cpuSeconds, upSeconds } = machine;
   return {
@@ -42,20 +68,42 @@ export function statsSummary({ nodeName, machine, pods, nowMs }: Usage): object 
       startTime: timeOf(nowMs - upSeconds * 1_000),
       cpu: { time, usageCoreNanoSeconds: Math.round(cpuSeconds * 1e9) },
       memory: { time, availableBytes, workingSetBytes: memoryBytes - availableBytes },
+      ...(limits === undefined ? {} : limitFigures(limits, time)),
     },
-    pods: pods.map(({ sandbox: { name, namespace, uid, createdMs }, containers }) => ({
+    pods: pods.map(({ sandbox: { name, namespace, uid, createdMs }, containers, shared }) => ({
       podRef: { name, namespace, uid },
       startTime: timeOf(createdMs),
       containers: containers.map((one) => ({
         name: one.name,
         startTime: timeOf(one.startedMs),
         ...figures([one.usage], timeOf(one.usage.atMs)),
+        ...(one.usage.writableBytes === undefined
+          ? {}
+          : { rootfs: { time: timeOf(one.usage.atMs), usedBytes: one.usage.writableBytes } }),
       })),
       ...figures(
         containers.map(({ usage }) => usage),
         time,
       ),
+      ...(shared === undefined ? {} : sharedFigures(shared)),
     })),
+  };
+}
+
+function limitFigures({ diskBytes, diskFreeBytes, pids, pidsMax }: MachineLimits, time: string): object {
+  return {
+    fs: { time, availableBytes: diskFreeBytes, capacityBytes: diskBytes, usedBytes: diskBytes - diskFreeBytes },
+    rlimit: { time, maxpid: pidsMax, curproc: pids },
+  };
+}
+
+/** The first interface is the pod's default one. */
+function sharedFigures({ atMs, processes, interfaces }: SharedUsage): object {
+  const time = timeOf(atMs);
+  const [first] = interfaces;
+  return {
+    ...(first === undefined ? {} : { network: { time, ...first, interfaces } }),
+    process_stats: { process_count: processes },
   };
 }
 
@@ -71,12 +119,12 @@ function figures(all: readonly ContainerUsage[], time: string): object {
   };
 }
 
-function sumOf(all: readonly ContainerUsage[], figure: Exclude<keyof ContainerUsage, "id">): number {
+function sumOf(
+  all: readonly ContainerUsage[],
+  figure: "cpuNanoSeconds" | "memoryBytes" | "workingSetBytes" | "rssBytes",
+): number {
   return all.reduce((sum, usage) => sum + usage[figure], 0);
 }
-
-/** Labels, value, and when it was measured. */
-type Sample = readonly [labels: string, value: number, atMs?: number];
 
 /** Undefined: the engine could not be asked. */
 export function resourceMetrics(usage: Usage | undefined): string {
@@ -85,7 +133,7 @@ export function resourceMetrics(usage: Usage | undefined): string {
     "1 if there was an error while getting container metrics, 0 otherwise",
     "gauge",
   ] as const;
-  if (!usage) return [...family(error, [["", 1]]), ""].join("\n");
+  if (!usage) return textOf(family(error, [["", 1]]));
   const { machine, pods, nowMs } = usage;
   const containers = pods.flatMap(({ sandbox, containers: inside }) =>
     inside.map((one) => ({
@@ -99,7 +147,7 @@ export function resourceMetrics(usage: Usage | undefined): string {
       const all = inside.map((one) => one.usage);
       return { labels: labelsOf({ namespace, pod: name }), all, atMs: Math.max(...all.map(({ atMs }) => atMs)) };
     });
-  return [
+  return textOf([
     ...family(
       ["container_cpu_usage_seconds_total", "CPU time of the container in seconds.", "counter"],
       containers.map(({ labels, usage: one }) => [labels, one.cpuNanoSeconds / 1e9, one.atMs]),
@@ -129,21 +177,5 @@ export function resourceMetrics(usage: Usage | undefined): string {
       sums.map(({ labels, all, atMs }) => [labels, sumOf(all, "workingSetBytes"), atMs]),
     ),
     ...family(error, [["", 0]]),
-    "",
-  ].join("\n");
-}
-
-function labelsOf(labels: Readonly<Record<string, string>>): string {
-  return `{${Object.entries(labels)
-    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
-    .join(",")}}`;
-}
-
-/** None where nothing was measured. */
-function family([name, help, type]: readonly [string, string, string], samples: readonly Sample[]): string[] {
-  if (samples.length === 0) return [];
-  const lines = samples.map(
-    ([labels, value, atMs]) => `${name}${labels} ${value}${atMs === undefined ? "" : ` ${atMs}`}`,
-  );
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines];
+  ]);
 }
