@@ -390,7 +390,7 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       runtime: () => view.uids().map((uid) => view.of(uid)),
       failure: () => view.failure()?.message,
       usage: async () => (await engine.usage?.()) ?? [],
-      sharedUsage: async () => (await engine.sharedUsage?.()) ?? [],
+      networkUsage: async () => (await engine.networkUsage?.()) ?? [],
       machine: measureMachine,
       limits: () => measured,
       tallies: () => prober.tallies(),

@@ -129,12 +129,10 @@ export interface ContainerUsage {
   writableBytes?: number;
 }
 
-/** What the containers of a sandbox share. */
-export interface SharedUsage {
+/** What has passed through a pod's network until `atMs`, by interface; the pod's default one is the first. */
+export interface NetworkUsage {
   sandboxId: string;
   atMs: number;
-  processes: number;
-  /** Of the pod's network. None where it is the node's. */
   interfaces: { name: string; rxBytes: number; rxErrors: number; txBytes: number; txErrors: number }[];
 }
 
@@ -189,8 +187,8 @@ export interface Engine {
   containerStatus(id: string): Promise<ContainerStatus>;
   /** Of those that run. Absent where the engine does not measure them. */
   usage?(): Promise<ContainerUsage[]>;
-  /** Of sandboxes that run. Absent where the engine does not measure them. */
-  sharedUsage?(): Promise<SharedUsage[]>;
+  /** Of sandboxes that run and have a network of their own. Absent where the engine does not measure it. */
+  networkUsage?(): Promise<NetworkUsage[]>;
   /** For probes and hooks. Output is cut at 16 KiB. A time-out is exitCode -1. */
   execSync(request: {
     containerId: string;

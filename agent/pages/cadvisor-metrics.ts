@@ -37,7 +37,7 @@ export function cadvisorMetrics(usage: Usage | undefined, pods: readonly Pod[]):
   return textOf([
     ...ofContainers(series),
     ...ofSpecs(series),
-    ...ofPods(usage.pods),
+    ...ofNetworks(usage.pods),
     ...error,
     ...family(["machine_cpu_cores", "Number of logical CPU cores.", "gauge"], [["", usage.machine.cpuCount]]),
     ...family(
@@ -148,36 +148,24 @@ function figures(all: readonly Figure[], series: readonly Series[], at?: (one: S
   );
 }
 
-/** What the containers of a pod share. */
-function ofPods(pods: readonly PodUsage[]): string[] {
-  const shared = pods.flatMap(({ sandbox, shared: usage }) => (usage === undefined ? [] : [{ sandbox, usage }]));
-  const labels = ({ sandbox: { id, namespace, name } }: (typeof shared)[number]) => ({
-    container: "",
-    id: `/${id}`,
-    image: "",
-    name: id,
-    namespace,
-    pod: name,
-  });
-  const ofInterfaces = (name: string, what: string, of: "rxBytes" | "rxErrors" | "txBytes" | "txErrors") =>
+/** It is the sandbox's, which is no container of the pod. */
+function ofNetworks(pods: readonly PodUsage[]): string[] {
+  const all = pods.flatMap(({ sandbox: { id, namespace, name: pod }, network }) =>
+    (network?.interfaces ?? []).map((face) => ({
+      face,
+      labels: { container: "", id: `/${id}`, image: "", interface: face.name, name: id, namespace, pod },
+      atMs: network?.atMs ?? 0,
+    })),
+  );
+  const count = (name: string, what: string, of: "rxBytes" | "rxErrors" | "txBytes" | "txErrors") =>
     family(
       [name, `Cumulative count of ${what}`, "counter"],
-      shared.flatMap((one) =>
-        one.usage.interfaces.map((face): Sample => [
-          labelsOf({ ...labels(one), interface: face.name }),
-          face[of],
-          one.usage.atMs,
-        ]),
-      ),
+      all.map(({ face, labels, atMs }): Sample => [labelsOf(labels), face[of], atMs]),
     );
   return [
-    ...family(
-      ["container_processes", "Number of processes running inside the container.", "gauge"],
-      shared.map((one) => [labelsOf(labels(one)), one.usage.processes, one.usage.atMs]),
-    ),
-    ...ofInterfaces("container_network_receive_bytes_total", "bytes received", "rxBytes"),
-    ...ofInterfaces("container_network_receive_errors_total", "errors encountered while receiving", "rxErrors"),
-    ...ofInterfaces("container_network_transmit_bytes_total", "bytes transmitted", "txBytes"),
-    ...ofInterfaces("container_network_transmit_errors_total", "errors encountered while transmitting", "txErrors"),
+    ...count("container_network_receive_bytes_total", "bytes received", "rxBytes"),
+    ...count("container_network_receive_errors_total", "errors encountered while receiving", "rxErrors"),
+    ...count("container_network_transmit_bytes_total", "bytes transmitted", "txBytes"),
+    ...count("container_network_transmit_errors_total", "errors encountered while transmitting", "txErrors"),
   ];
 }

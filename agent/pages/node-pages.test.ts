@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { LogError, type LogQuery } from "../pods/container-log.ts";
 import type { Pod } from "../pods/pod.ts";
 import { count, newTally } from "../probes/probe-tally.ts";
-import type { ContainerStatus, ContainerUsage, Sandbox, SharedUsage } from "../engines/engine.ts";
+import type { ContainerStatus, ContainerUsage, Sandbox, NetworkUsage } from "../engines/engine.ts";
 import { EngineError } from "../engines/engine.ts";
 import { createNodePages, type NodePagesDeps } from "./node-pages.ts";
 
@@ -38,7 +38,7 @@ function pagesWith(more: Partial<NodePagesDeps> = {}) {
     ],
     failure: () => undefined,
     usage: async () => [usage, { ...usage, id: "c-foreign" }],
-    sharedUsage: async () => [],
+    networkUsage: async () => [],
     machine: () => ({ cpuSeconds: 12.5, memoryBytes: 10_000, availableBytes: 4_000, upSeconds: 600, cpuCount: 2 }),
     limits: () => undefined,
     tallies: () => [],
@@ -68,10 +68,9 @@ const POD = {
   },
 } as Pod;
 
-const shared: SharedUsage = {
+const network: NetworkUsage = {
   sandboxId: "s-web",
   atMs: NOW_MS - 2_000,
-  processes: 3,
   interfaces: [{ name: "eth0", rxBytes: 10, rxErrors: 1, txBytes: 20, txErrors: 2 }],
 };
 
@@ -147,7 +146,7 @@ describe("the pages of a node", () => {
 
   it("tell what is known of the disk, of processes and of the pod's network", async () => {
     const limits = { diskBytes: 100, diskFreeBytes: 30, pids: 7, pidsMax: 99 };
-    const { text } = await pagesWith({ limits: () => limits, sharedUsage: async () => [shared] })("/stats/summary");
+    const { text } = await pagesWith({ limits: () => limits, networkUsage: async () => [network] })("/stats/summary");
     const time = "2026-01-01T00:10:00Z";
     const face = { name: "eth0", rxBytes: 10, rxErrors: 1, txBytes: 20, txErrors: 2 };
     expect(JSON.parse(text)).toMatchObject({
@@ -158,7 +157,6 @@ describe("the pages of a node", () => {
       pods: [
         {
           network: { time: "2026-01-01T00:09:58Z", ...face, interfaces: [face] },
-          process_stats: { process_count: 3 },
         },
       ],
     });
@@ -166,12 +164,12 @@ describe("the pages of a node", () => {
 
   it("tell the same to Prometheus under cAdvisor's names", async () => {
     const more = { ...usage, pageFaults: 5, majorPageFaults: 1, writableBytes: 4_096 };
-    const ask = pagesWith({ pods: () => [POD], usage: async () => [more], sharedUsage: async () => [shared] });
+    const ask = pagesWith({ pods: () => [POD], usage: async () => [more], networkUsage: async () => [network] });
     const { type, text } = await ask("/metrics/cadvisor");
     expect(type).toBe("text/plain; version=0.0.4; charset=utf-8");
-    const [at, sharedAt] = [NOW_MS - 1_000, NOW_MS - 2_000];
+    const [at, networkAt] = [NOW_MS - 1_000, NOW_MS - 2_000];
     const of = 'container="app",id="/c-app",image="web:1",name="c-app",namespace="default",pod="web"';
-    const ofPod = 'container="",id="/s-web",image="",name="s-web",namespace="default",pod="web"';
+    const ofPod = 'container="",id="/s-web",image="",interface="eth0",name="s-web",namespace="default",pod="web"';
     expect(samples(text)).toEqual([
       `container_cpu_usage_seconds_total{${of},cpu="total"} 2.5 ${at}`,
       `container_memory_usage_bytes{${of}} 3000 ${at}`,
@@ -185,11 +183,10 @@ describe("the pages of a node", () => {
       `container_spec_memory_limit_bytes{${of}} ${64 * 2 ** 20}`,
       `container_spec_cpu_period{${of}} 100000`,
       `container_spec_cpu_quota{${of}} 50000`,
-      `container_processes{${ofPod}} 3 ${sharedAt}`,
-      `container_network_receive_bytes_total{${ofPod},interface="eth0"} 10 ${sharedAt}`,
-      `container_network_receive_errors_total{${ofPod},interface="eth0"} 1 ${sharedAt}`,
-      `container_network_transmit_bytes_total{${ofPod},interface="eth0"} 20 ${sharedAt}`,
-      `container_network_transmit_errors_total{${ofPod},interface="eth0"} 2 ${sharedAt}`,
+      `container_network_receive_bytes_total{${ofPod}} 10 ${networkAt}`,
+      `container_network_receive_errors_total{${ofPod}} 1 ${networkAt}`,
+      `container_network_transmit_bytes_total{${ofPod}} 20 ${networkAt}`,
+      `container_network_transmit_errors_total{${ofPod}} 2 ${networkAt}`,
       "container_scrape_error 0",
       "machine_cpu_cores 2",
       "machine_memory_bytes 10000",
@@ -200,7 +197,7 @@ describe("the pages of a node", () => {
   });
 
   it("leave out what an engine that knows only its containers does not tell", async () => {
-    const { text } = await pagesWith({ sharedUsage: usageFails })("/metrics/cadvisor");
+    const { text } = await pagesWith({ networkUsage: usageFails })("/metrics/cadvisor");
     expect(text).toContain("container_scrape_error 0\n");
     expect(text).not.toContain("container_network");
   });

@@ -5,7 +5,7 @@
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import type { Clock } from "../../src/platform/platform.ts";
-import type { ContainerStatus, ContainerUsage, Sandbox, SharedUsage } from "../engines/engine.ts";
+import type { ContainerStatus, ContainerUsage, Sandbox, NetworkUsage } from "../engines/engine.ts";
 import { LogError, type LogQuery } from "../pods/container-log.ts";
 import { allContainers, type Pod } from "../pods/pod.ts";
 import type { ProbeTally } from "../probes/probe-tally.ts";
@@ -27,8 +27,8 @@ export interface NodePagesDeps {
   failure(): string | undefined;
   /** Of the containers that run; none where the engine does not measure. @throws EngineError */
   usage(): Promise<ContainerUsage[]>;
-  /** Of the sandboxes that run; none where the engine does not measure. @throws EngineError */
-  sharedUsage(): Promise<SharedUsage[]>;
+  /** Of sandboxes with a network of their own; none where the engine does not measure it. @throws EngineError */
+  networkUsage(): Promise<NetworkUsage[]>;
   machine(): Machine;
   /** Undefined until they have been measured. */
   limits(): MachineLimits | undefined;
@@ -123,22 +123,22 @@ function runningPods(deps: NodePagesDeps): object[] {
 }
 
 async function usageOf(deps: NodePagesDeps): Promise<Usage> {
-  const [containersUsed, sharedUsed] = await Promise.all([
+  const [used, networks] = await Promise.all([
     deps.usage(),
     // Beside the rest: there are engines that know their containers only.
-    deps.sharedUsage().catch((): SharedUsage[] => []),
+    deps.networkUsage().catch((): NetworkUsage[] => []),
   ]);
-  const used = new Map(containersUsed.map((one) => [one.id, one]));
-  const sharedOf = new Map(sharedUsed.map((one) => [one.sandboxId, one]));
+  const usageById = new Map(used.map((one) => [one.id, one]));
+  const networkById = new Map(networks.map((one) => [one.sandboxId, one]));
   const pods = deps.runtime().flatMap(({ sandboxes, containers }) => {
     const sandbox = sandboxes.find(({ ready }) => ready);
     if (!sandbox) return [];
     const inside = containers.flatMap(({ id, name, image, state, startedMs }) => {
-      const usage = state === "running" ? used.get(id) : undefined;
+      const usage = state === "running" ? usageById.get(id) : undefined;
       return usage ? [{ name, image, startedMs, usage }] : [];
     });
-    const shared = sharedOf.get(sandbox.id);
-    return [{ sandbox, containers: inside, ...(shared === undefined ? {} : { shared }) }];
+    const network = networkById.get(sandbox.id);
+    return [{ sandbox, containers: inside, ...(network === undefined ? {} : { network }) }];
   });
   const { nodeName, clock } = deps;
   return { nodeName, machine: deps.machine(), limits: deps.limits(), pods, nowMs: clock.now() };

@@ -3,7 +3,7 @@
  * (kubernetes/pkg/kubelet/metrics/collectors/resource_metrics.go, which metrics-server reads). Figures that nobody measures are left out.
  */
 import { cpus, freemem, totalmem, uptime } from "node:os";
-import type { ContainerUsage, Sandbox, SharedUsage } from "../engines/engine.ts";
+import type { ContainerUsage, Sandbox, NetworkUsage } from "../engines/engine.ts";
 import { family, labelsOf, textOf } from "./prometheus-text.ts";
 
 export interface Machine {
@@ -34,8 +34,8 @@ export interface UsedContainer {
 export interface PodUsage {
   sandbox: Sandbox;
   containers: UsedContainer[];
-  /** Absent where the engine does not measure it. */
-  shared?: SharedUsage;
+  /** Absent where it is the node's, or not measured. */
+  network?: NetworkUsage;
 }
 
 export interface Usage {
@@ -70,7 +70,7 @@ export function statsSummary({ nodeName, machine, limits, pods, nowMs }: Usage):
       memory: { time, availableBytes, workingSetBytes: memoryBytes - availableBytes },
       ...(limits === undefined ? {} : limitFigures(limits, time)),
     },
-    pods: pods.map(({ sandbox: { name, namespace, uid, createdMs }, containers, shared }) => ({
+    pods: pods.map(({ sandbox: { name, namespace, uid, createdMs }, containers, network }) => ({
       podRef: { name, namespace, uid },
       startTime: timeOf(createdMs),
       containers: containers.map((one) => ({
@@ -85,7 +85,7 @@ export function statsSummary({ nodeName, machine, limits, pods, nowMs }: Usage):
         containers.map(({ usage }) => usage),
         time,
       ),
-      ...(shared === undefined ? {} : sharedFigures(shared)),
+      ...(network === undefined ? {} : { network: networkFigures(network) }),
     })),
   };
 }
@@ -97,14 +97,9 @@ function limitFigures({ diskBytes, diskFreeBytes, pids, pidsMax }: MachineLimits
   };
 }
 
-/** The first interface is the pod's default one. */
-function sharedFigures({ atMs, processes, interfaces }: SharedUsage): object {
-  const time = timeOf(atMs);
+function networkFigures({ atMs, interfaces }: NetworkUsage): object {
   const [first] = interfaces;
-  return {
-    ...(first === undefined ? {} : { network: { time, ...first, interfaces } }),
-    process_stats: { process_count: processes },
-  };
+  return { time: timeOf(atMs), ...first, interfaces };
 }
 
 function figures(all: readonly ContainerUsage[], time: string): object {

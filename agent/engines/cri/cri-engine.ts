@@ -15,10 +15,10 @@ import {
   listedContainer,
   sandboxConfig,
   sandboxOf,
-  sharedUsageOf,
   usageOf,
 } from "./mapping.ts";
 import type { Message } from "./messages.ts";
+import { createSandboxNetworks } from "./sandbox-network.ts";
 
 export interface CriEngineOptions {
   socketPath: string;
@@ -68,6 +68,7 @@ function engineOver(client: CriClient, options: CriEngineOptions): Engine {
     ...containerCalls(client),
     ...execCalls(client),
     ...networkCalls(client, options),
+    networkUsage: createSandboxNetworks({ client, clock: options.clock }),
     close: async () => client.close(),
   };
 }
@@ -171,10 +172,6 @@ function containerCalls(client: CriClient) {
     async usage() {
       const { stats } = await client.call("ListContainerStats", {});
       return stats.flatMap((one) => usageOf(one) ?? []);
-    },
-    async sharedUsage() {
-      const { stats } = await client.call("ListPodSandboxStats", {});
-      return stats.flatMap((one) => sharedUsageOf(one) ?? []);
     },
     async reopenLog(id) {
       await client.call("ReopenContainerLog", { container_id: id });

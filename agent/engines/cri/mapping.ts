@@ -1,12 +1,5 @@
 /** Between the engine contract and the messages of the CRI. Pure. */
-import type {
-  ContainerConfig,
-  ContainerStatus,
-  ContainerUsage,
-  Sandbox,
-  SandboxConfig,
-  SharedUsage,
-} from "../engine.ts";
+import type { ContainerConfig, ContainerStatus, ContainerUsage, Sandbox, SandboxConfig } from "../engine.ts";
 import type { Message, Outgoing } from "./messages.ts";
 
 const NAMESPACE = { pod: 0, container: 1, node: 2 } as const;
@@ -181,25 +174,6 @@ export function usageOf({
     ...(faults === undefined ? {} : { pageFaults: faults.value }),
     ...(majorFaults === undefined ? {} : { majorPageFaults: majorFaults.value }),
     ...(layer?.used_bytes === undefined ? {} : { writableBytes: layer.used_bytes.value }),
-  };
-}
-
-/** Undefined of a sandbox that the engine has not measured. */
-export function sharedUsageOf({ attributes, linux }: Message<"PodSandboxStats">): SharedUsage | undefined {
-  if (!attributes || !linux?.process) return undefined;
-  const { network } = linux;
-  const faces = network?.default_interface ? [network.default_interface, ...network.interfaces] : [];
-  return {
-    sandboxId: attributes.id,
-    atMs: milliseconds(linux.process.timestamp),
-    processes: linux.process.process_count?.value ?? 0,
-    interfaces: faces.map((face) => ({
-      name: face.name,
-      rxBytes: face.rx_bytes?.value ?? 0,
-      rxErrors: face.rx_errors?.value ?? 0,
-      txBytes: face.tx_bytes?.value ?? 0,
-      txErrors: face.tx_errors?.value ?? 0,
-    })),
   };
 }
 
