@@ -98,6 +98,7 @@ function fakeNode() {
       }),
       configMaps: [],
     }),
+    lacks: () => ({ secrets: [], configMaps: [] }),
     nodeStatus: () => status,
   };
   return {

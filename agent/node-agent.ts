@@ -80,6 +80,7 @@ export interface NodeAgent extends PodLookup {
   onStatusChange(listener: () => void): () => void;
   digest(): string;
   holds(): SyncRequest["holds"];
+  lacks(): SyncRequest["holds"];
   interest(): { secrets: string[]; configMaps: string[] };
   /** The newest revision applied; 0 when nothing is known. */
   revision(): number;
@@ -356,6 +357,7 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
     },
     digest: () => desired.digest(),
     holds: () => desired.holds(),
+    lacks: () => desired.lacks(),
     interest: () => desired.interest(),
     revision: () => desired.node().revision,
     nodeStatus: conclude,

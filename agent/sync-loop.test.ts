@@ -44,6 +44,7 @@ beforeEach(() => {
     },
     digest: () => "",
     holds: () => ({ secrets: [], configMaps: [] }),
+    lacks: () => ({ secrets: [], configMaps: [] }),
     nodeStatus: () => status,
   };
   loop = createSyncLoop({

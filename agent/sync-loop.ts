@@ -17,6 +17,8 @@ export interface SyncedNode {
   onStatusChange(listener: () => void): () => void;
   digest(): string | Promise<string>;
   holds(): SyncRequest["holds"];
+  /** What the last answers said to be absent, of what its pods reference. */
+  lacks(): SyncRequest["holds"];
   nodeStatus(): Record<string, unknown> | Promise<Record<string, unknown>>;
 }
 
@@ -133,6 +135,7 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
       digest: await node.digest(),
       podStatuses,
       holds: node.holds(),
+      lacks: node.lacks(),
       keepsPeers: true,
     };
     if (text !== reported) request.nodeStatus = status;

@@ -32,6 +32,8 @@ export interface Desired {
   node(): NodeState;
   digest(): string;
   holds(): { secrets: ObjectName[]; configMaps: ObjectName[] };
+  /** What its pods refer to and is known not to exist: nothing of it has been heard since it was looked for. */
+  lacks(): { secrets: ObjectName[]; configMaps: ObjectName[] };
   interest(): { secrets: string[]; configMaps: string[] };
 }
 
@@ -59,6 +61,8 @@ export function createDesired(): Desired {
     services: new Map(),
     endpointSlices: new Map(),
   };
+  /** By "namespace/name". Not kept on disk: an agent that starts has them looked for once more. */
+  const absent = { secrets: new Map<string, ObjectName>(), configMaps: new Map<string, ObjectName>() };
   let node: NodeState = { revision: 0, node: undefined, peers: [] };
 
   function put(section: Section, objects: readonly KubeObject[], change: Change, full: boolean): void {
@@ -100,6 +104,16 @@ export function createDesired(): Desired {
     return { secrets, configMaps };
   }
 
+  function noteAbsence(state: SyncResponse): void {
+    const wanted = referenced();
+    for (const section of ["secrets", "configMaps"] as const) {
+      if (state.full) absent[section].clear();
+      for (const name of state.absent?.[section] ?? []) absent[section].set(`${name.namespace}/${name.name}`, name);
+      for (const object of state[section]) absent[section].delete(keyOf(object));
+      for (const key of absent[section].keys()) if (!wanted[section].has(key)) absent[section].delete(key);
+    }
+  }
+
   /** What no pod refers to any more is not kept: a node holds no Secret longer than it has to. */
   function dropUnreferenced(change: Change): void {
     const wanted = referenced();
@@ -120,6 +134,7 @@ export function createDesired(): Desired {
           drop("endpointSlices", `${name.namespace}/${name.name}`, change);
       }
       dropUnreferenced(change);
+      noteAbsence(state);
       node = { revision: state.revision, node: state.node ?? node.node, peers: state.peers ?? node.peers };
       return change;
     },
@@ -136,6 +151,7 @@ export function createDesired(): Desired {
       secrets: [...held.secrets.values()].map(nameOf),
       configMaps: [...held.configMaps.values()].map(nameOf),
     }),
+    lacks: () => ({ secrets: [...absent.secrets.values()], configMaps: [...absent.configMaps.values()] }),
     interest() {
       const { secrets, configMaps } = referenced();
       return { secrets: [...secrets].toSorted(), configMaps: [...configMaps].toSorted() };

@@ -107,17 +107,28 @@ function nodeOf({ user }: Call): NodeIdentity {
 }
 
 function checkedSync(body: Partial<SyncRequest>): SyncRequest {
-  const { since, digest, podStatuses, nodeStatus, holds, keepsPeers } = body;
+  const { since, digest, podStatuses, nodeStatus, holds, lacks, keepsPeers } = body;
   const statusesOk =
     Array.isArray(podStatuses) &&
     podStatuses.every(
       (s) => isObject(s) && isText(s.namespace) && isText(s.name) && isText(s.uid) && isObject(s.status),
     );
-  const holdsOk = isObject(holds) && isNames(holds.secrets) && isNames(holds.configMaps);
-  if (typeof since !== "number" || !isText(digest) || !statusesOk || !holdsOk)
+  const areReferences = (of: SyncRequest["holds"] | undefined): of is SyncRequest["holds"] =>
+    isObject(of) && isNames(of.secrets) && isNames(of.configMaps);
+  if (typeof since !== "number" || !isText(digest) || !statusesOk || !areReferences(holds))
     throw badRequest("no valid sync request");
   if (nodeStatus !== undefined && !isObject(nodeStatus)) throw badRequest("nodeStatus must be an object");
-  return { since, digest, podStatuses, holds, ...(nodeStatus ? { nodeStatus } : {}), keepsPeers: keepsPeers === true };
+  if (lacks !== undefined && !areReferences(lacks)) throw badRequest("lacks must be names");
+  const lacking = lacks === undefined ? {} : { lacks };
+  return {
+    since,
+    digest,
+    podStatuses,
+    holds,
+    ...lacking,
+    ...(nodeStatus ? { nodeStatus } : {}),
+    keepsPeers: keepsPeers === true,
+  };
 }
 
 function isText(value: unknown): value is string {

@@ -73,6 +73,8 @@ export interface SyncRequest {
   keepsPeers?: boolean;
   /** Secrets and ConfigMaps its pods reference and that it already holds; others that its pods reference are sent whatever their age. */
   holds: { secrets: ObjectName[]; configMaps: ObjectName[] };
+  /** Of those that its pods reference, what there was not at `since` (SyncResponse.absent): looked for again only where it has changed. */
+  lacks?: { secrets: ObjectName[]; configMaps: ObjectName[] };
 }
 
 export interface SyncResponse {
@@ -86,6 +88,8 @@ export interface SyncResponse {
   removedPods: (ObjectName & { uid: string })[];
   secrets: KubeObject[];
   configMaps: KubeObject[];
+  /** Secrets and ConfigMaps that the node's pods reference and that do not exist; absent where there are none. */
+  absent?: { secrets: ObjectName[]; configMaps: ObjectName[] };
   services: KubeObject[];
   endpointSlices: KubeObject[];
   /** Services and EndpointSlices that are gone (only where not full). */

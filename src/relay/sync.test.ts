@@ -274,6 +274,48 @@ test("a node that was deleted or belongs to another key is refused before anythi
   await expect(ask()).rejects.toThrow("was deleted");
 });
 
+test("what is not there is looked for once, and comes as soon as it is", async () => {
+  const { api, admin, ask } = await cluster();
+  let reads = 0;
+  const storage: SyncReader = {
+    ...api.storage,
+    getMany: async (keys) => {
+      reads++;
+      return await api.storage.getMany(keys);
+    },
+  };
+  const spec = { imagePullSecrets: [{ name: "s" }], volumes: [{ configMap: { name: "c" } }] };
+  const made = await admin.create(pods, pod("p", "n1", spec));
+  const digest = await podDigest([made.metadata.uid ?? ""]);
+  const holds = { secrets: [], configMaps: [] };
+  const none = { secrets: [{ namespace: "a", name: "s" }], configMaps: [{ namespace: "a", name: "c" }] };
+  const first = await ask({}, storage);
+  expect([first.absent, reads]).toEqual([none, 1]);
+  const silent = await ask({ since: first.revision, digest, holds, lacks: none }, storage);
+  expect([silent.absent, reads]).toEqual([undefined, 1]);
+  await admin.create(configMaps, { metadata: { name: "c", namespace: "a" } });
+  const there = await ask({ since: silent.revision, digest, holds, lacks: none }, storage);
+  expect([names(there.configMaps), there.secrets, reads]).toEqual([["c"], [], 1]);
+  await admin.delete(configMaps, { namespace: "a", name: "c" });
+  const gone = await ask(
+    {
+      since: there.revision,
+      digest,
+      holds: { ...holds, configMaps: none.configMaps },
+      lacks: { ...none, configMaps: [] },
+    },
+    storage,
+  );
+  expect([gone.absent, reads]).toEqual([{ secrets: [], configMaps: none.configMaps }, 1]);
+  // Another pod may want what nobody has looked for.
+  await admin.create(pods, pod("q", "n1", { imagePullSecrets: [{ name: "t" }] }));
+  const more = await ask({ since: gone.revision, digest, holds, lacks: none }, storage);
+  expect([more.absent, reads]).toEqual([{ secrets: [{ namespace: "a", name: "t" }], configMaps: [] }, 2]);
+  // Who does not know the state has everything looked for.
+  await ask({ since: 0, digest, holds, lacks: none }, storage);
+  expect(reads).toBe(3);
+});
+
 async function attempt(work: () => Promise<unknown>): Promise<void> {
   try {
     await work();

@@ -145,11 +145,13 @@ function withWrites(read: NodeRead, written: readonly KubeObject[]): NodeRead | 
 }
 
 interface State {
-  answer: Omit<SyncResponse, "secrets" | "configMaps" | "statusResults" | "nodeStatusResult">;
+  answer: Omit<SyncResponse, "secrets" | "configMaps" | "absent" | "statusResults" | "nodeStatusResult">;
   /** All pods of the node. */
   pods: KubeObject[];
   /** Secrets and ConfigMaps that changed; a full answer has none and reads every referenced one. */
   changed: Map<string, LogEntry>;
+  /** Keys of all that changed, also of what cannot be read. */
+  touched: ReadonlySet<string>;
 }
 
 interface Asked {
@@ -187,6 +189,7 @@ async function changedState(
     },
     pods: read.pods.map(({ pod }) => pod),
     changed: latest,
+    touched: new Set(changes.entries.map(keyOf)),
   };
 }
 
@@ -209,6 +212,7 @@ async function wholeState(deps: SyncDeps, { read: known, identity }: Asked): Pro
     },
     pods,
     changed: new Map(),
+    touched: new Set(),
   };
 }
 
@@ -225,38 +229,75 @@ function peersOf(nodes: readonly StoredObject[], { nodeName }: NodeIdentity): Re
   return nodes.filter(({ name }) => name !== nodeName).map((node) => nodeRoute(parse(node)));
 }
 
-/** What the node's pods reference: what it lacks, and of the rest what changed. */
+type Reference = "secrets" | "configmaps";
+const REFERENCES: readonly Reference[] = ["secrets", "configmaps"];
+
+/** What the node's pods reference: what it lacks, and of the rest what changed. What it knows not to be there is not looked for again. */
 async function readReferences(
   storage: SyncReader,
   state: State,
-  { holds }: SyncRequest,
-): Promise<Pick<SyncResponse, "secrets" | "configMaps">> {
+  { holds, lacks }: SyncRequest,
+): Promise<Pick<SyncResponse, "secrets" | "configMaps" | "absent">> {
+  const names = referencedBy(state.pods);
+  const held = keysOf(holds);
+  const lacked = keysOf(lacks);
+  const found = { secrets: [] as KubeObject[], configmaps: [] as KubeObject[] };
+  const absent = { secrets: [] as ObjectName[], configmaps: [] as ObjectName[] };
+  const missing: ReferenceKey[] = [];
+  for (const resource of REFERENCES) {
+    for (const [key, name] of names[resource]) {
+      const path = `${resource}/${key}`;
+      const entry = state.changed.get(path);
+      if (entry?.type === "DELETED") absent[resource].push(name);
+      else if (entry) found[resource].push(parse(entry));
+      else if (state.answer.full) missing.push({ resource, ...name });
+      else if (held[resource].has(key)) continue;
+      else if (!lacked[resource].has(key) || state.touched.has(path)) missing.push({ resource, ...name });
+    }
+  }
+  const read = await readMissing(storage, missing);
+  for (const row of read.found) found[row.resource as Reference].push(parse(row));
+  for (const { resource, namespace, name } of read.absent) absent[resource].push({ namespace, name });
+  const isAnyAbsent = absent.secrets.length > 0 || absent.configmaps.length > 0;
+  return {
+    secrets: found.secrets,
+    configMaps: found.configmaps,
+    ...(isAnyAbsent ? { absent: { secrets: absent.secrets, configMaps: absent.configmaps } } : {}),
+  };
+}
+
+/** By "namespace/name". */
+function referencedBy(pods: readonly KubeObject[]): Record<Reference, Map<string, ObjectName>> {
   const names = { secrets: new Map<string, ObjectName>(), configmaps: new Map<string, ObjectName>() };
-  for (const pod of state.pods) {
+  for (const pod of pods) {
     const { namespace = "" } = pod.metadata;
     const { secrets, configMaps } = podReferences(pod);
     for (const name of secrets) names.secrets.set(`${namespace}/${name}`, { namespace, name });
     for (const name of configMaps) names.configmaps.set(`${namespace}/${name}`, { namespace, name });
   }
-  const held = { secrets: new Set(holds.secrets.map(joined)), configmaps: new Set(holds.configMaps.map(joined)) };
-  const found = { secrets: [] as KubeObject[], configmaps: [] as KubeObject[] };
-  const missing: (ObjectKey & { resource: keyof typeof found })[] = [];
-  for (const resource of ["secrets", "configmaps"] as const) {
-    for (const [key, name] of names[resource]) {
-      const entry = state.changed.get(`${resource}/${key}`);
-      if (entry && entry.type !== "DELETED") found[resource].push(parse(entry));
-      else if (!entry && (state.answer.full || !held[resource].has(key))) missing.push({ resource, ...name });
-    }
-  }
-  for (const row of await readMissing(storage, missing)) found[row.resource as keyof typeof found].push(parse(row));
-  return { secrets: found.secrets, configMaps: found.configmaps };
+  return names;
 }
 
-/** In one batch. One that cannot be decrypted keeps its own pods waiting, and nobody else's: then each is read by itself. */
-async function readMissing(storage: SyncReader, missing: readonly ObjectKey[]): Promise<StoredObject[]> {
-  if (missing.length === 0) return [];
+function keysOf(of: SyncRequest["holds"] | undefined): Record<Reference, Set<string>> {
+  const { secrets = [], configMaps = [] } = of ?? {};
+  return { secrets: new Set(secrets.map(joined)), configmaps: new Set(configMaps.map(joined)) };
+}
+
+type ReferenceKey = ObjectKey & { resource: Reference };
+
+/**
+ * In one batch. One that cannot be decrypted keeps its own pods waiting, and nobody else's: then each is read by itself, and none is said to
+ * be absent.
+ */
+async function readMissing(
+  storage: SyncReader,
+  missing: readonly ReferenceKey[],
+): Promise<{ found: StoredObject[]; absent: ReferenceKey[] }> {
+  if (missing.length === 0) return { found: [], absent: [] };
   try {
-    return await storage.getMany(missing);
+    const found = await storage.getMany(missing);
+    const there = new Set(found.map(keyOf));
+    return { found, absent: missing.filter((key) => !there.has(keyOf(key))) };
   } catch (error) {
     if (!(error instanceof StorageError && error.code === "unreadable")) throw error;
   }
@@ -266,7 +307,7 @@ async function readMissing(storage: SyncReader, missing: readonly ObjectKey[]): 
     const answers = await Promise.all(slice.map((key) => readReadable(storage, key)));
     found.push(...answers.flatMap((object) => object ?? []));
   }
-  return found;
+  return { found, absent: [] };
 }
 
 async function readReadable(storage: SyncReader, key: ObjectKey): Promise<StoredObject | undefined> {
@@ -317,7 +358,11 @@ export async function podDigest(uids: Iterable<string>): Promise<string> {
 /** By "resource/namespace/name"; entries come oldest first. Of what cannot be decrypted the node keeps what it holds. */
 function latestByKey(entries: readonly LogEntry[]): Map<string, LogEntry> {
   const readable = entries.filter(({ unreadable }) => !unreadable);
-  return new Map(readable.map((entry) => [`${entry.resource}/${entry.namespace}/${entry.name}`, entry]));
+  return new Map(readable.map((entry) => [keyOf(entry), entry]));
+}
+
+function keyOf({ resource, namespace, name }: ObjectKey): string {
+  return `${resource}/${namespace}/${name}`;
 }
 
 function present(latest: ReadonlyMap<string, LogEntry>, resource: string): KubeObject[] {
