@@ -1,5 +1,4 @@
 /** The node side of the agent: one worker per pod, over an engine, from the last known state. Knows nothing of HTTP. */
-import { readFile } from "node:fs/promises";
 import type { KubeObject } from "../src/machinery/meta.ts";
 import type { Clock, Log, Random, Timers } from "../src/platform/platform.ts";
 import type { JoinResponse, SyncRequest, SyncResponse } from "../src/relay/protocol.ts";
@@ -9,10 +8,9 @@ import { kubeletConfiguration } from "./pages/kubelet-configuration.ts";
 import { createNodePages } from "./pages/node-pages.ts";
 import { measureMachine } from "./pages/node-usage.ts";
 import type { Page, PageRequest } from "./pages/page.ts";
-import { measureNode, nodeAddress, nodeStatus, PODS_MAX, type Condition, type Measured } from "./node-status.ts";
+import { PODS_MAX } from "./node-status.ts";
 import { PodWorker } from "./pod-worker.ts";
 import { createBackOff } from "./pods/back-off.ts";
-import { parseResolvConf } from "./pods/container-config.ts";
 import { createImages } from "./pods/images.ts";
 import { createLimiter } from "./pods/limiter.ts";
 import { LogError, type ContainerQuery, type FoundContainer, type LogQuery } from "./pods/container-log.ts";
@@ -24,6 +22,7 @@ import { createProber, type ProbedContainer } from "./probes/prober.ts";
 import { createRunHook, createRunProbe, type RunHook, type RunProbe } from "./probes/run-probe.ts";
 import { createDesired, type Change } from "./state/desired.ts";
 import { createStateStore } from "./state/state-store.ts";
+import { createNodeCheckUp } from "./status/node-check-up.ts";
 import { createStatusBook } from "./status/status-book.ts";
 import { createMemoryFolders, type MemoryFolders } from "./volumes/memory-folder.ts";
 import type { PodToken } from "./volumes/tokens.ts";
@@ -106,11 +105,6 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
   const workers = new Map<string, PodWorker>();
   const listeners = new Set<() => void>();
   let info: EngineInfo | undefined;
-  let measured: Measured | undefined;
-  let nodeConditions: Condition[] = [];
-  let address = deps.nodeAddress ?? nodeAddress();
-  let hostDns = parseResolvConf("");
-  let hostsText = "";
   let networkConfigured: string | undefined;
   let polling: (() => void) | undefined;
   let checking: (() => void) | undefined;
@@ -129,12 +123,20 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       onUnhealthy: (probed, kind, message) => unhealthy(probed, kind, message),
     },
   });
+  const node = createNodeCheckUp({
+    nodeName,
+    stateDirectory,
+    nodeAddress: deps.nodeAddress,
+    engine: () => info,
+    engineFailure: () => view.failure()?.message ?? (info === undefined ? "not connected" : undefined),
+    clock,
+  });
   const lookup = createPodLookup({
     pod: (uid) => desired.pod(uid) ?? workers.get(uid)?.current,
     pods: () => desired.pods(),
     view,
     statusOf: (uid) => book.current(uid),
-    nodeAddress: () => address,
+    nodeAddress: () => node.address(),
     podNetwork: () => info?.podNetwork,
     clock,
     timers,
@@ -159,12 +161,12 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       .find((s) => s.metadata.namespace === "kube-system" && s.metadata.name === "kube-dns");
     const dnsSpec = dnsService?.["spec"] as { clusterIP?: string } | undefined;
     return {
-      hostIps: [address],
-      hostDns,
-      hostsFile: hostsText,
+      hostIps: [node.address()],
+      hostDns: node.hostDns(),
+      hostsFile: node.hostsFile(),
       dnsDomain: cluster.dnsDomain,
       clusterDnsIp: deps.clusterDns?.() ?? dnsSpec?.clusterIP,
-      memoryCapacityBytes: measured?.memoryBytes ?? 0,
+      memoryCapacityBytes: node.measured()?.memoryBytes ?? 0,
     };
   }
 
@@ -185,9 +187,9 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       ),
     kubernetesServiceIp: cluster.kubernetesServiceIp,
     allocatable: {
-      cpu: measured?.cpuCount ?? 1,
-      memory: measured?.memoryBytes ?? 0,
-      ephemeralStorage: measured?.diskBytes ?? 0,
+      cpu: node.measured()?.cpuCount ?? 1,
+      memory: node.measured()?.memoryBytes ?? 0,
+      ephemeralStorage: node.measured()?.diskBytes ?? 0,
     },
   });
 
@@ -240,23 +242,10 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
   /** Engine, memory and disk, looked after also while nothing runs: a condition that changes is something to say. */
   async function checkUp(): Promise<void> {
     await view.refresh();
-    const before = verdicts();
-    await conclude();
-    if (before !== "" && verdicts() !== before) for (const listener of listeners) listener();
+    const before = node.verdicts();
+    await node.conclude();
+    if (before !== "" && node.verdicts() !== before) for (const listener of listeners) listener();
     if (!stopped) checking = timers.after(CHECK_UP_MS, () => aside(checkUp));
-  }
-
-  function verdicts(): string {
-    return nodeConditions.map((c) => `${c.type}=${c.status}`).join();
-  }
-
-  async function conclude(): Promise<Record<string, unknown>> {
-    const now = await measure();
-    const engineFailure = view.failure()?.message ?? (info === undefined ? "not connected" : undefined);
-    const nowMs = clock.now();
-    const status = nodeStatus({ nodeName, measured: now, info, address, engineFailure, nowMs, before: nodeConditions });
-    nodeConditions = status["conditions"] as Condition[];
-    return status;
   }
 
   async function look(): Promise<void> {
@@ -266,8 +255,8 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
   }
 
   function applyNetwork(): void {
-    const { node, peers } = desired.node();
-    const podCidr = (node?.["spec"] as { podCIDR?: string } | undefined)?.podCIDR;
+    const { node: own, peers } = desired.node();
+    const podCidr = (own?.["spec"] as { podCIDR?: string } | undefined)?.podCIDR;
     if (podCidr !== undefined && podCidr !== networkConfigured) aside(() => configureNetwork(podCidr));
     deps.network.apply({
       nodeName,
@@ -324,19 +313,6 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
     applyNetwork();
   }
 
-  async function measure(): Promise<Measured> {
-    const [fresh, resolv, hosts] = await Promise.all([
-      measureNode(stateDirectory),
-      readFile("/etc/resolv.conf", "utf8").catch(() => ""),
-      readFile("/etc/hosts", "utf8").catch(() => ""),
-    ]);
-    measured = fresh;
-    hostDns = parseResolvConf(resolv);
-    hostsText = hosts;
-    address = deps.nodeAddress ?? nodeAddress();
-    return fresh;
-  }
-
   return {
     apply(state) {
       // What comes while the agent ends is not lost: it is not known as seen.
@@ -360,9 +336,9 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
     lacks: () => desired.lacks(),
     interest: () => desired.interest(),
     revision: () => desired.node().revision,
-    nodeStatus: conclude,
+    nodeStatus: () => node.conclude(),
     async restore() {
-      await measure();
+      await node.measure();
       const state = await store.load();
       if (state !== undefined) {
         desired.apply(state);
@@ -394,7 +370,7 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       usage: async () => (await engine.usage?.()) ?? [],
       networkUsage: async () => (await engine.networkUsage?.()) ?? [],
       machine: measureMachine,
-      limits: () => measured,
+      limits: () => node.measured(),
       tallies: () => prober.tallies(),
       configuration: () =>
         kubeletConfiguration({
