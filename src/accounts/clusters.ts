@@ -12,8 +12,11 @@ import { shape } from "./rows.ts";
 import { isId, newId } from "./secrets.ts";
 
 export interface Clusters {
-  /** Resolves when its API answers. @throws AccountsError "conflict" | "limit" | "unavailable" */
-  create(at: { organisation: string; name: string }): Promise<ClusterRecord>;
+  /**
+   * Resolves when its API answers. `key`: of one wish, which makes one cluster however often it comes; what an earlier try has begun is taken
+   * up. @throws AccountsError "conflict" | "limit" | "unavailable"
+   */
+  create(at: { organisation: string; name: string; key?: string | undefined }): Promise<ClusterRecord>;
   /** Undefined where there is none. */
   find(id: string): Promise<ClusterRecord | undefined>;
   list(organisations: readonly string[], query: PageQuery): Promise<Page<ClusterRecord>>;
@@ -32,6 +35,10 @@ export interface Clusters {
 /** Nobody works so long on one cluster. */
 export const ABANDONED_MS = 60_000;
 const FINISHED_AT_ONCE_MAX = 20;
+/** A key is remembered for as long as its answer is (api/idempotency.ts). */
+const KEY_MS = 24 * 3_600_000;
+/** A creation that nobody waits for any more may make its database after the removal of its cluster, but not so many times later. */
+const LATE_TIMES = 10;
 const OPENED_PAGE = 100;
 export const CLUSTERS_MAX = 100;
 
@@ -65,16 +72,22 @@ export function createClusters(deps: ClustersDeps): Clusters {
     return CLUSTER.readOne(found);
   }
 
-  async function insert({ organisation, name }: { organisation: string; name: string }): Promise<ClusterRecord> {
+  async function begin(at: { organisation: string; name: string; key?: string | undefined }): Promise<ClusterRecord> {
+    const { organisation, name, key = null } = at;
     const nowMs = clock.now();
-    const id = newId(random, "cl");
-    const sql = `INSERT INTO clusters (id, organisation, name, state, created_ms, changed_ms)
-      SELECT ?1, ?2, ?3, 'creating', ?4, ?4 WHERE EXISTS (SELECT 1 FROM organisations WHERE id = ?2)
-        AND (SELECT count(*) FROM clusters WHERE organisation = ?2) < ${CLUSTERS_MAX}
+    const ofKey = `organisation = ?1 AND creation_key = ?2 AND created_ms > ?3 AND state <> 'deleting'`;
+    const insert = `INSERT INTO clusters (id, organisation, name, state, created_ms, changed_ms, creation_key)
+      SELECT ?4, ?1, ?5, 'creating', ?6, ?6, ?2 WHERE EXISTS (SELECT 1 FROM organisations WHERE id = ?1)
+        AND NOT EXISTS (SELECT 1 FROM clusters WHERE ${ofKey})
+        AND (SELECT count(*) FROM clusters WHERE organisation = ?1) < ${CLUSTERS_MAX}
       ON CONFLICT (organisation, name) DO NOTHING RETURNING ${COLUMNS}`;
-    const named = { sql: "SELECT 1 FROM clusters WHERE organisation = ? AND name = ?", args: [organisation, name] };
-    const [taken, made] = await run(named, { sql, args: [id, organisation, name, nowMs] });
-    const record = CLUSTER.readOne(made);
+    const wish = [organisation, key, nowMs - KEY_MS];
+    const [begun, taken, made] = await run(
+      { sql: `SELECT ${COLUMNS} FROM clusters WHERE ${ofKey}`, args: wish },
+      { sql: "SELECT 1 FROM clusters WHERE organisation = ? AND name = ?", args: [organisation, name] },
+      { sql: insert, args: [...wish, newId(random, "cl"), name, nowMs] },
+    );
+    const record = CLUSTER.readOne(begun) ?? CLUSTER.readOne(made);
     if (record) return record;
     if (taken?.rows.length) throw nameTaken(name);
     throw new AccountsError("limit", `an organisation has at most ${CLUSTERS_MAX} clusters`);
@@ -82,12 +95,13 @@ export function createClusters(deps: ClustersDeps): Clusters {
 
   return {
     async create(at) {
-      const record = await insert(at);
+      const record = await begin(at);
+      if (record.state === "ready") return record;
       try {
         return await make(deps, record);
       } catch (cause) {
         deps.log.error("a cluster could not be created", { cluster: record.id, error: cause });
-        await remove(deps, record.id).catch((error: unknown) =>
+        await abandon(deps, record.id).catch((error: unknown) =>
           deps.log.warn("it will be removed later", { cluster: record.id, error }),
         );
         throw new AccountsError("unavailable", "the cluster could not be created now, please try again", { cause });
@@ -147,6 +161,7 @@ export function createClusters(deps: ClustersDeps): Clusters {
       // Whoever takes one up says so in its row; another process that looks at the same time finds nothing.
       const [found] = await run({ sql, args: [nowMs, nowMs - forMs] });
       for (const record of CLUSTER.readAll(found)) await finishOne(deps, record);
+      await removeLate(deps, { beforeMs: nowMs - LATE_TIMES * forMs });
     },
   };
 }
@@ -157,9 +172,26 @@ async function make(deps: ClustersDeps, record: ClusterRecord): Promise<ClusterR
   await prepareCluster(api.clientFor({ name: "system:apiserver", groups: [MASTERS_GROUP] }), record.organisation);
   const sql = `UPDATE clusters SET state = 'ready', changed_ms = ? WHERE id = ? AND state = 'creating' RETURNING ${COLUMNS}`;
   const [updated] = await database.batch([{ sql, args: [clock.now(), record.id] }], "write");
-  const ready = CLUSTER.readOne(updated);
+  const ready = CLUSTER.readOne(updated) ?? (await readyMeanwhile(database, record.id));
   if (!ready) throw new Error("the cluster was removed while it was made");
   return ready;
+}
+
+/** Two may have been at it: the same wish twice, or one that was slow and one that took it for dead. */
+async function readyMeanwhile(database: Database, id: string): Promise<ClusterRecord | undefined> {
+  const sql = `SELECT ${COLUMNS} FROM clusters WHERE id = ? AND state = 'ready'`;
+  const [found] = await database.batch([{ sql, args: [id] }], "read");
+  return CLUSTER.readOne(found);
+}
+
+/** A name is free from the first statement of a removal on; no cluster's name begins like this. */
+const DELETING = "state = 'deleting', name = '~' || id, changed_ms = ?2";
+
+/** What could not be made, unless somebody else has made it meanwhile. */
+async function abandon(deps: ClustersDeps, id: string): Promise<void> {
+  const sql = `UPDATE clusters SET ${DELETING} WHERE id = ?1 AND state = 'creating'`;
+  const [abandoned] = await deps.database.batch([{ sql, args: [id, deps.clock.now()] }], "write");
+  if (abandoned?.rowsAffected) await remove(deps, id);
 }
 
 async function remove(
@@ -169,7 +201,7 @@ async function remove(
 ): Promise<void> {
   await database.batch(
     [
-      { sql: "UPDATE clusters SET state = 'deleting', changed_ms = ? WHERE id = ?", args: [clock.now(), id] },
+      { sql: `UPDATE clusters SET ${DELETING} WHERE id = ?1`, args: [id, clock.now()] },
       { sql: "DELETE FROM tokens WHERE cluster = ?", args: [id] },
     ],
     "write",
@@ -177,7 +209,32 @@ async function remove(
   for (const listener of listeners) listener(id);
   await host.destroy(id);
   // Last: as long as there is a row, somebody will see to it.
-  await database.batch([{ sql: "DELETE FROM clusters WHERE id = ? AND state = 'deleting'", args: [id] }], "write");
+  await database.batch(
+    [
+      {
+        sql: `INSERT INTO removed_clusters (id, removed_ms) SELECT id, ?2 FROM clusters WHERE id = ?1 AND state = 'deleting'
+          ON CONFLICT DO NOTHING`,
+        args: [id, clock.now()],
+      },
+      { sql: "DELETE FROM clusters WHERE id = ? AND state = 'deleting'", args: [id] },
+    ],
+    "write",
+  );
+}
+
+/** Once more, for what was made after it was removed. Ids are never given out twice. */
+async function removeLate({ database, host, log }: ClustersDeps, { beforeMs }: { beforeMs: number }): Promise<void> {
+  const sql = `SELECT id FROM removed_clusters WHERE removed_ms <= ? ORDER BY removed_ms LIMIT ${FINISHED_AT_ONCE_MAX}`;
+  const [found] = await database.batch([{ sql, args: [beforeMs] }], "read");
+  for (const [value] of found?.rows ?? []) {
+    const id = String(value);
+    try {
+      await host.destroy(id);
+      await database.batch([{ sql: "DELETE FROM removed_clusters WHERE id = ?", args: [id] }], "write");
+    } catch (error) {
+      log.warn("what may be left of a removed cluster stays for now", { cluster: id, error });
+    }
+  }
 }
 
 async function finishOne(deps: ClustersDeps, record: ClusterRecord): Promise<void> {

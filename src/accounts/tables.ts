@@ -117,6 +117,8 @@ export const clustersTable = sqliteTable(
     changedMs: integer("changed_ms").notNull(),
     /** JSON of an AuthenticationConfiguration: issuers outside that the cluster believes. */
     authentication: text("authentication"),
+    /** Of the Idempotency-Key that it was asked for with, and of who asked: SHA-256 in hex. */
+    creationKey: text("creation_key"),
   },
   (table) => [
     uniqueIndex("clusters_name").on(table.organisation, table.name),
@@ -124,6 +126,13 @@ export const clustersTable = sqliteTable(
       .on(table.changedMs)
       .where(sql`state <> 'ready'`),
   ],
+);
+
+/** Removed a while ago: a creation that was cut off late may yet have made a database of this id. */
+export const removedClustersTable = sqliteTable(
+  "removed_clusters",
+  { id: text("id").primaryKey(), removedMs: integer("removed_ms").notNull() },
+  (table) => [index("removed_clusters_removed").on(table.removedMs)],
 );
 
 export const tokensTable = sqliteTable(

@@ -18,6 +18,7 @@ import { nothingHere, type Call, type Reply, type Route, type Services } from ".
 import { readBody } from "./routes/clusters.ts";
 import { routes } from "./routes/index.ts";
 import { check } from "./schema.ts";
+import { digest } from "../secrets.ts";
 
 export interface AccountsApiDeps extends Services {
   principals: Principals;
@@ -205,9 +206,10 @@ async function answer(deps: AccountsApiDeps, served: Served, principal: Principa
   const text = await bodyText(route, request);
   const page = pageQuery({ limit: query.get("limit") ?? undefined, cursor: query.get("cursor") ?? undefined });
   const call: Call = { request, params, query, body: parsed(route, text), principal, page };
-  const handle = async (): Promise<Response> => asResponse(await route.handle(deps, call));
   const key = request.headers.get("idempotency-key");
-  if (key === null || !route.creates) return await handle();
+  if (key === null || !route.creates) return asResponse(await route.handle(deps, call));
+  const wish = await digest(`${principal.name}\n${key}\n${text}`);
+  const handle = async (): Promise<Response> => asResponse(await route.handle(deps, { ...call, key: wish }));
   const of = { caller: principal.name, key, request: `${request.method} ${new URL(request.url).pathname}\n${text}` };
   return await deps.idempotency.once(of, handle, route.creates.secret);
 }

@@ -40,6 +40,8 @@ export interface Call<B = unknown> {
   body: B;
   principal: Principal;
   page: PageQuery;
+  /** Of the caller's Idempotency-Key, where there is one and the route creates: the same for one wish, however often it is sent. */
+  key?: string;
 }
 
 export interface Reply {

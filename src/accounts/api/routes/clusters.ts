@@ -71,9 +71,9 @@ export const clusterRoutes: readonly Route[] = [
     answer: CLUSTER,
     status: 201,
     creates: {},
-    async handle(services, { principal, body }) {
+    async handle(services, { principal, body, key }) {
       assertRole(principal, body.organisation, "admin");
-      const cluster = await services.clusters.create(body);
+      const cluster = await services.clusters.create({ ...body, key });
       return { status: 201, body: shown(services, cluster) };
     },
   }),
