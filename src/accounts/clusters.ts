@@ -6,6 +6,7 @@ import { MASTERS_GROUP } from "../authn/authenticator.ts";
 import type { Clock, Log, Random } from "../platform/platform.ts";
 import type { Database, Statement } from "../storage/database.ts";
 import { AccountsError, type ClusterHost, type ClusterRecord } from "./accounts.ts";
+import type { Remind } from "./disconnect.ts";
 import { prepareCluster } from "./cluster-roles.ts";
 import { pageOf, type Page, type PageQuery } from "./pages.ts";
 import { shape } from "./rows.ts";
@@ -28,6 +29,8 @@ export interface Clusters {
   onRemoval(listener: (id: string) => void): () => void;
   /** Opens each once, one after the other. @throws what the first that fails throws */
   openAll(): Promise<void>;
+  /** Those that have been begun, whoever is at it: what is open in a removed cluster is to end. */
+  finishRemovals(): Promise<void>;
   /** Takes up what was left half-way by a process that ended. `forMs`: nobody has been at it for so long. */
   finish(query: { forMs: number }): Promise<void>;
 }
@@ -58,6 +61,8 @@ export interface ClustersDeps {
   clock: Clock;
   random: Random;
   log: Log;
+  /** Has `finishRemovals` called; see disconnect.ts. */
+  remind?: Remind | undefined;
 }
 
 export function createClusters(deps: ClustersDeps): Clusters {
@@ -129,6 +134,7 @@ export function createClusters(deps: ClustersDeps): Clusters {
     },
     async delete(id) {
       try {
+        await deps.remind?.().catch((error: unknown) => deps.log.warn("a removal is seen to later", { error }));
         await remove(deps, id, listeners);
       } catch (cause) {
         deps.log.error("a cluster could not be removed", { cluster: id, error: cause });
@@ -153,6 +159,12 @@ export function createClusters(deps: ClustersDeps): Clusters {
         if (!last || page.length < OPENED_PAGE) return;
         after = last;
       }
+    },
+    async finishRemovals() {
+      const sql = `SELECT ${COLUMNS} FROM clusters INDEXED BY clusters_unfinished WHERE state <> 'ready' AND state = 'deleting'
+        LIMIT ${FINISHED_AT_ONCE_MAX}`;
+      const [found] = await database.batch([{ sql }], "read");
+      for (const record of CLUSTER.readAll(found)) await finishOne(deps, record);
     },
     async finish({ forMs }) {
       const sql = `UPDATE clusters SET changed_ms = ?1 WHERE id IN (SELECT id FROM clusters INDEXED BY clusters_unfinished

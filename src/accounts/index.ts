@@ -12,7 +12,7 @@ import { createIdempotency } from "./api/idempotency.ts";
 import { createRateLimit } from "./api/rate-limit.ts";
 import type { AuthOptions } from "./better-auth.ts";
 import { createClusters, type Clusters } from "./clusters.ts";
-import { createDisconnect } from "./disconnect.ts";
+import { createDisconnect, type Remind } from "./disconnect.ts";
 import { createFrontDoor } from "./front-door.ts";
 import { createClusterIssuers, createClusterOidc, type ClusterIssuersDeps } from "./issuers.ts";
 import { accountsMigrations } from "./migrations/index.ts";
@@ -26,6 +26,8 @@ export interface AccountsDeps {
   /** The accounts' own; migrated here. */
   database: Database;
   host: ClusterHost;
+  /** Has `catchUp` called; see disconnect.ts. */
+  remind?: Remind | undefined;
   platform: Platform;
   /** Seals what is derived from it: sessions' cookies. */
   masterKey: Uint8Array;
@@ -42,6 +44,8 @@ export interface AccountsDeps {
 
 export interface Accounts {
   clusters: Clusters;
+  /** Takes up what others have revoked and not told. `left`: there is something still. @throws DatabaseError */
+  catchUp(): Promise<{ left: boolean }>;
   /** Serves /v1 and all clusters; what is neither goes to `root`. */
   inFrontOf(root: Fetch): Fetch;
 }
@@ -54,9 +58,11 @@ export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
   const { takesCertificateAuthority } = deps;
   await migrate(database, { migrations: accountsMigrations });
   const { clock, random, log } = platform;
-  const shared = { database, clock, random, log, disconnect: createDisconnect({ database, host, log }) };
+  const { remind } = deps;
+  const disconnect = createDisconnect({ database, host, clock, random, log, remind });
+  const shared = { database, clock, random, log, disconnect };
   const secret = await derivedSecret(deps.masterKey, "better-auth");
-  const clusters = createClusters({ ...shared, host });
+  const clusters = createClusters({ ...shared, host, remind });
   const accounts = createAccountsApi({
     ...shared,
     host,
@@ -67,7 +73,7 @@ export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
     tokens: createTokens(shared),
     people: createPeople({
       database,
-      disconnect: shared.disconnect,
+      disconnect,
       secret,
       baseUrl,
       basePath: AUTH_PATH,
@@ -85,7 +91,15 @@ export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
     clientAddress,
     ...(limits ? { limits } : {}),
   });
-  return { clusters, inFrontOf: (root) => createFrontDoor({ accounts, clusters, host, root, clock, random, log }) };
+  return {
+    clusters,
+    async catchUp() {
+      const { left } = await disconnect.catchUp();
+      await clusters.finishRemovals();
+      return { left };
+    },
+    inFrontOf: (root) => createFrontDoor({ accounts, clusters, host, root, clock, random, log }),
+  };
 }
 
 /** Who may come into a cluster besides its own: by the accounts' tokens, and by those of issuers that its admins have named. */

@@ -72,7 +72,7 @@ export function createOrganisations(deps: {
   database: Database;
   clock: Clock;
   random: Random;
-  disconnect: Pick<Disconnect, "member">;
+  disconnect: Pick<Disconnect, "prepare">;
 }): Organisations {
   const { database, clock, random, disconnect } = deps;
   const read = async (sql: string, args: Statement["args"] = []) => (await database.batch([{ sql, args }], "read"))[0];
@@ -82,11 +82,21 @@ export function createOrganisations(deps: {
     return MEMBER.readOne(await read(`${MEMBERS} AND m.person = ?2`, [at.organisation, at.person]));
   }
 
-  /** Resolves with the role until then. */
-  async function changeMember(at: { organisation: string; person: string }, ...changes: Statement[]): Promise<Role> {
+  /** `isLess`: may they do less than with the role until then? */
+  async function changeMember(
+    at: { organisation: string; person: string },
+    isLess: (before: Role) => boolean,
+    ...changes: Statement[]
+  ): Promise<void> {
+    const note = await disconnect.prepare(at);
     const sql = "SELECT role FROM members WHERE organisation = ? AND person = ?";
-    const [before, changed] = await write({ sql, args: [at.organisation, at.person] }, ...changes);
-    if (changed?.rowsAffected) return before?.rows[0]?.[0] as Role;
+    const role = { sql, args: [at.organisation, at.person] };
+    const [, before, changed] = await write(note.statement, role, ...changes);
+    if (changed?.rowsAffected) {
+      await (isLess(before?.rows[0]?.[0] as Role) ? note.tell() : note.cancel());
+      return;
+    }
+    await note.cancel();
     if (!(await member(at))) throw new AccountsError("not-found", "there is no such member");
     throw new AccountsError("conflict", "an organisation needs an owner: make somebody else one first");
   }
@@ -149,8 +159,8 @@ export function createOrganisations(deps: {
     },
     async setRole({ organisation, person, role }) {
       const sql = `UPDATE members SET role = ?3 WHERE organisation = ?1 AND person = ?2 AND (?3 = 'owner' OR ${NOT_LAST_OWNER})`;
-      const before = await changeMember({ organisation, person }, { sql, args: [organisation, person, role] });
-      if (rank(role) < rank(before)) await disconnect.member({ organisation, person });
+      const isLess = (before: Role): boolean => rank(role) < rank(before);
+      await changeMember({ organisation, person }, isLess, { sql, args: [organisation, person, role] });
       const changed = await member({ organisation, person });
       if (!changed) throw new AccountsError("not-found", "there is no such member");
       return changed;
@@ -159,6 +169,7 @@ export function createOrganisations(deps: {
       const gone = "NOT EXISTS (SELECT 1 FROM members WHERE organisation = ?1 AND person = ?2)";
       await changeMember(
         { organisation, person },
+        () => true,
         {
           sql: `DELETE FROM members WHERE organisation = ?1 AND person = ?2 AND ${NOT_LAST_OWNER}`,
           args: [organisation, person],
@@ -168,7 +179,6 @@ export function createOrganisations(deps: {
           args: [organisation, person],
         },
       );
-      await disconnect.member({ organisation, person });
     },
 
     async invite({ organisation, email, role, invitedBy, expiresMs }) {

@@ -1,5 +1,5 @@
 /** People: sign-up, login and sessions (better-auth), loaded when first needed. */
-import type { Database } from "../storage/database.ts";
+import type { Database, Statement } from "../storage/database.ts";
 import { AccountsError } from "./accounts.ts";
 import type { Disconnect } from "./disconnect.ts";
 import { shape } from "./rows.ts";
@@ -35,7 +35,7 @@ const OWNED_ALONE = `SELECT o.name FROM members AS m JOIN organisations AS o ON 
 const NAMED_MAX = 5;
 
 export interface PeopleOptions extends AuthOptions {
-  disconnect: Pick<Disconnect, "member">;
+  disconnect: Pick<Disconnect, "prepare">;
 }
 
 export function createPeople({ disconnect, ...options }: PeopleOptions): People {
@@ -52,8 +52,14 @@ export function createPeople({ disconnect, ...options }: PeopleOptions): People 
     },
     find: (id) => findPerson(database, id),
     async delete(id) {
-      const organisations = await deletePerson(database, id);
-      for (const organisation of organisations) await disconnect.member({ organisation, person: id });
+      const note = await disconnect.prepare({ person: id });
+      try {
+        await deletePerson(database, id, note.statement);
+      } catch (error) {
+        if (error instanceof AccountsError) await note.cancel();
+        throw error;
+      }
+      await note.tell();
     },
   };
 }
@@ -64,12 +70,12 @@ async function findPerson(database: Database, id: string): Promise<Person | unde
   return PERSON.readOne(found);
 }
 
-/** Resolves with the organisations that they were a member of. */
-async function deletePerson(database: Database, id: string): Promise<string[]> {
+/** `first`: stands before all else in the batch. */
+async function deletePerson(database: Database, id: string, first: Statement): Promise<void> {
   const gone = "NOT EXISTS (SELECT 1 FROM people WHERE id = ?1)";
-  const [memberships, ownedAlone, deleted] = await database.batch(
+  const [, ownedAlone, deleted] = await database.batch(
     [
-      { sql: "SELECT organisation FROM members WHERE person = ?1", args: [id] },
+      first,
       { sql: `${OWNED_ALONE} ORDER BY o.name LIMIT ${NAMED_MAX}`, args: [id] },
       { sql: `DELETE FROM people WHERE id = ?1 AND NOT EXISTS (${OWNED_ALONE})`, args: [id] },
       ...["sessions", "logins", "members", "tokens"].map((table) => ({
@@ -88,5 +94,4 @@ async function deletePerson(database: Database, id: string): Promise<string[]> {
       `you are the only owner of ${names}: make somebody else one, or delete it first`,
     );
   }
-  return (memberships?.rows ?? []).map(([organisation]) => String(organisation));
 }

@@ -9,7 +9,7 @@ const ID_LENGTH = 24;
 const SECRET_BYTES = 32;
 
 /** 120 bits that nobody can guess: that an id exists is told to nobody who does not know it. */
-export function newId(random: Random, prefix: "org" | "cl" | "tok" | "inv"): string {
+export function newId(random: Random, prefix: "org" | "cl" | "tok" | "inv" | "rev"): string {
   const letters = Array.from(random.bytes(ID_LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]);
   return `${prefix}-${letters.join("")}`;
 }

@@ -159,6 +159,23 @@ export const tokensTable = sqliteTable(
   ],
 );
 
+/** What clusters have not been told of yet: see disconnect.ts. */
+export const revocationsTable = sqliteTable(
+  "revocations",
+  {
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    /** Of one revocation, which may be of several organisations. */
+    note: text("note").notNull(),
+    /** Id of a token; null: of the person, whatever they have come with. */
+    credential: text("credential"),
+    person: text("person").notNull(),
+    organisation: text("organisation"),
+    cluster: text("cluster"),
+    madeMs: integer("made_ms").notNull(),
+  },
+  (table) => [index("revocations_note").on(table.note)],
+);
+
 /** Answers to creates that named an Idempotency-Key. */
 export const idempotencyKeysTable = sqliteTable(
   "idempotency_keys",

@@ -45,7 +45,7 @@ export function createTokens(deps: {
   database: Database;
   clock: Clock;
   random: Random;
-  disconnect: Pick<Disconnect, "token">;
+  disconnect: Pick<Disconnect, "prepare">;
 }): Tokens {
   const { database, clock, random, disconnect } = deps;
   return {
@@ -75,10 +75,9 @@ export function createTokens(deps: {
       return pageOf(TOKEN.readAll(found), query, (token) => token);
     },
     async revoke(id) {
-      const sql = `DELETE FROM tokens WHERE id = ? RETURNING ${COLUMNS}`;
-      const [gone] = await database.batch([{ sql, args: [id] }], "write");
-      const token = TOKEN.readOne(gone);
-      if (token) await disconnect.token(token);
+      const note = await disconnect.prepare({ token: id });
+      await database.batch([note.statement, { sql: "DELETE FROM tokens WHERE id = ?", args: [id] }], "write");
+      await note.tell();
     },
   };
 }

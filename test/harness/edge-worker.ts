@@ -35,11 +35,13 @@ export interface EdgeWorker {
   databases(): Promise<string[]>;
   /** One of them, past everything that is faulty. */
   open(name: string): Promise<Database>;
+  create(name: string): Promise<void>;
   stop(): Promise<void>;
 }
 
 export async function startEdgeWorker(): Promise<EdgeWorker> {
   const sqld = await startSqld({ namespaces: true });
+  const namespaces = createDatabaseNamespaces({ url: sqld.url, adminUrl: sqld.adminUrl ?? "" });
   const edge: Pick<EdgeWorker, "roundTrips" | "faulty"> = { roundTrips: [], faulty: undefined };
   const undo: (() => Promise<unknown>)[] = [() => sqld.stop()];
   const stop = async (): Promise<void> => {
@@ -56,7 +58,8 @@ export async function startEdgeWorker(): Promise<EdgeWorker> {
       fetch: async (request: Request) => await dispatched(miniflare, request),
       sweep: async () => void (await (await miniflare.getWorker()).scheduled()),
       databases: () => readdir(join(sqld.folder, "data.sqld", "dbs")),
-      open: (name: string) => createDatabaseNamespaces({ url: sqld.url, adminUrl: sqld.adminUrl ?? "" }).open(name),
+      open: (name: string) => namespaces.open(name),
+      create: (name: string) => namespaces.create(name),
       stop,
     });
   } catch (error) {
@@ -76,10 +79,10 @@ async function startWorkerd(vars: Record<string, string>): Promise<Miniflare> {
     external: ["cloudflare:*", "node:*"],
     target: "es2024",
   });
-  const miniflare = new Miniflare({
-    // Faults are made on purpose, and who stops it does not wait for control loops.
-    handleStructuredLogs: () => {},
-    ...convertV4MiniflareOptions({
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      // Faults are made on purpose, and who stops it does not wait for control loops.
+      handleStructuredLogs: () => {},
       modules: true,
       script: bundle.outputFiles[0]?.text ?? "",
       compatibilityDate: "2026-10-01",
@@ -87,6 +90,7 @@ async function startWorkerd(vars: Record<string, string>): Promise<Miniflare> {
       durableObjects: {
         CLUSTER_HUB: { className: "ClusterHub", useSQLite: true },
         CLUSTER_LOOPS: { className: "ClusterLoops", useSQLite: true },
+        ACCOUNTS_REMINDER: { className: "AccountsReminder", useSQLite: true },
         STREAM_BROKER: { className: "StreamBroker", useSQLite: true },
       },
       bindings: {
@@ -96,7 +100,7 @@ async function startWorkerd(vars: Record<string, string>): Promise<Miniflare> {
         SERVER_URL: BASE_URL,
       },
     }),
-  });
+  );
   await miniflare.ready;
   return miniflare;
 }

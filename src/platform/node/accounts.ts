@@ -80,6 +80,7 @@ export async function openAccounts(deps: NodeAccountsDeps): Promise<NodeAccounts
     // No other process works on them: whatever is unfinished was left by one that ended.
     accounts.clusters
       .finish({ forMs: 0 })
+      .then(() => accounts.catchUp())
       .catch((error: unknown) => log.warn("unfinished clusters stay so for now", { error }));
     return {
       openAll: () => accounts.clusters.openAll(),

@@ -30,6 +30,7 @@ export async function openAccounts(env: Env, policyMemory: PolicyMemory): Promis
   return await createAccounts({
     database,
     host: createEdgeClusterHost({ env, databases, accounts: database, policyMemory }),
+    remind: () => translated(() => env.ACCOUNTS_REMINDER.getByName(ACCOUNTS_DATABASE).remind()),
     platform,
     masterKey: fromBase64(env.MASTER_KEY),
     baseUrl: env.SERVER_URL,

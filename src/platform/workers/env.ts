@@ -1,4 +1,5 @@
 /** The bindings of wrangler.toml, and what an isolate makes of them once. */
+import type { AccountsReminder } from "./accounts-reminder.ts";
 import type { ClusterHub } from "./hub-object.ts";
 import type { ClusterLoops } from "./loops-object.ts";
 import type { StreamBroker } from "./stream-broker.ts";
@@ -6,6 +7,7 @@ import type { StreamBroker } from "./stream-broker.ts";
 export interface Env {
   CLUSTER_HUB: DurableObjectNamespace<ClusterHub>;
   CLUSTER_LOOPS: DurableObjectNamespace<ClusterLoops>;
+  ACCOUNTS_REMINDER: DurableObjectNamespace<AccountsReminder>;
   STREAM_BROKER: DurableObjectNamespace<StreamBroker>;
   /** libSQL over HTTP. */
   DATABASE_URL: string;

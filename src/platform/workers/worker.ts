@@ -16,6 +16,7 @@ import { once } from "./open-cluster.ts";
 import { createWorkersPlatform } from "./platform.ts";
 import { ROOT_CLUSTER } from "./root-cluster.ts";
 
+export { AccountsReminder } from "./accounts-reminder.ts";
 export { ClusterHub } from "./hub-object.ts";
 export { ClusterLoops } from "./loops-object.ts";
 export { StreamBroker } from "./stream-broker.ts";
@@ -53,6 +54,7 @@ export default {
   async scheduled(_controller, env) {
     const accounts = await openedOf(env).accounts();
     await accounts?.clusters.finish({ forMs: ABANDONED_MS });
+    await accounts?.catchUp();
   },
 } satisfies ExportedHandler<Env>;
 
