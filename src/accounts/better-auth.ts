@@ -26,6 +26,7 @@ export interface AuthOptions {
 const PASSWORD_LENGTH_MIN = 10;
 /** Hashing takes time by the length, too. */
 const PASSWORD_LENGTH_MAX = 128;
+const SIGN_UP_PATH = "/sign-up/email";
 const SESSION_SECONDS = 7 * 24 * 3_600;
 
 export function createAuth({
@@ -73,6 +74,7 @@ export function createAuth({
       },
     }),
     ...(github && { socialProviders: { github } }),
+    databaseHooks: { user: { create: { before: isHeldBySomebody } } },
     // Whoever registered an address that is not theirs must not be joined by its owner, who comes by GitHub later.
     account: { accountLinking: { enabled: false } },
     session: { expiresIn: SESSION_SECONDS, cookieCache: { enabled: false } },
@@ -87,4 +89,16 @@ export function createAuth({
     },
     logger: { level: "error" },
   });
+}
+
+/**
+ * Whoever comes by GitHub with an address that GitHub has not verified would be taken for its owner, by invitations above all: they are not let
+ * in. By password an address is verified where there is mail; see SECURITY.md for where there is none.
+ */
+async function isHeldBySomebody(
+  { emailVerified }: { emailVerified: boolean },
+  context: { path?: string } | null,
+): Promise<false | undefined> {
+  const byPassword = context?.path === SIGN_UP_PATH;
+  return emailVerified || byPassword ? undefined : false;
 }

@@ -97,7 +97,7 @@ describe.skipIf(missing !== "")(`a database on the edge${missing}`, () => {
     const rows = await inAccounts("SELECT id FROM clusters WHERE state = 'ready' ORDER BY id");
     expect(await inAccounts("SELECT id, state FROM clusters WHERE state <> 'ready'")).toEqual([]);
     expect(await inAccounts("SELECT id FROM removed_clusters")).toEqual([]);
-    expect((await edge.databases()).toSorted()).toEqual(["accounts", ...rows.flat()].toSorted());
+    expect(new Set(await edge.databases())).toEqual(new Set(["accounts", ...rows.flat()]));
   }
 
   async function expectServed(id: string | undefined): Promise<void> {
