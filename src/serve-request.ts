@@ -6,7 +6,7 @@ import { openerOf, type User } from "./authn/authenticator.ts";
 import type { ClientCertificates } from "./authn/client-certificate.ts";
 import { tokenOf, type RequestAuthenticator } from "./authn/index.ts";
 import type { Authorization } from "./authz/authorization.ts";
-import { isMaster } from "./authz/index.ts";
+import { isMaster, Refusal } from "./authz/index.ts";
 import type { FlowControl } from "./flowcontrol/flow-control.ts";
 import type { Seat } from "./flowcontrol/priority-level.ts";
 import type { StoredFlows } from "./flowcontrol/stored-flows.ts";
@@ -50,9 +50,7 @@ export function createServe({
       response = respondError(error, { log, auditId, flowHeaders: call.flowHeaders, request });
     }
     requests.end(call, response.status);
-    const recorded = api.recorder?.answered(call, response);
-    if (recorded) await recorded;
-    return response;
+    return api.recorder ? await api.recorder.answered(call, response) : response;
   };
 }
 
@@ -77,7 +75,8 @@ function newCall({ request, user, auditId }: Pick<Call, "request" | "user" | "au
     isInternal: user !== undefined,
     actor: user,
     acting: user,
-    isAuthorized: false,
+    authorized: undefined,
+    annotations: undefined,
     failure: undefined,
     answerHead: "",
     flowHeaders: NO_HEADERS,
@@ -110,7 +109,7 @@ async function answer(api: Api, call: Call): Promise<Response> {
   call.info = info;
   const authorization = api.authorize();
   const user = call.user ?? (await userOf(api, authorization, call, path));
-  api.recorder?.identified(call);
+  if (api.recorder?.identified(call)) call.annotations = new Map();
   const seat = await seatFor(api, call, { user, info });
   try {
     return await authorizedAnswer(api, call, { info, path, query, user, authorization });
@@ -136,11 +135,22 @@ async function seatFor(
 async function authorizedAnswer(api: Api, call: Call, at: Omit<Asked, "options">): Promise<Response> {
   const { info, query, user, authorization } = at;
   const options = query === "" ? NO_OPTIONS : new URLSearchParams(query);
-  if (!isMaster({ user })) await authorizeRequest(authorization, { user, info, options });
-  call.isAuthorized = true;
+  try {
+    const reason = isMaster({ user }) ? "" : await authorizeRequest(authorization, { user, info, options });
+    call.authorized = { decision: "allow", reason };
+  } catch (error) {
+    noteRefusal(call, error);
+    throw error;
+  }
   const asked: Asked = { ...at, options };
   if (!authorization.restsOnPolicy) return await respond(api.services, api, call, asked);
-  return await confirmed(asked, () => respond(api.checked, api, call, asked));
+  const refused = (error: unknown) => noteRefusal(call, error);
+  return await confirmed(asked, { respondTo: () => respond(api.checked, api, call, asked), refused });
+}
+
+/** For the audit log. What is no refusal leaves it open whether it would have been allowed. */
+function noteRefusal(call: Call, error: unknown): void {
+  call.authorized = error instanceof Refusal ? { decision: "forbid", reason: error.why } : undefined;
 }
 
 interface Asked {
@@ -158,7 +168,7 @@ const DOCUMENTS_STALE_MS = 5_000;
 /** Nothing is answered, not even a failure, that the user may not know by the policy as it is now. */
 async function confirmed(
   { info, options, authorization }: Asked,
-  respondTo: () => Promise<Response>,
+  { respondTo, refused }: { respondTo: () => Promise<Response>; refused: (error: unknown) => void },
 ): Promise<Response> {
   const staleness = info.isResource ? {} : { staleMs: DOCUMENTS_STALE_MS };
   // A watch that goes on from a revision reads nothing that would tell, so it is asked at the same time.
@@ -170,6 +180,7 @@ async function confirmed(
     await early;
     await authorization.confirm(staleness);
   } catch (error) {
+    refused(error);
     if (outcome.status === "fulfilled") await outcome.value.body?.cancel();
     throw error;
   }
@@ -200,6 +211,7 @@ async function respond(services: Services, api: Api, call: Call, asked: Asked): 
   // Kubernetes' routes of resources know no HEAD, though it is authorized like a GET.
   if (request.method === "HEAD" && info.subresource !== "proxy") throw methodNotAllowed();
   const namespace = resource.namespaced ? info.namespace : "";
+  const { annotations } = call;
   const exchange: Exchange = {
     request,
     info,
@@ -212,10 +224,19 @@ async function respond(services: Services, api: Api, call: Call, asked: Asked): 
     authorization,
     auditId,
     flowHeaders,
-    warnings: [],
+    warnings: [...(call.actor?.warnings ?? [])],
+    annotate: annotations && ((key, text) => void annotations.set(key, text)),
     sent: call,
   };
+  noteDeprecation(exchange);
   return await handlerOf(exchange)(services, exchange);
+}
+
+/** Every request for what is deprecated says so, to who asks and to the audit log (k8s.io/apiserver/pkg/endpoints/installer.go). */
+function noteDeprecation({ resource: { kind }, warnings, annotate }: Exchange): void {
+  if (kind.deprecated === undefined) return;
+  warnings.push(kind.deprecated);
+  annotate?.("k8s.io/deprecated", "true");
 }
 
 /** Whose request it is: whoever the credential says, or whom that one may act as. @throws StatusError Unauthorized, Forbidden, BadRequest */

@@ -4,9 +4,9 @@ import type { Database, SqlValue, Statement } from "../storage/database.ts";
 import { callDatabase } from "../storage/errors.ts";
 
 export interface AuditRow {
-  /** When the request came (Unix ms). */
+  /** When the request came to the event's stage (Unix ms). */
   atMs: number;
-  /** The request's Audit-Id. */
+  /** Of the request (Audit-Id) and its stage. */
   id: string;
   user: string;
   verb: string;

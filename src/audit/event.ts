@@ -1,6 +1,7 @@
 /** An audit.k8s.io/v1 Event (https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/), as a row of the audit log. */
 import type { AuditRow } from "./audit-store.ts";
-import type { AuditLevel, AuditedRequest } from "./policy.ts";
+import type { StatusDetails } from "../machinery/status-error.ts";
+import type { AuditLevel, AuditStage, AuditedRequest } from "./policy.ts";
 
 interface AuditedUser {
   name: string;
@@ -12,43 +13,55 @@ interface AuditedUser {
 export interface AuditedCall {
   level: Exclude<AuditLevel, "None">;
   auditId: string;
+  stage: AuditStage;
   receivedMs: number;
-  answeredMs: number;
+  stageMs: number;
   /** Path and query. */
   requestUri: string;
   request: AuditedRequest;
   /** Of the resource's version. */
   version: string;
-  user: AuditedUser;
+  /** Undefined: the credential was no good. */
+  user: AuditedUser | undefined;
   /** Whom that one acted as. */
   impersonated?: AuditedUser | undefined;
   address: string | undefined;
   userAgent: string | null;
   /** Of the object as far as the answer tells: creates learn their name there. */
   object: { name?: string; uid?: string; resourceVersion?: string };
-  code: number;
-  failure?: { reason: string; message: string } | undefined;
-  /** Undefined: it did not come so far. */
-  decision?: "allow" | "forbid" | undefined;
-  reason?: string | undefined;
+  /** Undefined before there is an answer. */
+  response?: AuditedResponse | undefined;
+  annotations: Readonly<Record<string, string>>;
   requestObject?: unknown;
   responseObject?: unknown;
-  /** The answer goes on: a watch, a stream. */
-  isStream: boolean;
+}
+
+export interface AuditedResponse {
+  code: number;
+  /** What a Status that was answered says; absent where it was an object. */
+  status?: { status: "Success" | "Failure"; message?: string; reason?: string; details?: StatusDetails };
 }
 
 /** As Kubernetes cuts it. */
 const USER_AGENT_LENGTH_MAX = 1_024;
 const URI_LENGTH_MAX = 4_096;
 
+/** The stages of one request are rows of their own, in this order. */
+const STAGE_ORDER: Readonly<Record<AuditStage, number>> = {
+  RequestReceived: 0,
+  ResponseStarted: 1,
+  ResponseComplete: 2,
+  Panic: 2,
+};
+
 export function auditRow(call: AuditedCall): AuditRow {
-  const { request, auditId, receivedMs, user } = call;
+  const { request, auditId, stage, stageMs, user } = call;
   const { resource } = request;
   const plural = resource && (resource.group === "" ? resource.resource : `${resource.resource}.${resource.group}`);
   return {
-    atMs: receivedMs,
-    id: auditId,
-    user: user.name,
+    atMs: stageMs,
+    id: `${auditId}-${STAGE_ORDER[stage]}`,
+    user: user?.name ?? "",
     verb: request.verb,
     resource: resource && plural ? plural + (resource.subresource === "" ? "" : `/${resource.subresource}`) : "",
     namespace: resource?.namespace ?? "",
@@ -57,34 +70,27 @@ export function auditRow(call: AuditedCall): AuditRow {
 }
 
 function eventOf(call: AuditedCall): object {
-  const { level, auditId, request, user, impersonated, address, userAgent, decision, reason, isStream } = call;
+  const { level, auditId, stage, request, user, impersonated, address, userAgent, response, annotations } = call;
   const { requestObject, responseObject } = call;
   return {
     kind: "Event",
     apiVersion: "audit.k8s.io/v1",
     level,
     auditID: auditId,
-    stage: isStream ? "ResponseStarted" : "ResponseComplete",
+    stage,
     requestURI: call.requestUri.slice(0, URI_LENGTH_MAX),
     verb: request.verb,
-    user: userInfo(user),
+    user: user ? userInfo(user) : {},
     ...(impersonated ? { impersonatedUser: userInfo(impersonated) } : {}),
     ...(address ? { sourceIPs: [address] } : {}),
     ...(userAgent ? { userAgent: cut(userAgent) } : {}),
     ...(request.resource ? { objectRef: objectReference(call, request.resource) } : {}),
-    responseStatus: responseStatus(call),
+    ...(response ? { responseStatus: { metadata: {}, ...response.status, code: response.code } } : {}),
     ...(requestObject === undefined ? {} : { requestObject }),
     ...(responseObject === undefined ? {} : { responseObject }),
     requestReceivedTimestamp: microTime(call.receivedMs),
-    stageTimestamp: microTime(call.answeredMs),
-    ...(decision
-      ? {
-          annotations: {
-            "authorization.k8s.io/decision": decision,
-            "authorization.k8s.io/reason": reason ?? "",
-          },
-        }
-      : {}),
+    stageTimestamp: microTime(call.stageMs),
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
   };
 }
 
@@ -113,10 +119,6 @@ function objectReference(
     ...(resourceVersion ? { resourceVersion } : {}),
     ...(subresource === "" ? {} : { subresource }),
   };
-}
-
-function responseStatus({ code, failure }: AuditedCall): object {
-  return { metadata: {}, ...(failure ? { status: "Failure", ...failure } : {}), code };
 }
 
 function cut(text: string): string {

@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
-import { DEFAULT_AUDIT_POLICY, levelOf, policyFault, type AuditedRequest, type AuditRule } from "./policy.ts";
+import { policyFault } from "./policy-fault.ts";
+import { DEFAULT_AUDIT_POLICY, scopeOf, type AuditedRequest, type AuditPolicy, type AuditRule } from "./policy.ts";
+
+const levelOf = (policy: AuditPolicy, request: AuditedRequest) => scopeOf(policy, request).level;
 
 const user = { name: "ann", groups: ["dev", "system:authenticated"] };
 const ask = (verb: string, what: string, namespace = "default", name = ""): AuditedRequest => {
@@ -47,6 +50,8 @@ test.each<[string, Partial<AuditRule>, AuditedRequest, boolean]>([
   ["a namespace", { namespaces: ["default"] }, ask("get", "pods"), true],
   ["no namespace", { namespaces: [""] }, ask("get", "nodes", ""), true],
   ["a group of resources", { resources: [{ group: "apps" }] }, ask("get", "deployments.apps"), true],
+  ["all groups of resources", { resources: [{ group: "*" }] }, ask("get", "deployments.apps"), true],
+  ["a resource of all groups", { resources: [{ group: "*", resources: ["pods"] }] }, ask("get", "nodes"), false],
   ["a name", { resources: [{ resources: ["pods"], resourceNames: ["a"] }] }, ask("get", "pods", "default", "a"), true],
   [
     "another name",
@@ -77,7 +82,45 @@ test("bodies of secrets, tokens and config maps are never recorded, whatever the
   expect(levelOf({ rules }, ask("create", "serviceaccounts"))).toBe("RequestResponse");
 });
 
+test("stages of a rule and of the policy are both left out; the rule's word on managed fields counts", () => {
+  const policy: AuditPolicy = {
+    omitStages: ["RequestReceived"],
+    omitManagedFields: true,
+    rules: [
+      { level: "Request", verbs: ["get"], omitStages: ["Panic"], omitManagedFields: false },
+      { level: "Request", verbs: ["list"] },
+    ],
+  };
+  const asked = (verb: string) => {
+    const { omitStages, omitManagedFields } = scopeOf(policy, ask(verb, "pods"));
+    return [[...omitStages], omitManagedFields];
+  };
+  expect(asked("get")).toEqual([["RequestReceived", "Panic"], false]);
+  expect(asked("list")).toEqual([["RequestReceived"], true]);
+  expect(asked("watch")).toEqual([["RequestReceived"], true]);
+});
+
+const withRule = (rule: object, rest: object = {}) => ({
+  kind: "Policy",
+  apiVersion: "audit.k8s.io/v1",
+  rules: [{ level: "None", ...rule }],
+  ...rest,
+});
+
 test.each<[unknown, string | undefined]>([
+  [withRule({ omitStages: ["Panic"], omitManagedFields: true, nonResourceURLs: ["*", "/a*"] }), undefined],
+  [withRule({ resources: [{ group: "*" }, { group: "apps", resources: ["x"], resourceNames: ["a"] }] }), undefined],
+  [
+    withRule({}, { omitStages: ["Done"] }),
+    "omitStages: allowed stages are RequestReceived,ResponseStarted,ResponseComplete,Panic",
+  ],
+  [withRule({ omitManagedFields: "yes" }), "rules[0]: omitManagedFields must be true or false"],
+  [withRule({ nonResourceURLs: ["a"] }), "rules[0]: non-resource URL rules must begin with a '/' character"],
+  [
+    withRule({ nonResourceURLs: ["/a*b"] }),
+    "rules[0]: non-resource URL wildcards '*' must be the final character of the rule",
+  ],
+  [withRule({ resources: [{ resourceNames: ["a"] }] }), "rules[0]: using resourceNames requires at least one resource"],
   [{ kind: "Policy", apiVersion: "audit.k8s.io/v1", rules: [{ level: "None" }] }, undefined],
   [undefined, "it is no Policy of audit.k8s.io/v1"],
   [{ kind: "Policy", apiVersion: "audit.k8s.io/v1" }, "it has no rules"],

@@ -3,11 +3,19 @@
 export const AUDIT_LEVELS = ["None", "Metadata", "Request", "RequestResponse"] as const;
 export type AuditLevel = (typeof AUDIT_LEVELS)[number];
 
+export const AUDIT_STAGES = ["RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"] as const;
+/** Of a request: it came; its answer begins and goes on (watches, streams); it is answered; or it failed as nobody had foreseen. */
+export type AuditStage = (typeof AUDIT_STAGES)[number];
+
 /** The first rule that matches decides; without a match nothing is recorded. */
 export interface AuditPolicy {
   kind?: "Policy";
   apiVersion?: "audit.k8s.io/v1";
   rules: readonly AuditRule[];
+  /** Of no request is there an event of these, whatever its rule says. */
+  omitStages?: readonly AuditStage[];
+  /** Bodies are recorded without metadata.managedFields, where a rule says nothing else. */
+  omitManagedFields?: boolean;
 }
 
 export interface AuditRule {
@@ -19,6 +27,16 @@ export interface AuditRule {
   resources?: readonly { group?: string; resources?: readonly string[]; resourceNames?: readonly string[] }[];
   namespaces?: readonly string[];
   nonResourceURLs?: readonly string[];
+  /** Beside those of the policy. */
+  omitStages?: readonly AuditStage[];
+  omitManagedFields?: boolean;
+}
+
+/** What is recorded of one request. */
+export interface AuditScope {
+  level: AuditLevel;
+  omitStages: ReadonlySet<AuditStage>;
+  omitManagedFields: boolean;
 }
 
 /** What a rule looks at. */
@@ -34,6 +52,8 @@ export interface AuditedRequest {
  * nothing of what people do; questions about permissions, which change nothing.
  */
 export const DEFAULT_AUDIT_POLICY: AuditPolicy = {
+  // That a request came is told by its answer: one row a request, and two where the answer goes on.
+  omitStages: ["RequestReceived"],
   rules: [
     {
       level: "None",
@@ -71,9 +91,14 @@ export function isSensitive({ resource }: Pick<AuditedRequest, "resource">): boo
   return SENSITIVE.has(`${group}/${plural}`) || SENSITIVE.has(`${group}/${plural}/${subresource}`);
 }
 
-export function levelOf({ rules }: AuditPolicy, request: AuditedRequest): AuditLevel {
-  const level = rules.find((rule) => matches(rule, request))?.level ?? "None";
-  return level === "None" || !isSensitive(request) ? level : "Metadata";
+export function scopeOf(policy: AuditPolicy, request: AuditedRequest): AuditScope {
+  const rule = policy.rules.find((one) => matches(one, request));
+  const level = rule?.level ?? "None";
+  return {
+    level: level === "None" || !isSensitive(request) ? level : "Metadata",
+    omitStages: new Set([...(policy.omitStages ?? []), ...(rule?.omitStages ?? [])]),
+    omitManagedFields: rule?.omitManagedFields ?? policy.omitManagedFields ?? false,
+  };
 }
 
 function matches(rule: AuditRule, request: AuditedRequest): boolean {
@@ -95,7 +120,7 @@ function matchesResource(
   if (namespaces.length > 0 && !namespaces.includes(asked.namespace)) return false;
   if (resources.length === 0) return true;
   return resources.some(({ group = "", resources: plurals = [], resourceNames = [] }) => {
-    if (group !== asked.group) return false;
+    if (group !== "*" && group !== asked.group) return false;
     if (plurals.length === 0) return true;
     if (resourceNames.length > 0 && !resourceNames.includes(asked.name)) return false;
     return plurals.some((pattern) => matchesPlural(pattern, asked));
@@ -113,41 +138,4 @@ function matchesPlural(pattern: string, { resource, subresource }: { resource: s
 function matchesPath(pattern: string, path: string): boolean {
   if (pattern === "*" || pattern === path) return true;
   return pattern.endsWith("*") && path.startsWith(pattern.slice(0, -1));
-}
-
-/** Returns what is wrong with a policy that somebody wrote; undefined when nothing is. */
-export function policyFault(policy: unknown): string | undefined {
-  const { kind, apiVersion, rules } = (policy ?? {}) as { kind?: unknown; apiVersion?: unknown; rules?: unknown };
-  if (kind !== "Policy" || apiVersion !== "audit.k8s.io/v1") return "it is no Policy of audit.k8s.io/v1";
-  if (!Array.isArray(rules) || rules.length === 0) return "it has no rules";
-  for (const [at, rule] of rules.entries()) {
-    const fault = ruleFault(rule);
-    if (fault !== undefined) return `rules[${at}]: ${fault}`;
-  }
-  return undefined;
-}
-
-const TEXTS = ["users", "userGroups", "verbs", "namespaces", "nonResourceURLs"] as const;
-
-function ruleFault(rule: unknown): string | undefined {
-  const given = (rule ?? {}) as Record<string, unknown>;
-  if (!AUDIT_LEVELS.some((level) => level === given["level"])) return `level must be one of ${AUDIT_LEVELS.join(", ")}`;
-  const wrong = TEXTS.find((name) => given[name] !== undefined && !isTexts(given[name]));
-  if (wrong !== undefined) return `${wrong} must be a list of strings`;
-  const { resources, namespaces, nonResourceURLs } = given;
-  if (nonResourceURLs !== undefined && (resources !== undefined || namespaces !== undefined)) {
-    return "rules cannot apply to both regular resources and non-resource URLs";
-  }
-  if (resources === undefined) return undefined;
-  const areGroups =
-    Array.isArray(resources) &&
-    resources.every((one: unknown) => {
-      const { group = "", resources: plurals = [], resourceNames = [] } = (one ?? {}) as Record<string, unknown>;
-      return typeof group === "string" && isTexts(plurals) && isTexts(resourceNames);
-    });
-  return areGroups ? undefined : "resources must be a list of groups with lists of strings";
-}
-
-function isTexts(value: unknown): boolean {
-  return Array.isArray(value) && value.every((text) => typeof text === "string");
 }

@@ -8,6 +8,10 @@ export interface User {
   extra?: Readonly<Record<string, readonly string[]>>;
   /** Uids of the objects that the credential is worth no more than: when one is gone, so is the user. */
   boundTo?: readonly string[];
+  /** What the audit log says of every request with this credential (audit annotations). */
+  audited?: Readonly<Record<string, string>>;
+  /** What every request with this credential is warned of. */
+  warnings?: readonly string[];
 }
 
 /** Undefined: this authenticator has no opinion; the next one is asked. @throws StatusError "Unauthorized" for a bad credential */

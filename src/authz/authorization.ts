@@ -20,8 +20,8 @@ export type Question = () => Promise<Pick<Decision, "revision">>;
 export interface Authorization {
   /** Asks, and remembers to ask again. @throws StatusError "Forbidden" */
   assert(question: Question): Promise<void>;
-  /** The question whether this may be. @throws StatusError "Forbidden" */
-  assertMay(attributes: Attributes): Promise<void>;
+  /** The question whether this may be. Resolves to the decision. @throws Refusal */
+  assertMay(attributes: Attributes): Promise<Decision>;
   /** Do answers rest on roles and bindings that others may be changing right now? */
   readonly restsOnPolicy: boolean;
   /** What a write must hold on to. */
@@ -81,8 +81,10 @@ class RequestAuthorization implements Authorization {
     this.#questions.push(question);
   }
 
-  assertMay(attributes: Attributes): Promise<void> {
-    return this.assert(() => assertAuthorized(this.#authorizer, attributes));
+  async assertMay(attributes: Attributes): Promise<Decision> {
+    let decision: Decision = { verdict: "none" };
+    await this.assert(async () => (decision = await assertAuthorized(this.#authorizer, attributes)));
+    return decision;
   }
 
   condition(): PolicyCondition | undefined {

@@ -50,7 +50,17 @@ export function isMaster({ user }: Pick<Attributes, "user">): boolean {
   return user.groups.includes(MASTERS_GROUP);
 }
 
-/** @throws StatusError "Forbidden" */
+/** A decision that says no. `why` is what the authorizers say of it, for the audit log. */
+export class Refusal extends StatusError {
+  readonly why: string;
+
+  constructor({ message, details }: StatusError, why: string) {
+    super("Forbidden", message, details ? { details } : {});
+    this.why = why;
+  }
+}
+
+/** @throws Refusal */
 export async function assertAuthorized(authorizer: Authorizer, attributes: Attributes): Promise<Decision> {
   const decision = await authorizer.authorize(attributes);
   if (decision.verdict !== "allow") throw refusal(attributes, decision.reason);
@@ -60,9 +70,13 @@ export async function assertAuthorized(authorizer: Authorizer, attributes: Attri
 /** What is not to look like HTML: k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go. */
 const MARKUP: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 
-function refusal(attributes: Attributes, reason: string | undefined): StatusError {
+function refusal(attributes: Attributes, reason = ""): Refusal {
+  return new Refusal(refusalStatus(attributes, reason), reason);
+}
+
+function refusalStatus(attributes: Attributes, reason: string): StatusError {
   const text = refusalText(attributes).replace(/[&<>]/g, (char) => MARKUP[char] ?? char);
-  const message = reason === undefined || reason === "" ? text : `${text}: ${reason}`;
+  const message = reason === "" ? text : `${text}: ${reason}`;
   const { resource } = attributes;
   if (!resource) return new StatusError("Forbidden", `forbidden: ${message}`, { details: {} });
   return forbidden({ group: resource.group, resource: resource.resource }, resource.name, message);

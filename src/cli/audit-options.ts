@@ -2,7 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { load } from "js-yaml";
 import { DEFAULT_AUDIT_CONFIG, type AuditConfig } from "../audit/audit.ts";
-import { policyFault, type AuditPolicy } from "../audit/policy.ts";
+import { policyFault } from "../audit/policy-fault.ts";
+import type { AuditPolicy } from "../audit/policy.ts";
 import { StartupError } from "../platform/node/server.ts";
 
 const DAY_MS = 24 * 3_600_000;

@@ -9,23 +9,24 @@ import type { Policy } from "../authz/rbac/policy.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RequestInfo } from "./request-info.ts";
 
-/** @throws StatusError "Forbidden" */
+/** Resolves to why it may be. @throws Refusal */
 export async function authorizeRequest(
   authorization: Authorization,
   { user, info, options }: { user: User; info: RequestInfo; options: URLSearchParams },
-): Promise<void> {
+): Promise<string> {
   const { verb, path } = info;
-  if (!info.isResource) return await authorization.assertMay({ user, verb, path });
+  if (!info.isResource) return (await authorization.assertMay({ user, verb, path })).reason ?? "";
   const { group, version, resource, subresource, namespace } = info;
   const fieldSelector = options.get("fieldSelector") ?? "";
   const name = info.name === "" ? selectedName(fieldSelector) : info.name;
-  await authorization.assertMay({
+  const { reason = "" } = await authorization.assertMay({
     user,
     verb,
     path,
     resource: { group, version, resource, subresource, namespace, name },
     ...(fieldSelector === "" ? {} : { fieldSelector }),
   });
+  return reason;
 }
 
 /** A list of exactly one object counts as a request for it, so that permissions by name can allow it. */

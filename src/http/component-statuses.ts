@@ -8,7 +8,6 @@ import type { Exchange, Services } from "./exchange.ts";
 import { formOfRequest, includeObjectOption, respondObject, shaped } from "./respond-object.ts";
 import { partialList, partialOf, tableOf, tableRow } from "./table.ts";
 
-const DEPRECATED = "v1 ComponentStatus is deprecated in v1.19+";
 const COMPONENTS = ["scheduler", "controller-manager", "etcd-0"];
 
 export function handleComponentStatuses(services: Services, exchange: Exchange): Promise<Response> {
@@ -18,7 +17,6 @@ export function handleComponentStatuses(services: Services, exchange: Exchange):
 function respond(services: Services, exchange: Exchange): Response {
   const { info, resource, query } = exchange;
   const form = formOfRequest(exchange);
-  exchange.warnings.push(DEPRECATED);
   if (info.name !== "") {
     if (!COMPONENTS.includes(info.name)) throw notFound({ group: "", resource: resource.plural }, info.name);
     const { kind, apiVersion, ...component } = statusOf(info.name);

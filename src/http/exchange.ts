@@ -60,19 +60,22 @@ export interface Exchange {
   flowHeaders: FlowHeaders;
   /** Texts of `Warning: 299` headers, in the order they came up. */
   warnings: string[];
+  /** See WriteContext. */
+  annotate?: ((key: string, text: string) => void) | undefined;
   /** Where the length of the answer is noted, for the metrics. */
   sent?: Sent;
 }
 
 /** @throws StatusError "Invalid" when the options of the query are */
 export function writeContext(exchange: Exchange): WriteContext {
-  const { user, authorization, query, request, warnings } = exchange;
+  const { user, authorization, query, request, warnings, annotate } = exchange;
   return {
     user,
     authorization,
     fieldManager: fieldManagerOf(exchange),
     dryRun: request.method === "DELETE" ? isDryRun(query, "DeleteOptions") : writeOptions(exchange).dryRun,
     warn: (text) => warnings.push(text),
+    annotate,
   };
 }
 

@@ -41,6 +41,8 @@ export interface WriteContext {
   dryRun: boolean;
   /** Becomes a `Warning: 299` header. */
   warn: (text: string) => void;
+  /** Becomes an annotation of the request's audit events; absent where nobody keeps them. */
+  annotate?: ((key: string, text: string) => void) | undefined;
   /** That the user may: held to the policy as it is when the write is stored. */
   authorization: WriteAuthorization;
 }
@@ -187,6 +189,7 @@ export function admissionAttributes(
     dryRun: context.dryRun,
     conditions: [],
     warn: context.warn,
+    ...(context.annotate ? { annotate: context.annotate } : {}),
     authorization: context.authorization,
     subresource: "",
     ...rest,

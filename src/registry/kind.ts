@@ -77,6 +77,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   /** Name of the OpenAPI definition, e.g. "io.k8s.api.apps.v1.Deployment". */
   schema: string;
   nameRule: NameRule;
+  /** What everybody who asks for it is warned of, in Kubernetes' words. */
+  deprecated?: string;
   columns: readonly PrinterColumn<T>[];
   /** Undefined or absent: nothing is said of the row. */
   rowConditions?(obj: T): readonly RowCondition[] | undefined;

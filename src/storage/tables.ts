@@ -69,7 +69,7 @@ export const lookupTable = sqliteTable(
 export const auditTable = sqliteTable(
   "audit",
   {
-    /** Unix ms when the request came. */
+    /** Unix ms when the request came to the event's stage. */
     at: integer("at").notNull(),
     id: text("id").notNull(),
     user: text("user").notNull(),

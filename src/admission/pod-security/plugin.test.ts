@@ -53,7 +53,11 @@ describe("pods", () => {
       refusal: REFUSAL,
       warnings: [],
     });
-    expect(await said({ object: privileged() })).toEqual({ refusal: "", warnings: [], audit: {} });
+    expect(await said({ object: privileged() })).toEqual({
+      refusal: "",
+      warnings: [],
+      audit: { "pod-security.kubernetes.io/enforce-policy": "privileged:latest" },
+    });
   });
 
   it("are warned of, and noted down", async () => {

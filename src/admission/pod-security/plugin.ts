@@ -4,7 +4,7 @@
  */
 import type { Container, Pod, PodSpec, PodTemplateSpec } from "../../kinds/core/pods/types.ts";
 import type { KubeObject } from "../../machinery/meta.ts";
-import { invalid } from "../../machinery/status-error.ts";
+import { invalid, type FieldError } from "../../machinery/status-error.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts";
 import type { NamespaceRulesReader } from "../namespace-rules.ts";
 import { refused } from "../refusal.ts";
@@ -73,37 +73,46 @@ export function createPodSecurity({ rules, listPods, configuration = {} }: PodSe
     if (IGNORED.has(attributes.subresource) || isExempt(attributes)) return;
     const pod = attributes.object as Pod;
     const old = attributes.operation === "UPDATE" ? (attributes.oldObject as Pod | undefined) : undefined;
+    // Of namespaces without a level Kubernetes notes that too; it is not worth a read of the namespace.
     if (old && !changesImages(pod.spec, old.spec)) return;
     const { namespace } = await rules.of(attributes);
     const { policy, errors } = policyOf(namespace?.metadata.labels, defaults);
-    if (errors.length === 0 && isFullyPrivileged(policy)) return;
-    evaluate(attributes, pod, { policy, enforced: true });
+    if (errors.length === 0 && isFullyPrivileged(policy)) {
+      annotate(attributes, "enforce-policy", levelVersionText(policy.enforce));
+      return;
+    }
+    evaluate(attributes, pod, { policy, errors, enforced: true });
   }
 
   async function warnOfTemplate(attributes: AdmissionAttributes): Promise<void> {
-    if (attributes.subresource !== "" || isExempt(attributes)) return;
+    if (attributes.subresource !== "") return;
     const template = templateOf(attributes);
-    if (!template) return;
+    if (!template || isExempt(attributes)) return;
     const { namespace } = await rules.recentOf(attributes);
     const { policy, errors } = policyOf(namespace?.metadata.labels, defaults);
     if (errors.length === 0 && policy.warn.level === "privileged" && policy.audit.level === "privileged") return;
-    evaluate(attributes, { metadata: template.metadata ?? {}, spec: template.spec }, { policy, enforced: false });
+    const pod = { metadata: template.metadata ?? {}, spec: template.spec };
+    evaluate(attributes, pod, { policy, errors, enforced: false });
   }
 
   function evaluate(
     attributes: AdmissionAttributes,
     pod: PodLike,
-    { policy, enforced }: { policy: Policy; enforced: boolean },
+    { policy, errors, enforced }: { policy: Policy; errors: readonly FieldError[]; enforced: boolean },
   ): void {
     const { runtimeClassName } = pod.spec;
-    if (runtimeClassName && exemptions.runtimeClasses.includes(runtimeClassName)) return;
+    if (runtimeClassName && exemptions.runtimeClasses.includes(runtimeClassName)) {
+      annotate(attributes, "exempt", "runtimeClass");
+      return;
+    }
+    if (errors.length > 0) annotate(attributes, "error", `Failed to parse policy: ${aggregateText(errors)}`);
     const found = (asked: LevelVersion): Violation[] => violationsOf(asked, pod);
     const audited = found(policy.audit);
     if (audited.length > 0) {
-      attributes.annotate?.(`${LABEL_PREFIX}audit-violations`, `would violate ${levelText(policy.audit, audited)}`);
+      annotate(attributes, "audit-violations", `would violate ${levelText(policy.audit, audited)}`);
     }
     if (enforced) {
-      attributes.annotate?.(`${LABEL_PREFIX}enforce-policy`, levelVersionText(policy.enforce));
+      annotate(attributes, "enforce-policy", levelVersionText(policy.enforce));
       const violations = found(policy.enforce);
       if (violations.length > 0) {
         throw refused(attributes, `violates ${levelText(policy.enforce, violations)}`);
@@ -132,8 +141,12 @@ export function createPodSecurity({ rules, listPods, configuration = {} }: PodSe
     }
   }
 
-  function isExempt({ user, namespace }: AdmissionAttributes): boolean {
-    return exemptions.namespaces.includes(namespace) || exemptions.usernames.includes(user.name);
+  function isExempt(attributes: AdmissionAttributes): boolean {
+    const { user, namespace } = attributes;
+    const isNamespace = exemptions.namespaces.includes(namespace);
+    if (!isNamespace && !exemptions.usernames.includes(user.name)) return false;
+    annotate(attributes, "exempt", isNamespace ? "namespace" : "user");
+    return true;
   }
 
   function exemptionWarning(namespace: KubeObject | undefined, policy: Policy): string | undefined {
@@ -145,6 +158,17 @@ export function createPodSecurity({ rules, listPods, configuration = {} }: PodSe
     }).map((mode) => `${mode}=${levelVersionText(policy[mode])}`);
     return `namespace "${namespace?.metadata.name}" is exempt from Pod Security, and the policy (${ignored.join(", ")}) will be ignored`;
   }
+}
+
+/** For the audit log, in the words of k8s.io/pod-security-admission. */
+function annotate(attributes: AdmissionAttributes, key: string, text: string): void {
+  attributes.annotate?.(LABEL_PREFIX + key, text);
+}
+
+/** utilerrors.NewAggregate */
+function aggregateText(errors: readonly FieldError[]): string {
+  const texts = errors.map(({ field, message }) => `${field}: ${message}`);
+  return texts.length === 1 ? (texts[0] ?? "") : `[${texts.join(", ")}]`;
 }
 
 function defaultPolicy({ defaults = {} }: PodSecurityConfiguration): Policy {

@@ -1,7 +1,8 @@
 /** What every isolate and object of a cluster makes of its environment, once. */
 import { parsePluginChoice } from "../../admission/plugin-choice.ts";
 import { DEFAULT_AUDIT_CONFIG, type AuditConfig } from "../../audit/audit.ts";
-import { policyFault, type AuditPolicy } from "../../audit/policy.ts";
+import { policyFault } from "../../audit/policy-fault.ts";
+import type { AuditPolicy } from "../../audit/policy.ts";
 import { DEFAULT_CLUSTER_CONFIG, type ClusterConfig } from "../../cluster.ts";
 import type { ClusterKeys } from "../../pki/cluster-keys.ts";
 import { loadClusterKeys } from "../../pki/load-cluster-keys.ts";

@@ -15,6 +15,7 @@ export const componentStatusKind = defineKind<ComponentStatus>({
   namespaced: false,
   schema: "io.k8s.api.core.v1.ComponentStatus",
   shortNames: ["cs"],
+  deprecated: "v1 ComponentStatus is deprecated in v1.19+",
   verbs: ["get", "list"],
   computed: true,
   columns: [

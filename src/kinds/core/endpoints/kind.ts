@@ -15,6 +15,7 @@ export const endpointsKind = defineKind<Endpoints>({
   namespaced: true,
   schema: "io.k8s.api.core.v1.Endpoints",
   shortNames: ["ep"],
+  deprecated: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
   columns: [nameColumn, text("Endpoints", "Addresses that are ready, with their ports.", endpointsCell), ageColumn],
   strategy: {
     countsGenerations: false,
@@ -23,7 +24,6 @@ export const endpointsKind = defineKind<Endpoints>({
       for (const { ports } of subsets ?? []) for (const port of ports ?? []) port.protocol ||= "TCP";
     },
     validate: ({ subsets = [] }) => subsets.flatMap((subset, index) => subsetErrors(subset, `subsets[${index}]`)),
-    warnings: () => ["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"],
   },
 });
 
