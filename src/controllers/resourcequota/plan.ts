@@ -8,7 +8,12 @@ import { groupResource, type ResourceRef } from "../../machinery/gvk.ts";
 import type { KubeObject } from "../../machinery/meta.ts";
 
 /** Kinds whose objects differ in what they use; of others it is enough to know how many there are. */
-const MEASURED: ReadonlySet<string> = new Set(["pods", "services", "persistentvolumeclaims"]);
+const MEASURED: ReadonlySet<string> = new Set([
+  "pods",
+  "services",
+  "persistentvolumeclaims",
+  "resourceclaims.resource.k8s.io",
+]);
 
 export interface ToCount {
   ref: ResourceRef;

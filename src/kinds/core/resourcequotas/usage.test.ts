@@ -15,6 +15,8 @@ function pod(spec: Partial<PodSpec>, parts: { status?: PodStatus; metadata?: obj
 
 const object = (kind: object): KubeObject => ({ metadata: { name: "x" }, ...kind });
 
+const STATUS = { name: "c", ready: true, restartCount: 0, image: "", imageID: "" };
+
 const RESOURCES = {
   requests: { cpu: "100m", memory: "64Mi", "example.org/gpu": "2" },
   limits: { cpu: "1", "ephemeral-storage": "1Gi" },
@@ -77,12 +79,41 @@ describe("usage", () => {
         {
           status: {
             containerStatuses: [
-              { name: "c", allocatedResources: { cpu: "2" }, ready: true, restartCount: 0, image: "", imageID: "" },
+              { ...STATUS, allocatedResources: { cpu: "2" }, resources: { requests: { cpu: "1500m" } } },
             ],
           },
         },
       ),
       { "count/pods": "1", pods: "1", cpu: "2", "requests.cpu": "2" },
+    ],
+    [
+      "a pod that asks for more than its node can ever give",
+      "pods",
+      pod(
+        { containers: [{ name: "c", resources: { requests: { cpu: "9" }, limits: { cpu: "9" } } }] },
+        {
+          status: {
+            conditions: [{ type: "PodResizePending", status: "True", reason: "Infeasible" }],
+            containerStatuses: [
+              {
+                ...STATUS,
+                allocatedResources: { cpu: "1" },
+                resources: { requests: { cpu: "1" }, limits: { cpu: "2" } },
+              },
+            ],
+          },
+        },
+      ),
+      { "count/pods": "1", pods: "1", cpu: "1", "requests.cpu": "1", "limits.cpu": "2" },
+    ],
+    [
+      "a pod whose limits are being lowered",
+      "pods",
+      pod(
+        { containers: [{ name: "c", resources: { limits: { memory: "1Gi" } } }] },
+        { status: { containerStatuses: [{ ...STATUS, resources: { limits: { memory: "2Gi" } } }] } },
+      ),
+      { "count/pods": "1", pods: "1", "limits.memory": "2Gi" },
     ],
     ["a pod that has ended", "pods", pod({}, { status: { phase: "Succeeded" } }), { "count/pods": "1" }],
     [
@@ -114,6 +145,46 @@ describe("usage", () => {
       "services",
       object({ spec: { type: "LoadBalancer", ports: [{ port: 1 }] } }),
       { "count/services": "1", services: "1", "services.loadbalancers": "1", "services.nodeports": "1" },
+    ],
+    [
+      "a balanced service that takes no ports of nodes but by hand",
+      "services",
+      object({
+        spec: {
+          type: "LoadBalancer",
+          allocateLoadBalancerNodePorts: false,
+          ports: [{ port: 1 }, { port: 2, nodePort: 30_000 }],
+        },
+      }),
+      { "count/services": "1", services: "1", "services.loadbalancers": "1", "services.nodeports": "1" },
+    ],
+    [
+      "a claim of devices: of alternatives the most, of all of a class as many as an allocation holds",
+      "resourceclaims.resource.k8s.io",
+      object({
+        spec: {
+          devices: {
+            requests: [
+              { name: "a", exactly: { deviceClassName: "gpu", allocationMode: "ExactCount", count: 2 } },
+              { name: "b", exactly: { deviceClassName: "nic", allocationMode: "All" } },
+              {
+                name: "c",
+                firstAvailable: [
+                  { name: "x", deviceClassName: "gpu", allocationMode: "ExactCount", count: 4 },
+                  { name: "y", deviceClassName: "gpu", allocationMode: "ExactCount", count: 1 },
+                  { name: "z", deviceClassName: "fpga", allocationMode: "ExactCount", count: 1 },
+                ],
+              },
+            ],
+          },
+        },
+      }),
+      {
+        "count/resourceclaims.resource.k8s.io": "1",
+        "gpu.deviceclass.resource.k8s.io/devices": "6",
+        "nic.deviceclass.resource.k8s.io/devices": "32",
+        "fpga.deviceclass.resource.k8s.io/devices": "1",
+      },
     ],
     [
       "a claim, by class too and in whole bytes",

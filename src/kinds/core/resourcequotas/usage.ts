@@ -15,9 +15,12 @@ import type { Container, Pod, ResourceList } from "../pods/types.ts";
 import { isExtendedResource } from "../pods/validation/resource-names.ts";
 import type { PersistentVolumeClaim } from "../persistentvolumeclaims/types.ts";
 import type { Service } from "../services/types.ts";
+import type { ResourceClaim } from "../../resource/types.ts";
 
 /** Group-resources whose objects come and go too often, or are never stored. */
 const IGNORED: ReadonlySet<string> = new Set(["events", "events.events.k8s.io", "bindings", "componentstatuses"]);
+
+const RESOURCE_CLAIMS = "resourceclaims.resource.k8s.io";
 
 /** Names of object counts that are older than `count/…`. */
 const ALIASED: ReadonlySet<string> = new Set(["configmaps", "resourcequotas", "replicationcontrollers", "secrets"]);
@@ -33,6 +36,8 @@ const SERVICE_RESOURCES: ReadonlySet<string> = new Set(["services", "services.no
 const CLAIM_RESOURCES = ["persistentvolumeclaims", "requests.storage"] as const;
 /** "gold.storageclass.storage.k8s.io/requests.storage" */
 const CLASS_SUFFIX = ".storageclass.storage.k8s.io/";
+/** "gpu.deviceclass.resource.k8s.io/devices" */
+const DEVICES_SUFFIX = ".deviceclass.resource.k8s.io/devices";
 const CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class";
 /** What each container has to name where a quota limits it. */
 const REQUIRED: ReadonlySet<string> = new Set([
@@ -66,6 +71,8 @@ export function isUsedBy(groupResource: string, name: string): boolean {
       return SERVICE_RESOURCES.has(name);
     case "persistentvolumeclaims":
       return CLAIM_RESOURCES.some((resource) => name === resource || name.endsWith(CLASS_SUFFIX + resource));
+    case RESOURCE_CLAIMS:
+      return name.endsWith(DEVICES_SUFFIX);
     default:
       return false;
   }
@@ -83,6 +90,7 @@ export function usageOf(groupResource: string, object: KubeObject, nowMs: number
   if (groupResource === "pods") addAll(usage, podUsage(object as Pod, nowMs));
   if (groupResource === "services") addAll(usage, serviceUsage(object as Service));
   if (groupResource === "persistentvolumeclaims") addAll(usage, claimUsage(object as PersistentVolumeClaim));
+  if (groupResource === RESOURCE_CLAIMS) addAll(usage, resourceClaimUsage(object as ResourceClaim));
   return listOf(usage);
 }
 
@@ -129,28 +137,32 @@ export function overdueMs({
 
 function podUsage(pod: Pod, nowMs: number): Quantities {
   if (!isRunning(pod, nowMs)) return new Map();
-  const allocated = allocatedOf(pod);
-  const requests = podTotals(pod.spec, "requests", allocated);
-  const limits = podTotals(pod.spec, "limits");
+  const effective = effectiveOf(pod);
+  const requests = podTotals(pod.spec, "requests", effective);
+  const limits = podTotals(pod.spec, "limits", effective);
   const overhead = quantitiesOf(pod.spec.overhead ?? {});
   addAll(requests, overhead);
   // Who has no limit has none with overhead either.
-  addAll(limits, new Map([...overhead].filter(([name]) => limits.has(name))));
+  addAll(limits, new Map([...overhead].filter(([name]) => (limits.get(name)?.nano ?? 0n) > 0n)));
   return computeUsage(requests, limits);
 }
 
-/** While a resize is under way the larger counts: what is asked for, or what the node has given. */
-function allocatedOf({ status }: Pod): typeof declared {
+/**
+ * While a resize is under way the larger counts: what is asked for, or what the node has given. What a node says that it can never give
+ * does not count (k8s.io/component-helpers/resource).
+ */
+function effectiveOf({ status }: Pod): typeof declared {
   const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
-  if (!statuses.some(({ allocatedResources, resources }) => allocatedResources ?? resources?.requests)) return declared;
+  if (!statuses.some(({ resources }) => resources)) return declared;
   const byName = new Map(statuses.map((one) => [one.name, one]));
+  const pending = status?.conditions?.find(({ type }) => type === "PodResizePending");
+  const isInfeasible = pending?.reason === "Infeasible";
   return (container: Container, list: "requests" | "limits") => {
-    const amounts = new Map(declared(container, list));
-    const known = byName.get(container.name);
-    if (list === "requests") {
-      raiseAll(amounts, quantitiesOf(known?.allocatedResources ?? {}));
-      raiseAll(amounts, quantitiesOf(known?.resources?.requests ?? {}));
-    }
+    const { resources, allocatedResources } = byName.get(container.name) ?? {};
+    if (!resources) return declared(container, list);
+    const amounts: Quantities = isInfeasible ? new Map() : new Map(declared(container, list));
+    raiseAll(amounts, quantitiesOf(resources[list] ?? {}));
+    if (list === "requests") raiseAll(amounts, quantitiesOf(allocatedResources ?? {}));
     return amounts;
   };
 }
@@ -193,12 +205,14 @@ export function unnamedOf({ spec }: Pod, names: readonly string[]): string | und
 }
 
 function serviceUsage({ spec }: Service): Quantities {
-  const ports = whole(spec.ports?.length ?? 0);
+  const ports = spec.ports ?? [];
+  // Without ports of nodes of their own: those alone that were chosen by hand.
+  const counted = spec.allocateLoadBalancerNodePorts === false ? ports.filter(({ nodePort }) => nodePort) : ports;
   const balanced = spec.type === "LoadBalancer";
   return new Map([
     ["services", whole(1)],
     ["services.loadbalancers", whole(balanced ? 1 : 0)],
-    ["services.nodeports", balanced || spec.type === "NodePort" ? ports : whole(0)],
+    ["services.nodeports", whole(balanced ? counted.length : spec.type === "NodePort" ? ports.length : 0)],
   ]);
 }
 
@@ -210,6 +224,23 @@ function claimUsage({ metadata, spec, status }: PersistentVolumeClaim): Quantiti
   if (className === "") return usage;
   const ofClass = [...usage].map(([name, amount]): [string, Quantity] => [className + CLASS_SUFFIX + name, amount]);
   return new Map([...usage, ...ofClass]);
+}
+
+/** As many as an allocation can hold: what a request for all devices may come to. */
+const DEVICES_MAX = 32;
+
+/** Devices, by class: of requests with alternatives the most that each class may come to. */
+function resourceClaimUsage({ spec }: ResourceClaim): Quantities {
+  const usage: Quantities = new Map();
+  for (const { exactly, firstAvailable = [] } of spec?.devices?.requests ?? []) {
+    const ofRequest: Quantities = new Map();
+    for (const { deviceClassName, allocationMode, count = 0 } of exactly ? [exactly] : firstAvailable) {
+      const devices = allocationMode === "All" ? DEVICES_MAX : allocationMode === "ExactCount" ? count : 0;
+      raiseAll(ofRequest, new Map([[deviceClassName + DEVICES_SUFFIX, whole(devices)]]));
+    }
+    addAll(usage, ofRequest);
+  }
+  return usage;
 }
 
 /** Of an expansion under way the larger size counts, in whole bytes. */
