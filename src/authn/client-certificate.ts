@@ -21,6 +21,9 @@ export interface ClientCertificates {
   authenticate(certificate: ClientCertificate): User | undefined | Promise<User | undefined>;
 }
 
+/** The attribute of a subject that is the user's uid (k8s.io/apimachinery/pkg/apis/asn1). */
+const UID = "1.3.6.1.4.1.57683.2";
+
 /** A user's certificate has about 600 bytes. */
 const DER_BYTES_MAX = 16 * 1024;
 
@@ -75,10 +78,14 @@ async function identityOf(der: Uint8Array, authority: X509Certificate): Promise<
     if (!usages.includes(ExtendedKeyUsage.clientAuth)) return undefined;
     const name = certificate.subjectName.getField("CN").at(-1) ?? "";
     if (name === "") return undefined;
+    const uids = certificate.subjectName.getField(UID);
+    // Kubernetes takes one that names several, or an empty one, for none to believe.
+    if (uids.length > 1 || uids[0] === "") return undefined;
     const fingerprint = toHex(new Uint8Array(await certificate.getThumbprint("SHA-256", crypto)));
     return {
       user: {
         name,
+        ...(uids[0] === undefined ? {} : { uid: uids[0] }),
         groups: [...new Set([...certificate.subjectName.getField("O"), AUTHENTICATED_GROUP])],
         extra: { [CREDENTIAL_ID]: [`X509SHA256=${fingerprint}`] },
       },
