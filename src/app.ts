@@ -3,7 +3,7 @@
  * meets on its way is put together here and nowhere else; the way itself is in serve-request.ts.
  */
 import { createAdmission } from "./admission/index.ts";
-import type { Authenticator, User } from "./authn/authenticator.ts";
+import { MASTERS_GROUP, type Authenticator, type User } from "./authn/authenticator.ts";
 import { createClientCertificates } from "./authn/client-certificate.ts";
 import { createRequestAuthenticator } from "./authn/index.ts";
 import { createNodeCredentials } from "./authn/node-credential.ts";
@@ -60,6 +60,7 @@ import { createManagedFields } from "./registry/managed-fields.ts";
 import { createPrimedReader } from "./registry/primed-reader.ts";
 import { createRegistry } from "./registry/registry.ts";
 import { createScheme } from "./registry/scheme.ts";
+import { createSecretLabels } from "./secret-labels.ts";
 import { createServe, type Api } from "./serve-request.ts";
 import { isPolicy } from "./storage/policy-sql.ts";
 import type { StorageReader, StoredObject } from "./storage/storage.ts";
@@ -105,7 +106,8 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
   const current = createCurrentReader({ storage, snapshot: (query) => ownReader.snapshot(query), scheme });
   const nodeReferences = createNodeReferences(current);
   const lookup = createObjectLookup(current);
-  const tokens = createServiceAccountTokens({ keys, clock, random, issuer: config.issuer, lookup });
+  const labelSecret = createSecretLabels({ client: () => clientFor(APISERVER), log });
+  const tokens = createServiceAccountTokens({ keys, clock, random, issuer: config.issuer, lookup, labelSecret });
   const liveNodes = createLiveNodes({ credentials: nodeCredentials, lookup });
   const staticTokens = createStaticTokens(config.adminTokenHashes);
   const chain: Authenticator[] = [staticTokens, ...(options.authenticators ?? []), tokens, liveNodes];
@@ -236,6 +238,8 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): App {
     clientFor: (user) => clientFor(user),
   };
 }
+
+const APISERVER: User = { name: "system:apiserver", groups: [MASTERS_GROUP] };
 
 /** `checkedReader`: what tells, with all it reads, whether the policy has moved. Absent where nobody else writes. */
 function policyOf(

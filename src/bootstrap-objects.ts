@@ -6,6 +6,7 @@ import { apiServices, type ApiService } from "./kinds/apiregistration/apiservice
 import { configMaps, type ConfigMap } from "./kinds/core/configmaps/types.ts";
 import { endpoints } from "./kinds/core/endpoints/types.ts";
 import { namespaces } from "./kinds/core/namespaces/types.ts";
+import { dayOf, TRACKED_SINCE, TRACKING_NAME } from "./kinds/core/secrets/token-tracking.ts";
 import { services } from "./kinds/core/services/types.ts";
 import { endpointSlices } from "./kinds/discovery/endpointslices/types.ts";
 import { MANDATORY_LEVELS, MANDATORY_SCHEMAS } from "./kinds/flowcontrol/mandatory.ts";
@@ -37,9 +38,11 @@ const all = (ref: ResourceRef, objects: readonly KubeObject[]): Wanted[] => obje
 export function wantedObjects({
   config,
   clusterCa,
+  nowMs,
 }: {
   config: Pick<ClusterConfig, "serviceCidr" | "kubernetesServiceIp">;
   clusterCa: string;
+  nowMs: number;
 }): [Wanted[], Wanted[]] {
   const { serviceCidr, kubernetesServiceIp } = config;
   const unscoped = [
@@ -58,9 +61,14 @@ export function wantedObjects({
     ...all(services, [kubernetesService(kubernetesServiceIp)]),
     ...all(endpoints, [kubernetesEndpoints(kubernetesServiceIp)]),
     ...all(endpointSlices, [kubernetesEndpointSlice(kubernetesServiceIp)]),
-    ...all(configMaps, [extensionAuthentication(clusterCa)]),
+    ...all(configMaps, [extensionAuthentication(clusterCa), tokenTracking(nowMs)]),
   ];
   return [unscoped, inNamespaces];
+}
+
+/** Since when it is known whether tokens in Secrets are used: pkg/controlplane/controller/legacytokentracking of Kubernetes. */
+function tokenTracking(nowMs: number): ConfigMap {
+  return { metadata: { name: TRACKING_NAME, namespace: "kube-system" }, data: { [TRACKED_SINCE]: dayOf(nowMs) } };
 }
 
 function defaultServiceCidr(cidr: string): ServiceCidr {

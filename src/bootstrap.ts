@@ -13,11 +13,11 @@ import type { ObjectKey, StoredObject } from "./storage/storage.ts";
 
 /** As the system itself: there is nobody yet whose permissions could be asked for. */
 export async function bootstrapCluster(
-  { config, storage, keys }: Pick<Cluster, "config" | "storage" | "keys">,
+  { config, storage, keys, platform }: Pick<Cluster, "config" | "storage" | "keys" | "platform">,
   app: Pick<App, "clientFor">,
 ): Promise<void> {
   const client = app.clientFor({ name: "system:apiserver", groups: [MASTERS_GROUP] });
-  const waves = wantedObjects({ config, clusterCa: keys.clusterCa });
+  const waves = wantedObjects({ config, clusterCa: keys.clusterCa, nowMs: platform.clock.now() });
   const policy = [defaultClusterPolicy(), defaultNamespacePolicy()] as const;
   const wanted = [...waves, ...policy].flat();
   // Looked for all at once: on the edge every start of an isolate waits for it.

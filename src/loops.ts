@@ -19,6 +19,7 @@ import { createEndpointSliceController } from "./controllers/endpointslice/contr
 import { createFlowSchemaStatusController } from "./controllers/flow-schema-status/controller.ts";
 import { createGarbageCollector } from "./controllers/garbage-collector/controller.ts";
 import type { CollectedResource } from "./controllers/garbage-collector/owners.ts";
+import { createLegacyTokenCleaner } from "./controllers/legacy-token-cleaner/controller.ts";
 import { createNamespaceController } from "./controllers/namespace/controller.ts";
 import { createNodeLifecycleController } from "./controllers/node-lifecycle/controller.ts";
 import { createReplicaSetController } from "./controllers/replicaset/controller.ts";
@@ -76,6 +77,7 @@ export function createLoops({
       sign: (held) => signSecretToken(keys, held),
       clusterCa: keys.clusterCa,
     }),
+    createLegacyTokenCleaner({ ...depsOf("legacy-service-account-token-cleaner"), reader }),
     createRootCaPublisher({ ...depsOf("root-ca-cert-publisher"), clusterCa: keys.clusterCa }),
     createNodeLifecycleController({ ...depsOf("node-controller"), config }),
     createDeploymentController(depsOf("deployment-controller")),

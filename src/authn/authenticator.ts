@@ -22,9 +22,13 @@ export interface Authenticator {
 /** The key of `extra` by which Kubernetes names the credential that was used. */
 export const CREDENTIAL_ID = "authentication.kubernetes.io/credential-id";
 
-export function openerOf({ name, extra }: User): Opener {
+export function openerOf({ name, extra, boundTo }: User): Opener {
   const credential = extra?.[CREDENTIAL_ID]?.[0];
-  return credential === undefined ? { user: name } : { user: name, credential };
+  return {
+    user: name,
+    ...(credential === undefined ? {} : { credential }),
+    ...(boundTo?.length ? { boundTo } : {}),
+  };
 }
 
 export const UNAUTHENTICATED_GROUP = "system:unauthenticated";

@@ -8,6 +8,8 @@ export interface Opener {
   user: string;
   /** Of a credential with an id of its own: an API token. */
   credential?: string;
+  /** Uids of the objects that the credential ends with. */
+  boundTo?: readonly string[];
 }
 
 /** Who is no longer let in. */
@@ -16,12 +18,15 @@ export interface Revocation {
   credentials?: readonly string[];
   /** Nodes: whatever they serve ends, whoever opened it. */
   nodes?: readonly string[];
+  /** Uids of objects that are gone: what was opened with credentials that were bound to them ends. */
+  objects?: readonly string[];
 }
 
 /** `node`: which serves what was opened. */
-export function isRevoked({ user, credential, node }: Opener & { node?: string }, by: Revocation): boolean {
+export function isRevoked({ user, credential, boundTo, node }: Opener & { node?: string }, by: Revocation): boolean {
   return (
     by.users?.includes(user) === true ||
+    boundTo?.some((uid) => by.objects?.includes(uid)) === true ||
     (credential !== undefined && by.credentials?.includes(credential) === true) ||
     (node !== undefined && by.nodes?.includes(node) === true)
   );
@@ -41,10 +46,10 @@ export function createRevocations({ now }: { now: () => number }): Revocations {
   let recent: { revocation: Revocation; untilMs: number }[] = [];
   return {
     // A node's name may be taken by another machine at once, so what it serves is not remembered.
-    add({ users = [], credentials = [] }) {
+    add({ users = [], credentials = [], objects = [] }) {
       const nowMs = now();
       recent = recent.filter(({ untilMs }) => untilMs > nowMs).slice(1 - REMEMBERED_MAX);
-      recent.push({ revocation: { users, credentials }, untilMs: nowMs + REMEMBER_MS });
+      recent.push({ revocation: { users, credentials, objects }, untilMs: nowMs + REMEMBER_MS });
     },
     has: (opener) => {
       if (recent.length === 0) return false;

@@ -5,6 +5,7 @@ import { createLoops } from "../../src/loops.ts";
 import { textFromBase64, textToBase64 } from "../../src/machinery/base64.ts";
 import type { KubeObject } from "../../src/machinery/meta.ts";
 import { assertFailure, createTestCluster, type TestCluster } from "../harness/cluster.ts";
+import { readWatch, type WatchClient } from "../harness/watch-client.ts";
 import { testRuntime } from "../harness/test-runtime.ts";
 
 let nowMs = Date.now();
@@ -39,6 +40,23 @@ async function statusFor(token: string): Promise<number> {
 /** Where commits are not heard of, a token is remembered for five seconds. */
 function passMemory(): void {
   if (!testRuntime.cachesReads) nowMs += 6_000;
+}
+
+async function bindTo(name: string): Promise<void> {
+  await create("/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings", {
+    metadata: { name },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "view" },
+    subjects: [{ kind: "ServiceAccount", name: "default", namespace: "default" }],
+  });
+}
+
+/** A watch of ConfigMaps from now on. */
+async function watching(token: string): Promise<WatchClient> {
+  const { metadata } = (await api.call(`${CORE}/configmaps`)).body;
+  const query = `watch=true&resourceVersion=${metadata.resourceVersion}`;
+  const response = await api.fetch(`${CORE}/configmaps?${query}`, { token });
+  expect(response.status).toBe(200);
+  return readWatch(response.body ?? new ReadableStream());
 }
 
 const refuse = async (boundObjectRef: object, code: number, message: string | RegExp) =>
@@ -116,6 +134,30 @@ describe("a bound token", () => {
     await remove(`${ACCOUNTS}/brief`);
     passMemory();
     expect(await statusFor(status.token)).toBe(401);
+  });
+
+  it("cuts what it has opened when what it is bound to goes", async () => {
+    await bindTo("reader");
+    const secret = await create(SECRETS, { metadata: { name: "cut" } });
+    const cut = await watching(await bound("Secret", secret));
+    const other = await watching(await bound("Secret", await create(SECRETS, { metadata: { name: "uncut" } })));
+    expect((await remove(`${SECRETS}/cut`)).status).toBe(200);
+    expect(await cut.next()).toBeUndefined();
+    await create(`${CORE}/configmaps`, { metadata: { name: "after-the-cut" } });
+    expect((await other.next())?.name).toBe("after-the-cut");
+    await other.cancel();
+  });
+
+  it("opens nothing more when it has expired; what it has opened goes on", async () => {
+    const { status } = await create<{ status: { token: string } }>(`${ACCOUNTS}/default/token`, {
+      spec: { expirationSeconds: 600 },
+    });
+    const open = await watching(status.token);
+    nowMs += 601_000;
+    expect(await statusFor(status.token)).toBe(401);
+    await create(`${CORE}/configmaps`, { metadata: { name: "after-the-end" } });
+    expect((await open.next())?.name).toBe("after-the-end");
+    await open.cancel();
   });
 
   it("is refused for what it cannot be bound to", async () => {

@@ -49,6 +49,7 @@ async function measure(report: Report, cluster: BenchCluster, size: number): Pro
     random,
     issuer: ORIGIN,
     lookup: createObjectLookup(storage),
+    labelSecret: async () => {},
   });
   const authenticator = createRequestAuthenticator({ chain: [tokens], clock });
   const policy = createAnnouncedPolicy({

@@ -5,6 +5,7 @@ import { createAudit } from "../../src/audit/audit.ts";
 import { ADDRESS_HEADER } from "../../src/http/identity-headers.ts";
 import { bootstrapCluster } from "../../src/bootstrap.ts";
 import { DEFAULT_CLUSTER_CONFIG, type Cluster, type ClusterConfig } from "../../src/cluster.ts";
+import { revokedByDeletion } from "../../src/hub/revoked-by-deletion.ts";
 import { createHub, type ClusterHub, type HubDeps, type HubLimits } from "../../src/hub/cluster-hub.ts";
 import type { Presence } from "../../src/hub/hub.ts";
 import { kinds } from "../../src/kinds/index.ts";
@@ -115,6 +116,11 @@ export async function createTestCluster(options: TestClusterOptions = {}): Promi
   });
   const isAlone = options.cachesReads ?? testRuntime.cachesReads;
   const onCommit: ClusterHub["onCommit"] = (listener) => hub.onCommit(listener);
+  // As both platforms do.
+  hub.onCommit((entries) => {
+    const revocation = revokedByDeletion(entries);
+    if (revocation) hub.revoke(revocation);
+  });
   const config: ClusterConfig = {
     ...DEFAULT_CLUSTER_CONFIG,
     serverUrl: "https://gantry.test:6443",

@@ -61,7 +61,8 @@ function comesByItself({ resource }: ResourceRef, { metadata, ...rest }: KubeObj
     case "namespaces":
       return NAMESPACES.has(name);
     case "configmaps":
-      return name === "kube-root-ca.crt" || (namespace === "kube-system" && name.startsWith("extension-apiserver-"));
+      if (name === "kube-root-ca.crt") return true;
+      return namespace === "kube-system" && /^(extension-apiserver-|kube-apiserver-legacy-)/.test(name);
     case "serviceaccounts":
       return name === "default" || (namespace === "kube-system" && isEmpty(rest));
     case "secrets":

@@ -54,13 +54,14 @@ export async function handleToken(services: Services, exchange: Exchange): Promi
     const why = await nodeFault(services, exchange, asked);
     if (why !== undefined) throw forbidden({ group: "", resource: "serviceaccounts" }, info.name, why);
   }
-  const { token, expiresMs } = await services.tokens.issue({
+  const { token, expiresMs, credentialId } = await services.tokens.issue({
     namespace: info.namespace,
     serviceAccount: { name: info.name, uid: account.uid },
     audiences,
     lifetimeSeconds: seconds,
     ...claims,
   });
+  exchange.annotate?.("authentication.kubernetes.io/issued-credential-id", credentialId);
   const value = {
     kind: "TokenRequest",
     apiVersion: "authentication.k8s.io/v1",

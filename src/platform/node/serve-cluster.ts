@@ -6,7 +6,7 @@ import { bootstrapCluster } from "../../bootstrap.ts";
 import type { Cluster, ClusterConfig } from "../../cluster.ts";
 import { createHub, type ClusterHub } from "../../hub/cluster-hub.ts";
 import { createMaintenanceSchedule } from "../../hub/maintenance-schedule.ts";
-import { revokedNodes } from "../../hub/revoked-nodes.ts";
+import { revokedByDeletion } from "../../hub/revoked-by-deletion.ts";
 import { kinds } from "../../kinds/index.ts";
 import { createLoops } from "../../loops.ts";
 import type { Revocation } from "../../machinery/opener.ts";
@@ -78,7 +78,7 @@ export async function serveCluster(options: {
     };
     hub.onCommit((entries) => {
       tunnels.committed(entries);
-      const revocation = revokedNodes(entries);
+      const revocation = revokedByDeletion(entries);
       if (revocation) revoke(revocation);
     });
     restless.push(() => tunnels.close());

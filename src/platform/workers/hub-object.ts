@@ -6,7 +6,7 @@ import { DurableObject } from "cloudflare:workers";
 import { createHub, type ClusterHub as Hub } from "../../hub/cluster-hub.ts";
 import type { HubStatistics, WatchQuery } from "../../hub/hub.ts";
 import { createMaintenanceSchedule, type MaintenanceSchedule } from "../../hub/maintenance-schedule.ts";
-import { revokedNodes } from "../../hub/revoked-nodes.ts";
+import { revokedByDeletion } from "../../hub/revoked-by-deletion.ts";
 import { kinds } from "../../kinds/index.ts";
 import { createRevocations, type Opener, type Revocation, type Revocations } from "../../machinery/opener.ts";
 import { StatusError } from "../../machinery/status-error.ts";
@@ -60,7 +60,7 @@ export class ClusterHub extends DurableObject<Env> {
     const hub = createHub({ storage, clock, timers, log, present, revocations: this.#revocations });
     hub.onCommit((entries) => {
       this.#tunnels.committed(entries);
-      const revocation = revokedNodes(entries);
+      const revocation = revokedByDeletion(entries);
       if (revocation) this.ctx.waitUntil(this.revoke(revocation));
       this.#loops.wake();
       this.#maintenance.committed();

@@ -101,7 +101,10 @@ export function createHubStreams(deps: {
       return opener && revocations.has(opener) ? "revoked" : "begun";
     },
     over: (id) => forget([id]),
-    revoke: (revocation) => end((note) => isRevoked(note, revocation)),
+    async revoke(revocation) {
+      // Pods go all the time, streams are few.
+      if (count !== 0) await end((note) => isRevoked(note, revocation));
+    },
     endAll: () => end(() => true),
   };
 }
