@@ -204,7 +204,8 @@ async function respond(services: Services, api: Api, call: Call, asked: Asked): 
     const review = findReview(info);
     if (!review) throw pageNotFound();
     call.resource = review;
-    const exchange = { request, info, query: options, user, auditId, flowHeaders, warnings: [] };
+    const { decoded } = call;
+    const exchange = { request, info, query: options, user, auditId, flowHeaders, warnings: [], decoded };
     return await handleReview(services, review, exchange);
   }
   call.resource = resource;
@@ -226,6 +227,7 @@ async function respond(services: Services, api: Api, call: Call, asked: Asked): 
     flowHeaders,
     warnings: [...(call.actor?.warnings ?? [])],
     annotate: annotations && ((key, text) => void annotations.set(key, text)),
+    decoded: call.decoded,
     sent: call,
   };
   noteDeprecation(exchange);

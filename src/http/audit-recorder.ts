@@ -6,7 +6,7 @@ import { ANONYMOUS, NODES_GROUP, type User } from "../authn/authenticator.ts";
 import { StatusError, type Status, type StatusDetails } from "../machinery/status-error.ts";
 import type { Clock, Log } from "../platform/platform.ts";
 import { StorageError } from "../storage/errors.ts";
-import { withoutManagedFields, jsonOf } from "./audited-bodies.ts";
+import { copyOf, valueOf, withoutManagedFields } from "./audited-bodies.ts";
 import { endReported } from "./reported-end.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { asStatusError } from "./respond-error.ts";
@@ -34,6 +34,9 @@ export interface AuditedExchange {
   /** What is recorded of it, once that was looked up. */
   scope?: AuditScope;
   bodyCopy?: Request;
+  /** Where bodies are recorded: takes one that only its decoder can read. */
+  decoded?: (object: unknown) => void;
+  requestObject?: unknown;
 }
 
 export interface AuditRecorder {
@@ -78,7 +81,7 @@ export function createAuditRecorder(deps: {
       const { info, request } = exchange;
       if (scope.level === "None" || info === undefined) return false;
       record(exchange, { stage: "RequestReceived", scope, info });
-      if (scope.level !== "Metadata" && request.body !== null) exchange.bodyCopy = request.clone();
+      if (scope.level !== "Metadata" && info.isResource && request.body !== null) keepBody(exchange);
       return true;
     },
     answered(exchange, response) {
@@ -99,9 +102,11 @@ export function createAuditRecorder(deps: {
     { scope, info, response }: { scope: AuditScope; info: RequestInfo; response: Response },
   ): Promise<Response> {
     const shown = (object: unknown) => (scope.omitManagedFields ? withoutManagedFields(object) : object);
-    const requestObject = exchange.bodyCopy && shown(await jsonOf(exchange.bodyCopy));
-    const isWhole = scope.level === "RequestResponse" && !isStream(info) && response.body !== null;
-    const responseObject = isWhole ? shown(await jsonOf(response.clone())) : undefined;
+    const { bodyCopy } = exchange;
+    const requestObject = shown(bodyCopy ? await valueOf(bodyCopy) : exchange.requestObject);
+    const isObject = info.isResource && !isStream(info) && response.body !== null;
+    const isWhole = isObject && scope.level === "RequestResponse";
+    const responseObject = isWhole ? shown(await valueOf(response.clone())) : undefined;
     return finish(exchange, { scope, info, response, requestObject, responseObject });
   }
 
@@ -131,7 +136,7 @@ export function createAuditRecorder(deps: {
     if (level === "None" || omitStages.has(stage)) return;
     const { request, actor, acting } = exchange;
     const { path, query } = splitUrl(request.url);
-    const row = auditRow({
+    const event = {
       level,
       stage,
       auditId: exchange.auditId,
@@ -149,13 +154,20 @@ export function createAuditRecorder(deps: {
       annotations: annotationsOf(exchange),
       requestObject: recorded.requestObject,
       responseObject: recorded.responseObject,
-    });
+    };
     try {
-      audit.trail.record(row, { untrusted: actor === undefined || actor.name === ANONYMOUS.name });
+      audit.trail.record(auditRow(event), { untrusted: actor === undefined || actor.name === ANONYMOUS.name });
     } catch (error) {
       log.error("a request was not audited", { error });
     }
   }
+}
+
+/** Before it is read. Only of resources: what other paths take and answer may be secrets, and is no object. */
+function keepBody(exchange: AuditedExchange): void {
+  const { request } = exchange;
+  if (!request.headers.get("content-type")?.includes("protobuf")) exchange.bodyCopy = request.clone();
+  else exchange.decoded = (object) => void (exchange.requestObject = copyOf(object));
 }
 
 /** The failure was logged when it was answered. */

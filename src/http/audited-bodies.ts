@@ -1,18 +1,28 @@
 /** Bodies as the audit log has them: JSON, and not too large. */
+import { decodeRaw } from "../encoding/codec.ts";
 
 /** Larger bodies are left out of an event: the log is for people. */
 const BODY_BYTES_MAX = 64 * 1024;
 
-/** Undefined: it is no JSON, or too large. */
-export async function jsonOf(message: Request | Response): Promise<unknown> {
-  if (!message.headers.get("content-type")?.includes("json")) return undefined;
+/** Undefined: it is none that can be shown, or too large. Apply patches say that they are YAML, and are JSON mostly. */
+export async function valueOf(message: Request | Response): Promise<unknown> {
+  const type = message.headers.get("content-type") ?? "";
+  const isYaml = type.includes("yaml");
+  if (!isYaml && !type.includes("json")) return undefined;
   const text = await textOf(message.body);
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text);
+    if (!isYaml || text.startsWith("{")) return JSON.parse(text);
+    return decodeRaw({ body: new TextEncoder().encode(text), mediaType: "application/yaml" }).value;
   } catch {
     return undefined;
   }
+}
+
+/** As it was sent: whoever gets the object goes on to change it. Undefined: it is too large. */
+export function copyOf(object: unknown): unknown {
+  const text = JSON.stringify(object);
+  return text.length > BODY_BYTES_MAX ? undefined : JSON.parse(text);
 }
 
 async function textOf(body: ReadableStream<Uint8Array> | null): Promise<string | undefined> {

@@ -20,7 +20,7 @@ import { decodePatched, type PatchOfBody } from "./patched-object.ts";
 import { writeOptions } from "./write-options.ts";
 
 /** What `bodies` needs of an exchange; reviews have no resource. */
-export type BodySource = Pick<Exchange, "request" | "query" | "warnings">;
+export type BodySource = Pick<Exchange, "request" | "query" | "warnings" | "decoded">;
 
 export interface BodyDecoder {
   /** The body as an object of the addressed kind. */
@@ -62,6 +62,7 @@ export function createBodyDecoder(scheme: Scheme): BodyDecoder {
     if (mediaType === "application/yaml") assertReadableYaml(body);
     const { fieldValidation } = writeOptions(source);
     const decoded = decodeObject({ body, mediaType, definitionFor: definitionFor(type), defaults: type });
+    source.decoded?.(decoded.object);
     checkKind(decoded.object, type);
     if (fieldValidation === "Strict") {
       const refusal = strictRefusal(decoded, type.kind);
@@ -74,7 +75,7 @@ export function createBodyDecoder(scheme: Scheme): BodyDecoder {
   return {
     typed,
     object: (exchange) => typed(exchange, exchange.resource.kind),
-    async options({ request }) {
+    async options({ request, decoded }) {
       const body = await readBody(request);
       if (body.length === 0) return undefined;
       const { object } = decodeObject({
@@ -84,6 +85,7 @@ export function createBodyDecoder(scheme: Scheme): BodyDecoder {
         definitionFor: ({ kind }) => (kind === DELETE_OPTIONS.kind ? DELETE_OPTIONS.schema : undefined),
         defaults: DELETE_OPTIONS,
       });
+      decoded?.(object);
       return object;
     },
     patched(source, value, { type, quiet, patch }) {

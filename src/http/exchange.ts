@@ -62,6 +62,8 @@ export interface Exchange {
   warnings: string[];
   /** See WriteContext. */
   annotate?: ((key: string, text: string) => void) | undefined;
+  /** Takes the object of a body before anything is done with it; absent where nobody asks. */
+  decoded?: ((object: unknown) => void) | undefined;
   /** Where the length of the answer is noted, for the metrics. */
   sent?: Sent;
 }

@@ -20,6 +20,8 @@ export interface ReviewExchange {
   auditId: string;
   flowHeaders: FlowHeaders;
   warnings: string[];
+  /** See Exchange. */
+  decoded?: ((object: unknown) => void) | undefined;
 }
 
 interface Review extends VirtualKind {

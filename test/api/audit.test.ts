@@ -1,6 +1,7 @@
 /** The audit log: who did what, from where, and was it allowed; without what secrets hold. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createAuditStore, type AuditRow } from "../../src/audit/audit-store.ts";
+import { KUBECTL_BODIES } from "../../src/encoding/kubectl-bodies.fixture.ts";
 import { migrate } from "../../src/storage/migrate.ts";
 import type { Database } from "../../src/storage/database.ts";
 import { assertFailure, createTestCluster, type TestCluster, type TestRequest } from "../harness/cluster.ts";
@@ -261,6 +262,41 @@ describe.skipIf(testRuntime.missing !== undefined)("the audit log", () => {
     const { items } = await audit("?resource=serviceaccounts");
     expect(items[0]?.requestObject).toMatchObject({ metadata: { name: "robot" } });
     expect(items[0]?.responseObject).toMatchObject({ kind: "ServiceAccount", metadata: { name: "robot" } });
+  });
+
+  test("bodies are recorded of resources, whatever form they come in, and of nothing else", async () => {
+    const config = {
+      audit: { ...cluster.cluster.config.audit, policy: { rules: [{ level: "RequestResponse" as const }] } },
+    };
+    await cluster.stop();
+    cluster = await createTestCluster({ database: opened.database, audited: true, config });
+    const deployments = "/apis/apps/v1/namespaces/default/deployments";
+    const binary = Uint8Array.from(KUBECTL_BODIES.createDeployment.match(/../g) ?? [], (byte) =>
+      Number.parseInt(byte, 16),
+    );
+    const sent = async (
+      path: string,
+      { type, method = "POST", body }: { type: string; method?: string; body: string | Uint8Array },
+    ) => {
+      const answer = await send(path, { method, body, headers: { "content-type": type } });
+      expect(answer.status, answer.text).toBeLessThan(300);
+    };
+    await sent(deployments, { type: "application/vnd.kubernetes.protobuf", body: binary });
+    await sent(`${deployments}/web?fieldManager=a`, {
+      type: "application/apply-patch+yaml",
+      method: "PATCH",
+      body: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, labels: {a: b}}\n",
+    });
+    await sent("/gantry/v1/keys/rotate", { type: "application/json", body: '{"mark":1}' });
+    const { items } = await audit();
+    const of = (what: string) => items.find(({ verb, stage }) => verb === what && stage === "ResponseComplete");
+    expect(of("create")?.requestObject).toMatchObject({ kind: "Deployment", metadata: { name: "web" } });
+    expect(of("create")?.requestObject).not.toHaveProperty("metadata.uid");
+    expect(of("patch")?.requestObject).toMatchObject({ metadata: { name: "web", labels: { a: "b" } } });
+    expect(of("patch")?.responseObject).toMatchObject({ kind: "Deployment", metadata: { name: "web" } });
+    expect(of("post")).toMatchObject({ requestURI: "/gantry/v1/keys/rotate", level: "RequestResponse" });
+    expect(of("post")).not.toHaveProperty("requestObject");
+    expect(of("post")).not.toHaveProperty("responseObject");
   });
 
   test("it is filtered by user, verb, resource and time, and comes in pages, newest first", async () => {
