@@ -34,7 +34,7 @@ export function pageOf<T>(rows: readonly T[], { limit }: PageQuery, at: (item: T
   return { items, next: rows.length > limit && last !== undefined ? cursorOf(at(last)) : null };
 }
 
-function cursorOf({ createdMs, id }: PageQuery["after"]): string {
+export function cursorOf({ createdMs, id }: PageQuery["after"]): string {
   return base64Url(new TextEncoder().encode(`${createdMs} ${id}`));
 }
 

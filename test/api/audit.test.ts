@@ -39,6 +39,11 @@ let cluster: TestCluster;
 
 const audit = async (query = ""): Promise<EventList> => (await cluster.call<EventList>(`/audit${query}`)).body;
 const sorted = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row)).toSorted();
+async function sent(path: string, init: { type: string; method?: string; body: string | Uint8Array }): Promise<void> {
+  const { type, method = "POST", body } = init;
+  const answer = await cluster.call(path, { method, body, headers: { "content-type": type } });
+  expect(answer.status, answer.text).toBeLessThan(300);
+}
 const send = (path: string, init: TestRequest) => cluster.call(path, init);
 
 describe.skipIf(testRuntime.missing !== undefined)("the audit log", () => {
@@ -274,13 +279,6 @@ describe.skipIf(testRuntime.missing !== undefined)("the audit log", () => {
     const binary = Uint8Array.from(KUBECTL_BODIES.createDeployment.match(/../g) ?? [], (byte) =>
       Number.parseInt(byte, 16),
     );
-    const sent = async (
-      path: string,
-      { type, method = "POST", body }: { type: string; method?: string; body: string | Uint8Array },
-    ) => {
-      const answer = await send(path, { method, body, headers: { "content-type": type } });
-      expect(answer.status, answer.text).toBeLessThan(300);
-    };
     await sent(deployments, { type: "application/vnd.kubernetes.protobuf", body: binary });
     await sent(`${deployments}/web?fieldManager=a`, {
       type: "application/apply-patch+yaml",

@@ -4,6 +4,7 @@
  */
 import type { ClusterApi, ClusterHost } from "../../src/accounts/accounts.ts";
 import { clusterUrl } from "../../src/accounts/front-door.ts";
+import { createAudit } from "../../src/audit/audit.ts";
 import { clusterAuthenticators } from "../../src/accounts/index.ts";
 import type { FetchDocument } from "../../src/authn/oidc/issuer-keys.ts";
 import { createApp } from "../../src/app.ts";
@@ -101,8 +102,10 @@ async function openOne(deps: Deps, asked: { id: string; organisation: string }):
   const hub = createHub({ storage, clock, timers, log, present: createPresenter(createScheme(kinds)) });
   await hub.start();
   const serverUrl = clusterUrl(baseUrl, asked.id);
+  const audit = createAudit({ database, clock, timers, log }, DEFAULT_CLUSTER_CONFIG.audit);
   const cluster: Cluster = {
     id: asked.id,
+    audit,
     storage,
     hub,
     presence: { lastSeen: async () => ({}) },
@@ -118,7 +121,11 @@ async function openOne(deps: Deps, asked: { id: string; organisation: string }):
     agents: { sockets: { tunnel: noSocket, stream: noSocket }, seen: () => {} },
   });
   await bootstrapCluster(cluster, app);
-  return { api: app, revoke: (revocation) => hub.revoke(revocation), close: () => hub.stop() };
+  const close = async () => {
+    await audit.trail.flush();
+    await hub.stop();
+  };
+  return { api: app, revoke: (revocation) => hub.revoke(revocation), close };
 }
 
 const noSocket = (): Promise<Response> => Promise.reject(new Error("no sockets here"));

@@ -37,7 +37,7 @@ function shown({ baseUrl, serverCa }: Services, cluster: ClusterRecord): object 
 }
 
 /** Its API as the caller: what they may not read there, they do not get here. */
-async function openAsCaller(services: Services, call: Call, cluster: ClusterRecord) {
+export async function openAsCaller(services: Services, call: Call, cluster: ClusterRecord) {
   const user = userIn(cluster, call.principal);
   if (!user || cluster.state !== "ready") throw nothingHere();
   const api = await services.host.open(cluster);

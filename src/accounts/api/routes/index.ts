@@ -1,5 +1,6 @@
 /** All routes of /v1 but those of better-auth. */
 import type { Route } from "../route.ts";
+import { auditRoutes } from "./audit.ts";
 import { authenticationRoutes } from "./authentication.ts";
 import { clusterRoutes } from "./clusters.ts";
 import { meRoutes } from "./me.ts";
@@ -12,6 +13,7 @@ export const routes: readonly Route[] = [
   ...organisationRoutes,
   ...memberRoutes,
   ...clusterRoutes,
+  ...auditRoutes,
   ...authenticationRoutes,
   ...tokenRoutes,
 ];
