@@ -109,7 +109,7 @@ describe("validating policies", () => {
       `spec.variables[0].expression: Invalid value: "variables.names[0]": compilation failed: ERROR: <input>:1:10: undefined field 'names'\n | variables.names[0]\n | .........^`,
     ]);
     expect(valid({ expression: "true" }, { variables: [{ name: "namespace", expression: "1" }] })).toEqual([
-      'spec.variables[0].name: Invalid value: "namespace": name is not a valid CEL identifier',
+      'spec.variables[0].name: Invalid value: "namespace": must be a valid CEL identifier',
     ]);
   });
 

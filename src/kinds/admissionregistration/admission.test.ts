@@ -162,7 +162,7 @@ describe("kinds of admission", () => {
         'spec.paramKind.apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c',
         "spec.paramKind.kind: Required value",
         "spec.matchConstraints.resourceRules: Required value",
-        'spec.variables[0].name: Invalid value: "1st": name is not a valid CEL identifier',
+        'spec.variables[0].name: Invalid value: "1st": must be a valid CEL identifier',
         "spec.variables[0].expression: Required value: expression is not specified",
       ],
     ],
@@ -171,6 +171,23 @@ describe("kinds of admission", () => {
       any(mutatingAdmissionPolicyKind),
       policy({ validations: undefined, mutations: [mutation], reinvocationPolicy: "Never" }),
       [],
+    ],
+    [
+      "mutations of the other type",
+      any(mutatingAdmissionPolicyKind),
+      policy({
+        validations: undefined,
+        mutations: [
+          { patchType: "JSONPatch", applyConfiguration: { expression: "Object{}" } },
+          { ...mutation, jsonPatch: { expression: "[]" } },
+        ],
+        reinvocationPolicy: "Never",
+      }),
+      [
+        "spec.mutations[0].jsonPatch: Required value: must be specified when patchType is JSONPatch",
+        'spec.mutations[0].applyConfiguration: Invalid value: "{applyConfiguration}": must not be specified when patchType is JSONPatch',
+        'spec.mutations[1].jsonPatch: Invalid value: "{jsonPatch}": must not be specified when patchType is ApplyConfiguration',
+      ],
     ],
     [
       "a binding",

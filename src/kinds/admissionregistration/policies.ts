@@ -37,7 +37,7 @@ export function policySpecErrors(spec: PolicySpec): FieldError[] {
     const field = `spec.variables[${index}]`;
     if (name.trim() === "") errors.push(fieldError.required(`${field}.name`, "name is not specified"));
     else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) || RESERVED.has(name)) {
-      errors.push(fieldError.invalid(`${field}.name`, name, "name is not a valid CEL identifier"));
+      errors.push(fieldError.invalid(`${field}.name`, name, "must be a valid CEL identifier"));
     }
     if (expression.trim() === "") {
       errors.push(fieldError.required(`${field}.expression`, "expression is not specified"));

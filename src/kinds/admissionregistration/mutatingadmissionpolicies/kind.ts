@@ -51,8 +51,10 @@ function validatePolicy({ spec }: MutatingAdmissionPolicy): FieldError[] {
       );
       return;
     }
-    const [name, patch] =
-      patchType === "JSONPatch" ? ["jsonPatch", jsonPatch] : ["applyConfiguration", applyConfiguration];
+    const [name, patch, other, otherPatch] =
+      patchType === "JSONPatch"
+        ? (["jsonPatch", jsonPatch, "applyConfiguration", applyConfiguration] as const)
+        : (["applyConfiguration", applyConfiguration, "jsonPatch", jsonPatch] as const);
     if (!patch)
       errors.push(fieldError.required(`${field}.${name}`, `must be specified when patchType is ${patchType}`));
     else if (!patch.expression?.trim()) {
@@ -60,6 +62,10 @@ function validatePolicy({ spec }: MutatingAdmissionPolicy): FieldError[] {
     } else {
       const wanted = patchType === "JSONPatch" ? "list(JSONPatch)" : "Object";
       errors.push(...expressionErrors(environment, patch.expression, { field: `${field}.${name}.expression`, wanted }));
+    }
+    if (otherPatch) {
+      const why = `must not be specified when patchType is ${patchType}`;
+      errors.push(fieldError.invalid(`${field}.${other}`, `{${other}}`, why));
     }
   });
   return [...errors, ...policyErrors(reinvocationPolicy, "spec.reinvocationPolicy", REINVOCATION_POLICIES)];
