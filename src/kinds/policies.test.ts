@@ -91,13 +91,21 @@ describe("priority classes", () => {
 
 describe("runtime classes", () => {
   const toleration = { key: "a", operator: "Exists" };
+  const evicted = (tolerationSeconds: number) => ({ ...toleration, effect: "NoExecute", tolerationSeconds });
   it.each<[Loose, string[]]>([
     [{ handler: "kata", overhead: { podFixed: { memory: "120Mi" } }, scheduling: { nodeSelector: { a: "b" } } }, []],
     [
       { handler: "Kata", scheduling: { tolerations: [toleration, toleration] } },
       [
         expect.stringMatching(/^handler: Invalid value: "Kata": a lowercase RFC 1123 label must consist/),
-        'scheduling.tolerations[1]: Duplicate value: {"key":"a","operator":"Exists"}',
+        'scheduling.tolerations[1]: Duplicate value: {"Key":"a","Operator":"Exists","Value":"","Effect":"","TolerationSeconds":null}',
+      ],
+    ],
+    [{ handler: "" }, ["handler: Required value"]],
+    [
+      { handler: "kata", scheduling: { tolerations: [evicted(1), evicted(2)] } },
+      [
+        'scheduling.tolerations[1]: Duplicate value: {"Key":"a","Operator":"Exists","Value":"","Effect":"NoExecute","TolerationSeconds":2}',
       ],
     ],
   ])("%j", (object, faults) => expect(faultsOf(runtimeClassKind, object)).toEqual(faults));

@@ -57,6 +57,26 @@ describe("certificate signing requests", () => {
       ],
     ],
     [
+      "of a signer with two wrong labels the first",
+      asked({ signerName: "Ex.Ample/a_b.c_d" }),
+      [
+        expect.stringMatching(
+          /^spec.signerName: Invalid value: "Ex.Ample": validating label "Ex": a lowercase RFC 1123 label/,
+        ),
+        expect.stringMatching(
+          /^spec.signerName: Invalid value: "a_b.c_d": validating label "a_b": a lowercase RFC 1123 sub/,
+        ),
+      ],
+    ],
+    [
+      "a signer that is too long",
+      asked({ signerName: `${"a.".repeat(126)}ab/${"b.".repeat(160)}b` }),
+      [
+        "spec.signerName: Too long: may not be more than 253 bytes",
+        "spec.signerName: Too long: may not be more than 571 bytes",
+      ],
+    ],
+    [
       "a signer without a domain",
       asked({ signerName: "example/signer" }),
       ['spec.signerName: Invalid value: "example": should be a domain with at least two segments separated by dots'],

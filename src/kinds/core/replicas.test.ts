@@ -134,9 +134,27 @@ describe("claims of volumes", () => {
     expect(claimFaults(bound({ resources: { requests: { storage: "1Gi" } } }), bound({}))).toEqual([
       "spec.resources.requests.storage: Forbidden: field can not be less than status.capacity",
     ]);
-    expect(claimFaults(bound({}), bound({ volumeAttributesClassName: "gold" }))).toEqual([
-      "spec.volumeAttributesClassName: Forbidden: update from non-nil value to nil is forbidden",
-    ]);
+  });
+  it.each<[string, Loose, Loose, string[]]>([
+    ["taken away before it is applied", {}, {}, []],
+    ["replaced", { volumeAttributesClassName: "silver" }, { currentVolumeAttributesClassName: "gold" }, []],
+    [
+      "taken away",
+      {},
+      { currentVolumeAttributesClassName: "gold" },
+      ["update to nil is forbidden when status.currentVolumeAttributesClassName is not nil"],
+    ],
+    [
+      "emptied",
+      { volumeAttributesClassName: "" },
+      { currentVolumeAttributesClassName: "gold" },
+      ["update to empty string is forbidden when status.currentVolumeAttributesClassName is not nil"],
+    ],
+  ])("have a class of attributes that is %s", (_what, spec, status, faults) => {
+    const old = bound({ volumeAttributesClassName: "gold" }, status);
+    expect(claimFaults(bound(spec, status), old)).toEqual(
+      faults.map((fault) => `spec.volumeAttributesClassName: Forbidden: ${fault}`),
+    );
   });
   it("are shown as by kubectl", () => {
     const status = { accessModes: ["ReadWriteMany", "ReadWriteOnce"] };

@@ -1,4 +1,5 @@
 /** CertificateSigningRequest: pkg/apis/certificates/validation of Kubernetes. */
+import { goQuote } from "../../../machinery/go-text.ts";
 import { dnsLabelFaults, dnsSubdomainFaults } from "../../../machinery/names.ts";
 import { fieldError, type FieldError } from "../../../machinery/status-error.ts";
 import { sameJson } from "../../../registry/same-json.ts";
@@ -34,6 +35,9 @@ const USAGES = [
 const DECISIONS = ["Approved", "Denied", "Failed"];
 const STATUSES = ["False", "True", "Unknown"];
 const SECONDS_MIN = 600;
+const DOMAIN_CHARACTERS_MAX = 253;
+/** Of a domain, a slash, and a label, a dot and a subdomain. */
+const SIGNER_CHARACTERS_MAX = 571;
 const LEGACY_SIGNER = "kubernetes.io/legacy-unknown";
 
 export function validateSigningRequest({ spec, status }: CertificateSigningRequest): FieldError[] {
@@ -72,20 +76,24 @@ function signerErrors(name: string, field: string): FieldError[] {
     return [fieldError.invalid(field, name, why)];
   }
   const errors: FieldError[] = [];
-  for (const label of domain.split(".")) {
-    for (const fault of dnsLabelFaults(label)) {
-      errors.push(fieldError.invalid(field, domain, `validating label ${JSON.stringify(label)}: ${fault}`));
-    }
-  }
+  if (domain.length > DOMAIN_CHARACTERS_MAX) errors.push(fieldError.tooLong(field, DOMAIN_CHARACTERS_MAX));
+  errors.push(...firstLabelErrors(domain, dnsLabelFaults, field));
   if (domain.split(".").length < 2) {
     errors.push(fieldError.invalid(field, domain, "should be a domain with at least two segments separated by dots"));
   }
-  for (const label of path.split(".")) {
-    for (const fault of dnsSubdomainFaults(label)) {
-      errors.push(fieldError.invalid(field, path, `validating label ${JSON.stringify(label)}: ${fault}`));
-    }
-  }
+  errors.push(...firstLabelErrors(path, dnsSubdomainFaults, field));
+  if (name.length > SIGNER_CHARACTERS_MAX) errors.push(fieldError.tooLong(field, SIGNER_CHARACTERS_MAX));
   return errors;
+}
+
+/** Of the first label that has any: those of more would be told apart by nothing. */
+function firstLabelErrors(labels: string, faultsOf: (label: string) => readonly string[], field: string): FieldError[] {
+  for (const label of labels.split(".")) {
+    const faults = faultsOf(label);
+    if (faults.length > 0)
+      return faults.map((fault) => fieldError.invalid(field, labels, `validating label ${goQuote(label)}: ${fault}`));
+  }
+  return [];
 }
 
 function conditionErrors(conditions: readonly SigningCondition[]): FieldError[] {

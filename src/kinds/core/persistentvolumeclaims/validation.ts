@@ -88,12 +88,17 @@ export function validateClaimUpdate(
     errors.push(fieldError.forbidden("spec.resources.requests.storage", why));
   }
   errors.push(...immutableErrors(now.spec.volumeMode, old.spec.volumeMode, "volumeMode"));
-  const before = old.spec.volumeAttributesClassName;
-  if (before !== undefined && now.spec.volumeAttributesClassName === undefined) {
-    const why = "update from non-nil value to nil is forbidden";
-    errors.push(fieldError.forbidden("spec.volumeAttributesClassName", why));
-  }
-  return errors;
+  return [...errors, ...attributesClassErrors(now, old)];
+}
+
+/** One that has been applied is replaced, never taken away; one that has not may be. */
+function attributesClassErrors(now: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
+  const { volumeAttributesClassName: name } = now.spec;
+  if (name === old.spec.volumeAttributesClassName || name) return [];
+  if (old.status?.currentVolumeAttributesClassName === undefined) return [];
+  const what = name === undefined ? "nil" : "empty string";
+  const why = `update to ${what} is forbidden when status.currentVolumeAttributesClassName is not nil`;
+  return [fieldError.forbidden("spec.volumeAttributesClassName", why)];
 }
 
 /** Names of the members that changed although they may not. */

@@ -31,13 +31,16 @@ function validateRuntimeClass({ handler, overhead, scheduling }: RuntimeClass): 
   const tolerations = scheduling?.tolerations ?? [];
   const seen = new Set<string>();
   return [
-    ...invalidFor("handler", handler, dnsLabelFaults(handler)),
+    ...(handler ? invalidFor("handler", handler, dnsLabelFaults(handler)) : [fieldError.required("handler")]),
     ...(overhead?.podFixed ? validateResources({ limits: overhead.podFixed }, "overhead.podFixed") : []),
     ...validateLabels(scheduling?.nodeSelector, "scheduling.nodeSelector"),
     ...validateTolerations(tolerations, "scheduling.tolerations"),
     ...tolerations.flatMap((toleration, index) => {
-      const key = JSON.stringify(toleration);
-      if (seen.has(key)) return [fieldError.duplicate(`scheduling.tolerations[${index}]`, toleration)];
+      const { key: Key = "", operator: Operator = "", value: Value = "", effect: Effect = "" } = toleration;
+      const key = JSON.stringify([Key, Operator, Value, Effect]);
+      // As Go's internal type is printed, which has no JSON names.
+      const shown = { Key, Operator, Value, Effect, TolerationSeconds: toleration.tolerationSeconds ?? null };
+      if (seen.has(key)) return [fieldError.duplicate(`scheduling.tolerations[${index}]`, shown)];
       seen.add(key);
       return [];
     }),
