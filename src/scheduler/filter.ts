@@ -25,30 +25,55 @@ export function asking(snapshot: Snapshot, shape: Shape, pod: PodView): Asking {
 /** Whether the answer of a node depends on the shape and on the amounts there alone: then it holds until these change. */
 export function isByAmounts({ snapshot, anyNominated, byAmounts }: Asking, slot: number): boolean {
   if (!byAmounts || !anyNominated) return byAmounts;
-  const name = snapshot.cluster.nodes.views[slot]?.metadata.name ?? "";
-  return snapshot.nominatedTo(name).length === 0;
+  return waitingAt(snapshot, slot).length === 0;
 }
 
 /** Why the pod cannot run on the node of this slot; undefined when it can, with those that wait for room there and without them. */
-export function refusalAt({ snapshot, shape, pod, filters, anyNominated }: Asking, slot: number): Refusal | undefined {
+export function refusalAt(ask: Asking, slot: number): Refusal | undefined {
+  const { snapshot, shape, pod, filters, anyNominated } = ask;
   const refusal = shape.refuseNode(slot);
   if (refusal) return refusal;
   if (anyNominated) {
-    const name = snapshot.cluster.nodes.views[slot]?.metadata.name ?? "";
-    const { placement } = snapshot;
-    const guests = snapshot
-      .nominatedTo(name)
-      .filter(({ metadata, priority }) => priority >= pod.priority && metadata.uid !== pod.metadata.uid)
-      .map((one) => placement.guest(one, slot));
-    if (guests.length > 0) {
-      for (const guest of guests) placement.drop(guest);
-      const refused = refusalByPods(shape.filters, slot);
-      for (const guest of guests) placement.lift(guest);
-      // Affinity to those that only wait does not count: they may not come.
-      if (refused) return refused;
-    }
+    const guests = waitingAt(snapshot, slot).filter(
+      ({ metadata, priority }) => priority >= pod.priority && metadata.uid !== pod.metadata.uid,
+    );
+    // Affinity to those that only wait does not count: they may not come.
+    const refused = guests.length > 0 ? refusalWith(ask, slot, guests) : undefined;
+    if (refused) return refused;
   }
   return refusalByPods(filters, slot);
+}
+
+/** Pods that room is kept for on the node of this slot. */
+export function waitingAt(snapshot: Snapshot, slot: number): readonly PodView[] {
+  return snapshot.nominatedTo(snapshot.cluster.nodes.views[slot]?.metadata.name ?? "");
+}
+
+/** It wants nothing of other pods, so that for a pod that asks about amounts nothing but amounts changes with it. */
+export function takesAmountsAlone({ scheduling }: PodView): boolean {
+  return scheduling.podAffinity === undefined && scheduling.podAntiAffinity === undefined;
+}
+
+function refusalWith(
+  { snapshot, shape, filters, byAmounts }: Asking,
+  slot: number,
+  guests: readonly PodView[],
+): Refusal | undefined {
+  const { placement, cluster } = snapshot;
+  if (byAmounts && guests.every(takesAmountsAlone)) {
+    const { nodes } = cluster;
+    const version = nodes.versions[slot] ?? 0;
+    for (const { scheduling } of guests) nodes.count(slot, scheduling, 1);
+    const refused = refusalByPods(filters, slot);
+    for (const { scheduling } of guests) nodes.count(slot, scheduling, -1);
+    nodes.versions[slot] = version;
+    return refused;
+  }
+  const placed = guests.map((one) => placement.guest(one, slot));
+  for (const guest of placed) placement.drop(guest);
+  const refused = refusalByPods(shape.filters, slot);
+  for (const guest of placed) placement.lift(guest);
+  return refused;
 }
 
 function refusalByPods(filters: readonly PreparedPlugin[], slot: number): Refusal | undefined {

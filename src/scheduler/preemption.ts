@@ -1,7 +1,16 @@
 /** Which pods would have to go so that another can come (pkg/scheduler/framework/plugins/defaultpreemption). It changes nothing. */
 import type { PodView } from "../controller-runtime/views/pod-view.ts";
 import { createDiagnosis } from "./diagnosis.ts";
-import { asking, candidatesOf, isByAmounts, refusalAt, refusalOfPod, type Asking } from "./filter.ts";
+import {
+  asking,
+  candidatesOf,
+  isByAmounts,
+  refusalAt,
+  refusalOfPod,
+  takesAmountsAlone,
+  waitingAt,
+  type Asking,
+} from "./filter.ts";
 import type { Profile, Refusal } from "./framework.ts";
 import type { Placed } from "./placement.ts";
 import type { SlotMemory } from "./slot-memory.ts";
@@ -116,7 +125,10 @@ function trialsFor({ snapshot, shape, pod, byAmounts }: Asking): SlotMemory<Tria
 }
 
 function tried(ask: Trying, slot: number): Trial {
-  if (!isByAmounts(ask, slot)) return trial(ask, slot, { light: false });
+  if (!isByAmounts(ask, slot)) {
+    const light = ask.byAmounts && waitingAt(ask.snapshot, slot).every(takesAmountsAlone);
+    return trial(ask, slot, { light });
+  }
   const known = ask.trials?.get(slot);
   if (known) return known;
   const { versions } = ask.snapshot.cluster.nodes;

@@ -16,7 +16,7 @@ import { CASES, FILLING, nodeOf, podOf, type SchedulerCase } from "./scheduler-c
 import { measureEndToEnd, measureLatency } from "./scheduler-end-to-end.ts";
 
 const NODES = [500, 1_000, 5_000] as const;
-const END_TO_END_NODES = [500, 5_000] as const;
+const END_TO_END_NODES = [500, 1_000, 5_000] as const;
 /** Of what 500 nodes do. */
 const SHARE_MIN = 1 / 3;
 const MEMORY_MB_MAX = 64;
