@@ -3,7 +3,7 @@ import type { Client } from "../client/client.ts";
 import { referenceTo, type EventRecorder } from "../controller-runtime/events.ts";
 import type { Stores } from "../controller-runtime/stores.ts";
 import type { PodView } from "../controller-runtime/views/pod-view.ts";
-import { SELECTED_NODE_ANNOTATION } from "../controller-runtime/views/storage-views.ts";
+import { BOUND_BY_CONTROLLER_ANNOTATION, SELECTED_NODE_ANNOTATION } from "../controller-runtime/views/storage-views.ts";
 import { persistentVolumeClaims } from "../kinds/core/persistentvolumeclaims/types.ts";
 import { persistentVolumes } from "../kinds/core/persistentvolumes/types.ts";
 import { pods, type Pod } from "../kinds/core/pods/types.ts";
@@ -32,8 +32,8 @@ export interface Commit {
    * that they hold for. @throws StatusError where nothing is known of any
    */
   bind(placements: readonly Placement[], fence: string): Promise<(StatusError | undefined)[]>;
-  /** @throws StatusError */
-  volumes(plan: VolumePlan, node: string): Promise<void>;
+  /** Answers at which revisions volumes and claims are stored, by their keys. @throws StatusError */
+  volumes(plan: VolumePlan, node: string): Promise<Map<string, number>>;
   /** Says so in the pod's condition and an event. "" ends a nomination, undefined leaves it. Answers whether there is such a pod. */
   unscheduled(pod: PodView, why: Why): Promise<boolean>;
   /** Makes a victim go. @throws StatusError */
@@ -95,17 +95,24 @@ export function createCommit({ client, stores, recorder, platform }: CommitDeps)
       });
     },
     async volumes({ bind, provision }, node) {
+      const revisions = new Map<string, number>();
       const claimed = bind.map(async ({ volume, claim }) => {
-        const { namespace, name, uid } = claim.metadata;
-        const claimRef = { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name, uid };
-        const body = { metadata: { resourceVersion: volume.metadata.resourceVersion }, spec: { claimRef } };
-        await client.patch(persistentVolumes, { name: volume.metadata.name }, "merge", body);
+        const { namespace, name, uid, resourceVersion } = claim.metadata;
+        const claimRef = { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name, uid, resourceVersion };
+        // Whoever unbinds it later may take back what nobody asked for.
+        const annotations = volume.claim ? {} : { [BOUND_BY_CONTROLLER_ANNOTATION]: "yes" };
+        const metadata = { resourceVersion: volume.metadata.resourceVersion, annotations };
+        const key = volume.metadata.name;
+        const written = await client.patch(persistentVolumes, { name: key }, "merge", { metadata, spec: { claimRef } });
+        revisions.set(key, Number(written.metadata.resourceVersion));
       });
       const selected = provision.map(async ({ metadata: { namespace, name, uid } }) => {
         const body = { metadata: { uid, annotations: { [SELECTED_NODE_ANNOTATION]: node } } };
-        await client.patch(persistentVolumeClaims, { namespace, name }, "merge", body);
+        const written = await client.patch(persistentVolumeClaims, { namespace, name }, "merge", body);
+        revisions.set(`${namespace}/${name}`, Number(written.metadata.resourceVersion));
       });
       await Promise.all([...claimed, ...selected]);
+      return revisions;
     },
     async unscheduled(pod, { reason, message, nominate }) {
       const { generation } = pod.metadata;

@@ -34,6 +34,10 @@ const WRITES_MAX = 256;
 /** Bindings that go in one request: two groups of the hub. */
 const BINDINGS_MAX = 128;
 
+/** Where it failed, as kube-scheduler says it. */
+const DEFAULT_BINDER = 'binding rejected: running Bind plugin "DefaultBinder"';
+const VOLUME_BINDING = 'running PreBind plugin "VolumeBinding": binding volumes';
+
 /** Answers by which a binding is known not to be stored. */
 const REFUSALS = ["NotFound", "Invalid", "BadRequest", "Forbidden"] as const;
 
@@ -46,7 +50,7 @@ export function createScheduler(deps: SchedulerDeps): Controller {
   const plugins = [...profiles.values()].flatMap((profile) => profile.plugins.map(({ plugin }) => plugin));
   const queue = createSchedulingQueue({ clock, plugins });
   const snapshot = createSnapshot();
-  const volumes = createWaitingVolumes({ clock, tables: snapshot.tables });
+  const volumes = createWaitingVolumes({ clock, tables: snapshot.tables, nodeOf });
   const commit = createCommit(deps);
   const writes = createWrites();
   const lease = createClaim(deps);
@@ -154,8 +158,16 @@ export function createScheduler(deps: SchedulerDeps): Controller {
       return;
     }
     reserve(plan, node);
-    volumes.add({ pod, node, fence: lease.revision });
-    writes.add(commit.volumes(plan, node).catch((error: unknown) => failed(pod, node, error)));
+    volumes.add({ pod, node, plan, fence: lease.revision });
+    writes.add(bindVolumes(pod, node, plan));
+  }
+
+  async function bindVolumes(pod: PodView, node: string, plan: VolumePlan): Promise<void> {
+    try {
+      volumes.written(pod.metadata.uid, await commit.volumes(plan, node));
+    } catch (error) {
+      failed(pod, node, { error, at: VOLUME_BINDING });
+    }
   }
 
   function nodeOf(name: string): NodeView | undefined {
@@ -175,10 +187,11 @@ export function createScheduler(deps: SchedulerDeps): Controller {
     const { ready, failed: late } = volumes.take();
     for (const { pod, node, fence } of ready) {
       // What others have bound since is not in that decision.
-      if (fence !== lease.revision) failed(pod, node, new Error("decided under an earlier lease"));
+      if (fence !== lease.revision)
+        failed(pod, node, { error: new Error("decided under an earlier lease"), at: DEFAULT_BINDER });
       else placed.push({ pod, node });
     }
-    for (const { pod, node } of late) failed(pod, node, new Error("binding volumes: timed out"));
+    for (const { pod, node, error } of late) failed(pod, node, { error, at: VOLUME_BINDING });
   }
 
   async function bind(batch: readonly Placement[]): Promise<void> {
@@ -196,22 +209,22 @@ export function createScheduler(deps: SchedulerDeps): Controller {
     if (failure === undefined) return leave(pod.metadata.uid);
     if (isStatusError(failure, "Conflict")) await lease.check();
     else if (!REFUSALS.some((reason) => isStatusError(failure, reason))) lease.drop();
-    failed(pod, node, failure);
+    failed(pod, node, { error: failure, at: DEFAULT_BINDER });
   }
 
-  function failed(pod: PodView, node: string, error: unknown): void {
+  function failed(pod: PodView, node: string, { error, at }: { error: unknown; at: string }): void {
     const { uid } = pod.metadata;
     snapshot.forget(uid);
     volumes.remove(uid);
     restoreTables(pod);
-    if (isStatusError(error, "NotFound")) return leave(uid);
+    if (at === DEFAULT_BINDER && isStatusError(error, "NotFound")) return leave(uid);
     queue.retry(pod);
     queue.happened({ kind: "pod-gone", pod });
     platform.log.warn("a binding failed; it is tried again", { pod: keyOf(pod.metadata), node, error });
     // Somebody was faster: that says nothing of the pod.
     if (isStatusError(error, "Conflict")) return;
     const why = error instanceof Error ? error.message : String(error);
-    tell(pod, { reason: "SchedulerError", message: `binding rejected: running Bind plugin "DefaultBinder": ${why}` });
+    tell(pod, { reason: "SchedulerError", message: `${at}: ${why}` });
   }
 
   /** What was reserved for a pod is as the stores have it. */

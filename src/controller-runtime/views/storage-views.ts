@@ -11,6 +11,8 @@ import { metaView, type View } from "./view.ts";
 /** The old way to name a class, which still counts where it is set. */
 export const CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class";
 export const SELECTED_NODE_ANNOTATION = "volume.kubernetes.io/selected-node";
+/** On a volume whose claimRef the scheduler or a controller has set, and not a person. */
+export const BOUND_BY_CONTROLLER_ANNOTATION = "pv.kubernetes.io/bound-by-controller";
 export const BIND_COMPLETED_ANNOTATION = "pv.kubernetes.io/bind-completed";
 
 export interface VolumeView extends View {

@@ -102,7 +102,7 @@ function planOpen(claims: readonly ClaimView[], node: NodeView, tables: Tables):
   return plan;
 }
 
-function isReachable({ nodeAffinity }: VolumeView, node: NodeView): boolean {
+export function isReachable({ nodeAffinity }: VolumeView, node: NodeView): boolean {
   return nodeAffinity === undefined || matchesSelector(nodeAffinity, node);
 }
 
