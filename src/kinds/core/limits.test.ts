@@ -165,7 +165,7 @@ describe("endpoints", () => {
       Endpoints: "10.0.0.1:80,10.0.0.2:80,10.0.0.1:80 + 1 more...",
     });
     expect(cellsOf(endpointsKind, {})).toMatchObject({ Endpoints: "<none>" });
-    expect(endpointsKind.strategy.warnings?.({ metadata: {} })).toHaveLength(1);
+    expect(endpointsKind.deprecated).toContain("EndpointSlice");
   });
   it.each<[Loose, string[]]>([
     [subset, []],
