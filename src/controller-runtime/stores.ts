@@ -27,6 +27,7 @@ import {
   csiStorageCapacities,
   storageClasses,
   volumeAttributesClasses,
+  volumeAttachments,
 } from "../kinds/storage/types.ts";
 import { groupResource, type ResourceRef } from "../machinery/gvk.ts";
 import type { KubeObject } from "../machinery/meta.ts";
@@ -61,12 +62,14 @@ import { createPodViews, type PodView } from "./views/pod-view.ts";
 import { quotaView, type QuotaView } from "./views/quota-view.ts";
 import { signingRequestView, type SigningRequestView } from "./views/signing-request-view.ts";
 import {
+  attachmentView,
   claimView,
   csiCapacityView,
   csiDriverView,
   csiNodeView,
   storageClassView,
   volumeView,
+  type AttachmentView,
   type ClaimView,
   type CsiCapacityView,
   type CsiDriverView,
@@ -93,6 +96,7 @@ export interface Stores {
   podDisruptionBudgets: Informer<BudgetView>;
   storageClasses: Informer<StorageClassView>;
   csiNodes: Informer<CsiNodeView>;
+  volumeAttachments: Informer<AttachmentView>;
   csiDrivers: Informer<CsiDriverView>;
   csiStorageCapacities: Informer<CsiCapacityView>;
   resourceQuotas: Informer<QuotaView>;
@@ -161,6 +165,7 @@ export function createStores(deps: { client: Client; platform: Platform; resourc
     podDisruptionBudgets: informer(podDisruptionBudgets, budgetView),
     storageClasses: informer(storageClasses, storageClassView),
     csiNodes: informer(csiNodes, csiNodeView),
+    volumeAttachments: informer(volumeAttachments, attachmentView),
     csiDrivers: informer(csiDrivers, csiDriverView),
     csiStorageCapacities: informer(csiStorageCapacities, csiCapacityView),
     resourceQuotas: informer(resourceQuotas, quotaView),

@@ -19,6 +19,7 @@ const STORES = [
   "persistentVolumeClaims",
   "storageClasses",
   "csiNodes",
+  "volumeAttachments",
   "csiDrivers",
   "csiStorageCapacities",
 ] as const;

@@ -23,6 +23,7 @@ export type FedStores = Pick<
   | "persistentVolumeClaims"
   | "storageClasses"
   | "csiNodes"
+  | "volumeAttachments"
   | "csiDrivers"
   | "csiStorageCapacities"
 >;
@@ -72,6 +73,10 @@ export function feedSnapshot({ stores, snapshot, happened, podChanged, changed }
   follow(stores.persistentVolumeClaims, tables.claims, "claim");
   follow(stores.storageClasses, tables.storageClasses, "storage-class");
   follow(stores.csiNodes, tables.csiNodes, "csi-node");
+  follow(stores.volumeAttachments, tables.attachments);
+  stores.volumeAttachments.onChange(({ key, after }) => {
+    if (after === undefined) happened({ kind: "attachment-gone", key });
+  });
   follow(stores.csiDrivers, tables.csiDrivers, "csi-driver");
   follow(stores.csiStorageCapacities, tables.csiCapacities, "csi-capacity");
   follow(stores.podDisruptionBudgets, tables.budgets);

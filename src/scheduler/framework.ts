@@ -18,6 +18,7 @@ import type {
 import type { View } from "../controller-runtime/views/view.ts";
 import type { Volume } from "../kinds/core/pods/types.ts";
 import type { LabelSelector } from "../machinery/selectors.ts";
+import type { Attachments } from "./attachments.ts";
 import type { NodeColumns } from "./node-columns.ts";
 import type { PlacedTerms } from "./placed-terms.ts";
 import type { PodGroups } from "./pod-groups.ts";
@@ -36,6 +37,7 @@ export interface Tables {
   claims: Table<ClaimView>;
   storageClasses: Table<StorageClassView>;
   csiNodes: Table<CsiNodeView>;
+  attachments: Attachments;
   csiDrivers: Table<CsiDriverView>;
   csiCapacities: Table<CsiCapacityView>;
   budgets: Table<BudgetView>;
@@ -105,6 +107,7 @@ export type ObjectKind =
   | "claim"
   | "storage-class"
   | "csi-node"
+  | "attachment-gone"
   | "csi-driver"
   | "csi-capacity"
   | "namespace";

@@ -5,6 +5,7 @@
 import type { NodeView } from "../controller-runtime/views/node-view.ts";
 import { isFinished, type PodView } from "../controller-runtime/views/pod-view.ts";
 import type { Cluster, Profile, Tables } from "./framework.ts";
+import { createAttachments } from "./attachments.ts";
 import { createNodeColumns } from "./node-columns.ts";
 import { createPlacement, NOWHERE, type Placement } from "./placement.ts";
 import { createShapes, type Shape } from "./shapes.ts";
@@ -160,6 +161,7 @@ function createTables(changed: () => void): Tables {
     claims: createTable(),
     storageClasses: createTable(),
     csiNodes: createTable(),
+    attachments: createAttachments(),
     csiDrivers: createTable(),
     csiCapacities: createTable(),
     budgets: createTable(),

@@ -2,7 +2,15 @@
 import type { Pod } from "../../src/kinds/core/pods/types.ts";
 import type { KubeObject } from "../../src/machinery/meta.ts";
 import type { Dice } from "../harness/seeded.ts";
-import { csiNode, randomBudget, randomClaim, randomNode, randomVolume, type MutableCluster } from "./random-cluster.ts";
+import {
+  attachment,
+  csiNode,
+  randomBudget,
+  randomClaim,
+  randomNode,
+  randomVolume,
+  type MutableCluster,
+} from "./random-cluster.ts";
 import { randomPlacedPod, randomPod } from "./random-pod.ts";
 import { nameOf, type ReferenceCluster } from "./reference/cluster.ts";
 import { CLAIMS } from "./vocabulary.ts";
@@ -64,6 +72,8 @@ export function randomChange(dice: Dice, cluster: MutableCluster, follower: Foll
     () => drop("volumes"),
     () => put("csiNodes", csiNode(dice, anyNode())),
     () => drop("csiNodes"),
+    () => put("attachments", attachment(dice, anyNode())),
+    () => drop("attachments"),
     () => drop("csiCapacities"),
     () => drop("services"),
     () => put("budgets", randomBudget(dice, `budget-${dice.roll(3)}`)),

@@ -4,7 +4,7 @@ import type { PersistentVolumeClaim } from "../../src/kinds/core/persistentvolum
 import type { PersistentVolume } from "../../src/kinds/core/persistentvolumes/types.ts";
 import type { Taint } from "../../src/kinds/core/pods/types.ts";
 import type { PodDisruptionBudget } from "../../src/kinds/policy/poddisruptionbudgets/types.ts";
-import type { CsiNode } from "../../src/kinds/storage/types.ts";
+import type { CsiNode, VolumeAttachment } from "../../src/kinds/storage/types.ts";
 import type { Dice } from "../harness/seeded.ts";
 import { randomPlacedPod, randomSelector } from "./random-pod.ts";
 import type { ReferenceCluster } from "./reference/cluster.ts";
@@ -28,6 +28,9 @@ export function randomCluster(dice: Dice, size: { nodes: number; pods: number })
   cluster.csiNodes = cluster.nodes
     .filter(() => dice.chance(0.5))
     .map(({ metadata }) => csiNode(dice, metadata.name ?? ""));
+  cluster.attachments = cluster.nodes
+    .filter(() => dice.chance(0.3))
+    .map(({ metadata }) => attachment(dice, metadata.name ?? ""));
   for (let at = 0; at < size.pods; at++) cluster.pods.push(randomPlacedPod(dice, `placed-${at}`, cluster.nodes));
   cluster.budgets = [randomBudget(dice, "first"), randomBudget(dice, "second")];
   return cluster;
@@ -64,6 +67,12 @@ export function csiNode(dice: Dice, name: string): CsiNode {
   return { ...csi("CSINode", name), spec: { drivers: [{ name: DRIVER, nodeID: name, ...limit }] } };
 }
 
+export function attachment(dice: Dice, nodeName: string): VolumeAttachment {
+  const persistentVolumeName = `volume-${dice.roll(6)}`;
+  const spec = { attacher: DRIVER, nodeName, source: { persistentVolumeName } };
+  return { ...csi("VolumeAttachment", `of-${persistentVolumeName}`), spec };
+}
+
 export function randomBudget(dice: Dice, name: string): PodDisruptionBudget {
   return {
     apiVersion: "policy/v1",
@@ -80,7 +89,7 @@ export function randomBudget(dice: Dice, name: string): PodDisruptionBudget {
 /** What is the same in all clusters. The namespace "ghost" is not known, as when its event is late. */
 function fixed(): Pick<
   MutableCluster,
-  "namespaces" | "services" | "replicationControllers" | "replicaSets" | "statefulSets" | "csiNodes"
+  "namespaces" | "services" | "replicationControllers" | "replicaSets" | "statefulSets" | "csiNodes" | "attachments"
 > {
   const template = { spec: { containers: [] } };
   return {
@@ -122,6 +131,7 @@ function fixed(): Pick<
       },
     ],
     csiNodes: [],
+    attachments: [],
   };
 }
 

@@ -2,7 +2,13 @@
 import type { AccessMode, PersistentVolumeClaim } from "../../kinds/core/persistentvolumeclaims/types.ts";
 import type { PersistentVolume } from "../../kinds/core/persistentvolumes/types.ts";
 import type { NodeSelector } from "../../kinds/core/pods/types.ts";
-import type { CsiDriver, CsiNode, CsiStorageCapacity, StorageClass } from "../../kinds/storage/types.ts";
+import type {
+  CsiDriver,
+  CsiNode,
+  CsiStorageCapacity,
+  StorageClass,
+  VolumeAttachment,
+} from "../../kinds/storage/types.ts";
 import type { KubeObject } from "../../machinery/meta.ts";
 import type { LabelSelector } from "../../machinery/selectors.ts";
 import { resourceAmounts } from "./amounts.ts";
@@ -59,6 +65,15 @@ export interface StorageClassView extends View {
 export interface CsiNodeView extends View {
   /** Volumes that may be attached, by driver; a driver without a limit is not in it. */
   limits: Readonly<Record<string, number>>;
+}
+
+/** A volume that is attached to a node, or on its way. */
+export interface AttachmentView extends View {
+  node: string;
+  /** The driver. */
+  attacher: string;
+  /** "" where the volume has no object. */
+  volumeName: string;
 }
 
 export interface CsiDriverView extends View {
@@ -130,6 +145,12 @@ export function csiNodeView(object: KubeObject): CsiNodeView {
     metadata: metaView(metadata),
     limits: Object.fromEntries(limited.map(({ name, allocatable }) => [name, allocatable?.count ?? 0])),
   };
+}
+
+export function attachmentView(object: KubeObject): AttachmentView {
+  const { metadata, spec } = object as VolumeAttachment;
+  const { nodeName, attacher, source } = spec;
+  return { metadata: metaView(metadata), node: nodeName, attacher, volumeName: source.persistentVolumeName ?? "" };
 }
 
 export function csiDriverView(object: KubeObject): CsiDriverView {

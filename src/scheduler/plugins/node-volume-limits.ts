@@ -5,7 +5,7 @@ import { shapeLike } from "./volume-restrictions.ts";
 const NAME = "NodeVolumeLimits";
 const REFUSED: Refusal = { plugin: NAME, reasons: ["node(s) exceed max volume count"], unresolvable: false };
 
-/** A driver attaches only so many volumes to a node (its CSINode says how many). */
+/** A driver attaches only so many volumes to a node (its CSINode says how many). What is attached counts though no pod there uses it. */
 export const nodeVolumeLimits: Plugin = {
   name: NAME,
   prepare(shape, cluster) {
@@ -13,7 +13,8 @@ export const nodeVolumeLimits: Plugin = {
     const { tables, nodes } = cluster;
     return {
       refuse(slot) {
-        const limits = tables.csiNodes.get(nodes.views[slot]?.metadata.name ?? "")?.limits;
+        const name = nodes.views[slot]?.metadata.name ?? "";
+        const limits = tables.csiNodes.get(name)?.limits;
         if (limits === undefined) return undefined;
         const wanted = attachments(shape, tables);
         if (![...wanted.values()].some((driver) => limits[driver] !== undefined)) return undefined;
@@ -21,6 +22,7 @@ export const nodeVolumeLimits: Plugin = {
         for (const pod of cluster.podsOn(slot))
           for (const one of attachments(shapeLike(pod), tables)) there.set(...one);
         const fresh = [...wanted].filter(([id]) => !there.has(id)).map(([, driver]) => driver);
+        for (const one of attachedTo(name, tables)) there.set(...one);
         const counts = new Map<string, number>();
         for (const driver of [...there.values(), ...fresh]) counts.set(driver, (counts.get(driver) ?? 0) + 1);
         const full = fresh.some((driver) => (counts.get(driver) ?? 0) > (limits[driver] ?? Infinity));
@@ -28,9 +30,9 @@ export const nodeVolumeLimits: Plugin = {
       },
     };
   },
-  awaits: ["csi-node", "node", "claim", "pod-gone"],
+  awaits: ["csi-node", "node", "claim", "pod-gone", "attachment-gone"],
   helps(event, pod) {
-    if (event.kind === "csi-node") return true;
+    if (event.kind === "csi-node" || event.kind === "attachment-gone") return true;
     if (event.kind === "node") return event.before === undefined;
     if (event.kind === "claim") return claimKeys(shapeLike(pod)).includes(event.key);
     return event.kind === "pod-gone" && event.pod.claims.length > 0;
@@ -49,4 +51,12 @@ function attachments(pod: Pick<PodShape, "namespace" | "claims">, tables: Tables
     else if (claim.volumeName === "" && provisioner !== undefined) found.set(`${provisioner} ${key}`, provisioner);
   }
   return found;
+}
+
+/** The same of what is attached to a node, whoever uses it. */
+function attachedTo(node: string, { attachments: attached, volumes }: Tables): [string, string][] {
+  return [...attached.on(node)].flatMap(({ attacher, volumeName }): [string, string][] => {
+    const csi = volumes.get(volumeName)?.csi;
+    return csi ? [[`${attacher} ${csi.handle}`, attacher]] : [];
+  });
 }

@@ -9,7 +9,13 @@ import type { Pod } from "../../../src/kinds/core/pods/types.ts";
 import type { ReplicationController } from "../../../src/kinds/core/replicationcontrollers/types.ts";
 import type { Service } from "../../../src/kinds/core/services/types.ts";
 import type { PodDisruptionBudget } from "../../../src/kinds/policy/poddisruptionbudgets/types.ts";
-import type { CsiDriver, CsiNode, CsiStorageCapacity, StorageClass } from "../../../src/kinds/storage/types.ts";
+import type {
+  CsiDriver,
+  CsiNode,
+  CsiStorageCapacity,
+  StorageClass,
+  VolumeAttachment,
+} from "../../../src/kinds/storage/types.ts";
 import type { KubeObject } from "../../../src/machinery/meta.ts";
 
 export interface ReferenceCluster {
@@ -26,6 +32,7 @@ export interface ReferenceCluster {
   claims: readonly PersistentVolumeClaim[];
   storageClasses: readonly StorageClass[];
   csiNodes: readonly CsiNode[];
+  attachments: readonly VolumeAttachment[];
   csiDrivers: readonly CsiDriver[];
   csiCapacities: readonly CsiStorageCapacity[];
 }
@@ -43,6 +50,7 @@ export const EMPTY_CLUSTER: ReferenceCluster = {
   claims: [],
   storageClasses: [],
   csiNodes: [],
+  attachments: [],
   csiDrivers: [],
   csiCapacities: [],
 };

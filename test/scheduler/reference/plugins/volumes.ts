@@ -2,6 +2,7 @@
  * VolumeRestrictions, NodeVolumeLimits and VolumeZone, and the claims of a pod. Volumes of drivers that were once in Kubernetes' tree
  * and are translated to CSI there are left out: the generators make none.
  */
+import type { Node } from "../../../../src/kinds/core/nodes/types.ts";
 import type { PersistentVolumeClaim } from "../../../../src/kinds/core/persistentvolumeclaims/types.ts";
 import type { PersistentVolume } from "../../../../src/kinds/core/persistentvolumes/types.ts";
 import type { Pod, Volume } from "../../../../src/kinds/core/pods/types.ts";
@@ -104,14 +105,25 @@ export const nodeVolumeLimits: NodeFilter = (cluster, pod, node) => {
   );
   const attached = new Map(podsOn(cluster, node).flatMap((other) => csiVolumes(cluster, other)));
   const fresh = [...new Map(csiVolumes(cluster, pod))].filter(([id]) => !attached.has(id));
+  const used = new Map([...attached, ...attachedTo(cluster, node)]);
   const isFull = fresh.some(([, driver]) => {
     const limit = limits.get(driver);
     const countOf = (drivers: Iterable<string>) => [...drivers].filter((name) => name === driver).length;
-    return limit !== undefined && countOf(attached.values()) + countOf(fresh.map(([, name]) => name)) > limit;
+    return limit !== undefined && countOf(used.values()) + countOf(fresh.map(([, name]) => name)) > limit;
   });
   if (!isFull) return undefined;
   return { plugin: "NodeVolumeLimits", reasons: ["node(s) exceed max volume count"], unresolvable: false };
 };
+
+/** What is attached to the node, whoever uses it. */
+function attachedTo(cluster: ReferenceCluster, node: Node): [string, string][] {
+  return cluster.attachments
+    .filter(({ spec }) => spec.nodeName === nameOf(node))
+    .flatMap(({ spec: { attacher, source } }): [string, string][] => {
+      const csi = find(cluster.volumes, source.persistentVolumeName ?? "")?.spec.csi;
+      return csi ? [[`${attacher}/${csi.volumeHandle}`, attacher]] : [];
+    });
+}
 
 /** Driver by what tells volumes apart; a claim that is not bound yet is a volume of its own, of its class' provisioner. */
 function csiVolumes(cluster: ReferenceCluster, pod: Pod): [string, string][] {
