@@ -150,3 +150,32 @@ test("a volume that is made where the pod cannot reach it is refused", async () 
   await completeBinding("made");
   await eventuallyOn(elsewhere);
 });
+
+test("a node that has as many volumes as it takes gets the pod when one of them is detached", async () => {
+  const storage = "/apis/storage.k8s.io/v1";
+  await addClass("disks");
+  for (const name of ["n1", "n2"]) {
+    await post(`${storage}/csinodes`, {
+      metadata: { name },
+      spec: { drivers: [{ name: "disks", nodeID: name, allocatable: { count: 1 } }] },
+    });
+    await post("/api/v1/persistentvolumes", {
+      metadata: { name: `of-${name}` },
+      spec: {
+        capacity: SIZE,
+        accessModes: ["ReadWriteOnce"],
+        storageClassName: "other",
+        csi: { driver: "disks", volumeHandle: name },
+      },
+    });
+    // Of a pod that has gone.
+    await post(`${storage}/volumeattachments`, {
+      metadata: { name: `at-${name}` },
+      spec: { attacher: "disks", nodeName: name, source: { persistentVolumeName: `of-${name}` } },
+    });
+  }
+  await addPodWithClaim();
+  await eventuallyRefused("2 node(s) exceed max volume count");
+  expect((await cluster.call(`${storage}/volumeattachments/at-n2`, { method: "DELETE" })).status).toBe(200);
+  await eventually(async () => expect(await selected()).toBe("n2"), { withinMs: 20_000 });
+});

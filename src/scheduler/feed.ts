@@ -60,25 +60,27 @@ export function feedSnapshot({ stores, snapshot, happened, podChanged, changed }
     changed();
   });
   const { tables } = snapshot;
-  const follow = <T extends View>(informer: Informer<T>, table: Table<T>, kind?: ObjectKind): void => {
+  const follow = <T extends View>(
+    informer: Informer<T>,
+    table: Table<T>,
+    { written, gone }: { written?: ObjectKind; gone?: ObjectKind } = {},
+  ): void => {
     informer.onChange(({ key, after }) => {
       if (after) table.set(after);
       else table.remove(key);
-      if (after && kind) happened({ kind, key });
+      const kind = after ? written : gone;
+      if (kind) happened({ kind, key });
       changed();
     });
   };
-  follow(stores.namespaces, tables.namespaces, "namespace");
-  follow(stores.persistentVolumes, tables.volumes, "volume");
-  follow(stores.persistentVolumeClaims, tables.claims, "claim");
-  follow(stores.storageClasses, tables.storageClasses, "storage-class");
-  follow(stores.csiNodes, tables.csiNodes, "csi-node");
-  follow(stores.volumeAttachments, tables.attachments);
-  stores.volumeAttachments.onChange(({ key, after }) => {
-    if (after === undefined) happened({ kind: "attachment-gone", key });
-  });
-  follow(stores.csiDrivers, tables.csiDrivers, "csi-driver");
-  follow(stores.csiStorageCapacities, tables.csiCapacities, "csi-capacity");
+  follow(stores.namespaces, tables.namespaces, { written: "namespace" });
+  follow(stores.persistentVolumes, tables.volumes, { written: "volume" });
+  follow(stores.persistentVolumeClaims, tables.claims, { written: "claim" });
+  follow(stores.storageClasses, tables.storageClasses, { written: "storage-class" });
+  follow(stores.csiNodes, tables.csiNodes, { written: "csi-node" });
+  follow(stores.volumeAttachments, tables.attachments, { gone: "attachment-gone" });
+  follow(stores.csiDrivers, tables.csiDrivers, { written: "csi-driver" });
+  follow(stores.csiStorageCapacities, tables.csiCapacities, { written: "csi-capacity" });
   follow(stores.podDisruptionBudgets, tables.budgets);
   select(stores.services, tables.services, ({ spec }) => (spec.selector ? { matchLabels: spec.selector } : undefined));
   select(stores.replicaSets, tables.replicaSets, ({ selector }) => selector);

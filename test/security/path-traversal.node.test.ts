@@ -99,7 +99,7 @@ function move(from, to) {
       return renameSync(volume + "/" + from, volume + "/" + to);
     } catch {
       // Somebody has made a folder there.
-      try { renameSync(volume + "/" + to, volume + "/aside" + aside++); } catch {}
+      try { renameSync(volume + "/" + to, volume + "/aside" + aside++); } catch { /* it is gone again */ }
     }
   }
   throw new Error(from + " cannot be moved to " + to);

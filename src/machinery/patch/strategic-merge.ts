@@ -38,9 +38,9 @@ function mergeMaps(original: JsonObject, patch: JsonObject, schema: SchemaNode |
   const keys = Object.keys(patch);
   const directives = keys.filter((key) => key.charCodeAt(0) === DOLLAR && isMapDirective(key));
   const done = mergeOrderedLists(result, patch, { directives, schema });
-  const passed = new Set([...done, ...directives]);
+  for (const key of directives) done.add(key);
   for (const key of keys) {
-    if (!passed.has(key)) mergeMember(result, key, { value: patch[key], schema: memberSchema(schema, key) });
+    if (!done.has(key)) mergeMember(result, key, { value: patch[key], schema: memberSchema(schema, key) });
     else if (key.startsWith(DELETE_FROM)) deleteFromList(result, patch, key);
   }
   return result;
