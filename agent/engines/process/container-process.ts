@@ -42,6 +42,9 @@ const WATCH_MS = 250;
 /** Waited for output after the end; what holds a pipe open longer has been killed anyway. */
 const OUTPUT_MS_MAX = 2_000;
 const KILLED = 137;
+/** How often what a container has left is looked for, until there is nothing. What the kernel cannot end by then stays. */
+const KILL_LOOKS_MAX = 200;
+const KILL_LOOK_MS = 5;
 
 /** @returns whether the promise was settled in time */
 async function within(timers: Timers, limitMs: number, promise: Promise<unknown>): Promise<boolean> {
@@ -217,7 +220,13 @@ export class ContainerProcess {
     const leader = this.record.process;
     // The group's number is free for others once the group is empty; its members carry the variable.
     if (leader !== undefined && (await runs(leader))) signal(-leader.pid, "SIGKILL");
-    for (const pid of await processesWith(CONTAINER_VARIABLE, this.status.id)) signal(pid, "SIGKILL");
+    // What was forked or in an exec during one look is found by the next.
+    for (let look = 0; look < KILL_LOOKS_MAX; look++) {
+      const { carriers, undecided } = await processesWith(CONTAINER_VARIABLE, this.status.id, leader);
+      for (const pid of carriers) signal(pid, "SIGKILL");
+      if (carriers.length + undecided.length === 0) return;
+      await new Promise<void>((resolve) => this.deps.timers.after(KILL_LOOK_MS, resolve));
+    }
   }
 
   async stop(timeoutMs: number): Promise<void> {

@@ -204,6 +204,16 @@ describe.skipIf(skip !== undefined)(`processes as containers${skip === undefined
     expect(await engine.containerStatus(id)).toMatchObject({ state: "exited", exitCode: 8 });
   });
 
+  // The first process ends while others are in the middle of a fork or an exec.
+  test.each(Array.from({ length: 10 }, (_, at) => at))("nothing outlives its container at once (%i)", async (at) => {
+    const marker = `4${process.pid}.${at}`;
+    const id = await start(
+      `for i in 1 2 3 4 5 6; do setsid sh -c 'setsid sleep ${marker} & sleep ${marker}' & done; exit 3`,
+    );
+    expect((await ended(id)).exitCode).toBe(3);
+    expect(await processesNaming(marker)).toEqual([]);
+  });
+
   test("nothing outlives its container, also not what left the process group", async () => {
     const marker = `3${process.pid}.5`;
     const id = await start(`setsid sleep ${marker} & sleep ${marker} & sleep 0.2; exit 3`);

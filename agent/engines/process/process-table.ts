@@ -17,10 +17,18 @@ export async function identify(pid: number): Promise<ProcessIdentity | undefined
 }
 
 async function startTicksOf(pid: number): Promise<string | undefined> {
+  const fields = await statOf(pid);
+  return living(fields) ? fields[19] : undefined;
+}
+
+/** From the state on, which is field 3: the name before it, in brackets, may hold anything. The start is field 22. */
+async function statOf(pid: number): Promise<string[]> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  // The name, in brackets, may hold anything. The state comes after it, the start is field 22.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields[0] === "" || fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+function living(fields: readonly string[]): boolean {
+  return fields[0] !== "" && fields[0] !== "Z" && fields[0] !== "X";
 }
 
 export async function runs(identity: ProcessIdentity): Promise<boolean> {
@@ -37,18 +45,40 @@ export async function environmentOf(pid: number): Promise<Record<string, string>
   return Object.fromEntries(entries.filter(([name]) => name !== "")) as Record<string, string>;
 }
 
-/** Processes that carry `NAME=value` in their environment, but this one. */
-export async function processesWith(name: string, value: string): Promise<number[]> {
+/** What a look over all processes found: those that carry the variable, and those of which it cannot be said yet. */
+export interface Found {
+  carriers: number[];
+  /** In the middle of an exec: for that moment a process has no environment. */
+  undecided: number[];
+}
+
+/**
+ * Processes that carry `NAME=value` in their environment, but this one; undecided are only such as are not older than `since`. What
+ * they fork meanwhile may be missed: look again.
+ */
+export async function processesWith(name: string, value: string, since?: ProcessIdentity): Promise<Found> {
   const wanted = Buffer.from(`${name}=${value}`);
   const pids = (await readdir("/proc").catch(() => [])).filter((entry) => /^\d+$/.test(entry)).map(Number);
-  const found = await Promise.all(
+  const found: Found = { carriers: [], undecided: [] };
+  await Promise.all(
     pids.map(async (pid) => {
-      if (pid === process.pid) return [];
+      if (pid === process.pid) return;
       const environment = await readFile(`/proc/${pid}/environ`).catch(() => undefined);
-      return environment?.includes(wanted) === true ? [pid] : [];
+      if (environment?.includes(wanted) === true) found.carriers.push(pid);
+      else if (environment?.length === 0 && (await mayExec(pid, Number(since?.startTicks ?? 0))))
+        found.undecided.push(pid);
     }),
   );
-  return found.flat();
+  return found;
+}
+
+/** Of the flags of a task, field 9: it is the kernel's own (PF_KTHREAD). */
+const KERNEL_THREAD = 0x00200000;
+
+/** Whether a process without an environment lives, is a program's and not older than that. */
+async function mayExec(pid: number, sinceTicks: number): Promise<boolean> {
+  const fields = await statOf(pid);
+  return living(fields) && (Number(fields[6]) & KERNEL_THREAD) === 0 && Number(fields[19]) >= sinceTicks;
 }
 
 /** A negative pid is a process group. @returns false when there is none */
