@@ -21,6 +21,7 @@ import { createGarbageCollector } from "./controllers/garbage-collector/controll
 import type { CollectedResource } from "./controllers/garbage-collector/owners.ts";
 import { createLegacyTokenCleaner } from "./controllers/legacy-token-cleaner/controller.ts";
 import { createNamespaceController } from "./controllers/namespace/controller.ts";
+import { createNodeIpamController } from "./controllers/node-ipam/controller.ts";
 import { createNodeLifecycleController } from "./controllers/node-lifecycle/controller.ts";
 import { createReplicaSetController } from "./controllers/replicaset/controller.ts";
 import { createResourceQuotaController } from "./controllers/resourcequota/controller.ts";
@@ -61,9 +62,8 @@ export function createLoops({
   const reader = clientFor(app, "generic-garbage-collector");
   const stores = createStores({ client: reader, platform, resources });
 
-  function depsOf(name: string) {
+  function depsOf(name: string, component = name) {
     const client = clientFor(app, name);
-    const component = name === "kube-scheduler" ? "default-scheduler" : name;
     const recorder = createEventRecorder({ client, platform, component });
     recorders.push(recorder);
     return { client, stores, recorder, platform };
@@ -80,9 +80,10 @@ export function createLoops({
     createLegacyTokenCleaner({ ...depsOf("legacy-service-account-token-cleaner"), reader }),
     createRootCaPublisher({ ...depsOf("root-ca-cert-publisher"), clusterCa: keys.clusterCa }),
     createNodeLifecycleController({ ...depsOf("node-controller"), config }),
+    createNodeIpamController({ ...depsOf("node-controller", "cidrAllocator"), config }),
     createDeploymentController(depsOf("deployment-controller")),
     createReplicaSetController(depsOf("replicaset-controller")),
-    createScheduler(depsOf("kube-scheduler")),
+    createScheduler(depsOf("kube-scheduler", "default-scheduler")),
     createEndpointSliceController(depsOf("endpointslice-controller")),
     createDisruptionController({ ...depsOf("disruption-controller"), resources: scaledResources(kinds) }),
     createFlowSchemaStatusController(depsOf("flow-schema-status-controller")),

@@ -9,6 +9,7 @@ import type { ListQuery, Selector } from "./storage.ts";
 /** By resource; a trailing "*" stands for any rest. The triggers say the same: what changes here needs a migration. */
 export const LOOKUP_FIELDS: Readonly<Record<string, readonly string[]>> = {
   pods: ["spec.nodeName"],
+  nodes: ["spec.podCIDR"],
   services: ["spec.clusterIP", "spec.nodePort.*"],
 };
 

@@ -1,6 +1,6 @@
 /**
- * Watches over nodes: gives each a pod network, sees by its Lease when one is lost, taints it, and has its pods replaced. Heartbeats are no
- * writes: the API lays the time of the last one over the Lease, so it is read on a timer, and only while there are nodes.
+ * Watches over nodes: sees by its Lease when one is lost, taints it, and has its pods replaced. Heartbeats are no writes: the API lays the
+ * time of the last one over the Lease, so it is read on a timer, and only while there are nodes.
  */
 import { referenceTo } from "../../controller-runtime/events.ts";
 import { watching, type Controller } from "../../controller-runtime/manager.ts";
@@ -14,10 +14,10 @@ import { pods, type Pod } from "../../kinds/core/pods/types.ts";
 import { formatTime } from "../../machinery/meta.ts";
 import { isStatusError } from "../../machinery/status-error.ts";
 import type { ControllerDeps } from "../deps.ts";
-import { freePodCidr, planLost, planPods, planTaints } from "./plan.ts";
+import { planLost, planPods, planTaints } from "./plan.ts";
 
 export interface NodeLifecycleDeps extends ControllerDeps<"nodes" | "pods"> {
-  config: { nodeMonitorGraceMs: number; podCidr: string; nodePodCidrBits: number };
+  config: { nodeMonitorGraceMs: number };
 }
 
 /** No node has this name: it is the turn that reads all Leases. */
@@ -33,8 +33,6 @@ export function createNodeLifecycleController(deps: NodeLifecycleDeps): Controll
   const startedMs = clock.now();
   const seenMs = new Map<string, number>();
   let enqueue: ((key: Key) => void) | undefined;
-  /** One at a time: two nodes must not be given one network. */
-  let allocation: Promise<unknown> = Promise.resolve();
 
   async function readHeartbeats(): Promise<ReconcileResult> {
     if (stores.nodes.size === 0) return { done: true };
@@ -78,27 +76,10 @@ export function createNodeLifecycleController(deps: NodeLifecycleDeps): Controll
     const node = stores.nodes.get(key);
     if (node === undefined) return removeOrphans(key);
     if (node.metadata.deletionTimestamp !== undefined) return { done: true };
-    if (node.podCIDR === "") await inTurn(() => allocate(node.metadata.name));
     if (await isLost(node)) await markLost(node);
     const current = stores.nodes.get(key) ?? node;
     await taint(current);
     return treatPods(stores.nodes.get(key) ?? current);
-  }
-
-  function inTurn(work: () => Promise<void>): Promise<void> {
-    const turn = allocation.then(work);
-    allocation = turn.catch(() => {});
-    return turn;
-  }
-
-  async function allocate(name: string): Promise<void> {
-    const node = stores.nodes.get(name);
-    if (node === undefined || node.podCIDR !== "") return;
-    const used = new Set([...stores.nodes.all()].map(({ podCIDR }) => podCIDR));
-    const podCIDR = freePodCidr(config, used);
-    const { resourceVersion } = node.metadata;
-    const body = { metadata: { resourceVersion }, spec: { podCIDR, podCIDRs: [podCIDR] } };
-    stores.nodes.observe(await client.patch<Node>(nodes, { name }, "merge", body));
   }
 
   async function markLost(node: NodeView): Promise<void> {

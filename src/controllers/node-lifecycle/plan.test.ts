@@ -3,7 +3,7 @@ import type { NodeStatus } from "../../kinds/core/nodes/types.ts";
 import type { Taint, Toleration } from "../../kinds/core/pods/types.ts";
 import { formatTime } from "../../machinery/meta.ts";
 import { node, NOW_MS, pod } from "../../controller-runtime/views.fixture.ts";
-import { evictionMs, freePodCidr, planLost, planPods, planTaints } from "./plan.ts";
+import { evictionMs, planLost, planPods, planTaints } from "./plan.ts";
 
 const saying = (...conditions: [type: string, status: "True" | "False" | "Unknown"][]): NodeStatus => ({
   conditions: conditions.map(([type, status]) => ({ type, status })),
@@ -115,14 +115,4 @@ describe("when a pod must go", () => {
       since + 300_000,
     ]);
   });
-});
-
-test("pod networks: the first free one, none twice, and an end", () => {
-  const cluster = { podCidr: "10.244.0.0/22", nodePodCidrBits: 24 };
-  const used = new Set<string>();
-  for (let index = 0; index < 4; index++) used.add(freePodCidr(cluster, used));
-  expect([...used]).toEqual(["10.244.0.0/24", "10.244.1.0/24", "10.244.2.0/24", "10.244.3.0/24"]);
-  expect(() => freePodCidr(cluster, used)).toThrow("no pod network is left");
-  used.delete("10.244.2.0/24");
-  expect(freePodCidr(cluster, used)).toBe("10.244.2.0/24");
 });

@@ -91,18 +91,3 @@ export function planPods(node: NodeView, pods: readonly PodView[], nowMs: number
   }
   return plan;
 }
-
-/** The first pod network of the cluster that no node has. @throws Error when there is none left */
-export function freePodCidr(cluster: { podCidr: string; nodePodCidrBits: number }, used: ReadonlySet<string>): string {
-  const [base = "", bits = "0"] = cluster.podCidr.split("/");
-  const start = base.split(".").reduce((number, part) => number * 256 + Number(part), 0);
-  const size = 2 ** (32 - cluster.nodePodCidrBits);
-  const count = 2 ** (cluster.nodePodCidrBits - Number(bits));
-  for (let index = 0; index < count; index++) {
-    const address = start + index * size;
-    const parts = [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256);
-    const cidr = `${parts.join(".")}/${cluster.nodePodCidrBits}`;
-    if (!used.has(cidr)) return cidr;
-  }
-  throw new Error(`no pod network is left in ${cluster.podCidr} for another node`);
-}

@@ -4,6 +4,7 @@ import { sql as lookups } from "./0001-lookups.ts";
 import { sql as labelsInIndex } from "./0002-labels-in-index.ts";
 import { sql as policy } from "./0003-policy.ts";
 import { sql as audit } from "./0004-audit.ts";
+import { sql as podNetworks } from "./0005-pod-networks.ts";
 
 export interface Migration {
   /** Counts from 1. */
@@ -19,4 +20,5 @@ export const migrations: readonly Migration[] = [
   { version: 3, name: "labels-in-index", sql: labelsInIndex },
   { version: 4, name: "policy", sql: policy },
   { version: 5, name: "audit", sql: audit },
+  { version: 6, name: "pod-networks", sql: podNetworks },
 ];

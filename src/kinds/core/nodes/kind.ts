@@ -1,6 +1,7 @@
 import { ageColumn, defineKind, nameColumn } from "../../../registry/kind.ts";
 import { statusSubresource } from "../../subresources.ts";
 import { proxySubresource } from "../proxy-subresource.ts";
+import { claimPodNetwork, podNetworkField } from "./pod-network.ts";
 import type { Node, NodeAddress } from "./types.ts";
 import { validateNode, validateNodeUpdate } from "./validation.ts";
 
@@ -71,7 +72,8 @@ export const nodeKind = defineKind<Node>({
     },
     validate: validateNode,
     validateUpdate: validateNodeUpdate,
-    fields: ({ spec }) => ({ "spec.unschedulable": String(spec.unschedulable === true) }),
+    allocate: claimPodNetwork,
+    fields: ({ spec }) => ({ "spec.unschedulable": String(spec.unschedulable === true), ...podNetworkField(spec) }),
   },
 });
 
