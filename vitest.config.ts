@@ -1,12 +1,16 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { hasSqld } from "./test/harness/sqld.ts";
 
+/** Files at once. Vitest's own figure is one less than there are cores, which on two leaves one idle: tests wait a good deal. */
+const maxWorkers = Math.max(2, availableParallelism() - 1);
+
 /**
  * unit: everything that needs nothing but Node. workers: the suites of storage, watch and the API inside workerd. cluster: control
- * plane, real agents, real containers and real kubectl, one file at a time. clients: real clients (kubectl, client libraries, raw
- * HTTP) against a control plane in a process of its own, without nodes, one file at a time.
+ * plane, real agents, real containers and real kubectl, one file at a time and after all others. clients: real clients (kubectl,
+ * client libraries, raw HTTP) against a control plane in a process of its own, without nodes.
  */
 export default defineConfig({
   test: {
@@ -14,6 +18,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          maxWorkers,
           include: [
             "src/**/*.test.ts",
             "agent/**/*.test.ts",
@@ -39,6 +44,10 @@ export default defineConfig({
         },
         test: {
           name: "workers",
+          maxWorkers,
+          // To start workerd and load all of src into it takes longer than most files' tests do. Modules keep no state of clusters, and
+          // each file makes its own; the same files run isolated from each other in `unit`.
+          isolate: false,
           include: [
             "test/workers/**/*.test.ts",
             "src/**/*.workers.test.ts",
@@ -56,7 +65,9 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: ["test/cluster/**/*.test.ts"],
+          // Containers and network namespaces are the machine's, and nodes that answer late are lost: nothing runs beside it.
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
@@ -65,7 +76,7 @@ export default defineConfig({
         test: {
           name: "clients",
           include: ["test/clients/**/*.test.ts"],
-          fileParallelism: false,
+          maxWorkers,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
