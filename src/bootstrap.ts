@@ -84,7 +84,8 @@ async function create(client: Client, wanted: Wanted): Promise<void> {
     await client.create(ref, object, namespace === undefined ? {} : { namespace });
   } catch (error) {
     // Another start of the same cluster may have been faster; which of our conditions it broke does not matter.
-    if (!(await find(client, wanted))) throw error;
+    if (isStatusError(error, "AlreadyExists") || (await find(client, wanted))) return;
+    throw error;
   }
 }
 

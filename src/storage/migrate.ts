@@ -38,15 +38,19 @@ export async function migrate(
   return { version };
 }
 
-/** 0 for a new database. */
+/** 0 for a new database. In one round trip for any other, since each isolate and object of a cluster begins with it. */
 export async function schemaVersion(database: Database): Promise<number> {
-  const [table] = await database.batch(
-    [{ sql: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'" }],
-    "read",
-  );
-  if (table?.rows[0]?.[0] === 0) return 0;
-  const [version] = await database.batch([{ sql: "SELECT coalesce(max(version), 0) FROM schema_version" }], "read");
-  return Number(version?.rows[0]?.[0] ?? 0);
+  try {
+    const [version] = await database.batch([{ sql: "SELECT coalesce(max(version), 0) FROM schema_version" }], "read");
+    return Number(version?.rows[0]?.[0] ?? 0);
+  } catch (error) {
+    const [table] = await database.batch(
+      [{ sql: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'" }],
+      "read",
+    );
+    if (table?.rows[0]?.[0] === 0) return 0;
+    throw error;
+  }
 }
 
 /** Resolves with the version then: what cannot be applied at once is told by the one migration that fails. */

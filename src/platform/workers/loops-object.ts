@@ -6,6 +6,7 @@ import { DurableObject } from "cloudflare:workers";
 import { createApp } from "../../app.ts";
 import { bootstrapCluster } from "../../bootstrap.ts";
 import { createLoops, type Loops } from "../../loops.ts";
+import { gatherReads } from "../../storage/gathered-reads.ts";
 import { createSqlReader } from "../../storage/sql-log.ts";
 import type { Env } from "./env.ts";
 import { clusterIdOf } from "./hub-object.ts";
@@ -63,7 +64,9 @@ export class ClusterLoops extends DurableObject<Env> {
 
 async function open(env: Env, id: string): Promise<Loops> {
   const platform = createWorkersPlatform("loops");
-  const { database, keys, config } = await openCluster(env, platform, id);
+  const opened = await openCluster(env, platform, id);
+  const { keys, config } = opened;
+  const database = gatherReads(opened.database);
   const hub = createRemoteHub(() => env.CLUSTER_HUB.getByName(id));
   const cluster = {
     id,

@@ -108,6 +108,15 @@ describe.skipIf(missing !== "")(`a database on the edge${missing}`, () => {
     expect(answer.status, answer.text).toBe(200);
   }
 
+  test("a new cluster serves before SQL was asked a hundred times for it, its control loops included", async () => {
+    const name = `c${made++}`;
+    const before = edge.roundTrips.length;
+    const { body } = await create(name, `key of ${name}`);
+    const caller = callerOf(edge.fetch, bearer(token));
+    expect((await caller.call("GET", `/clusters/${body["id"]}/api/v1/namespaces`)).status).toBe(200);
+    expect(edge.roundTrips.slice(before).filter((trip) => trip.name === body["id"]).length).toBeLessThan(100);
+  });
+
   test.each(casesOf(CREATION))(
     "being made, cut off at %s (%s), is made when it is asked for again",
     async (step, when) => {
