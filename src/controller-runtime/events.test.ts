@@ -10,11 +10,13 @@ function setUp() {
   const time = createManualTime();
   const written: CoreEvent[] = [];
   const patched: { name: string; body: unknown }[] = [];
+  const requests: number[] = [];
   let expired = false;
   const client = {
-    create: async (_ref: unknown, event: CoreEvent) => {
-      written.push(event);
-      return event;
+    create: async (_ref: unknown, { items }: { items: CoreEvent[] }) => {
+      requests.push(items.length);
+      written.push(...items);
+      return { items: items.map(() => ({ status: "Success" })) };
     },
     patch: async (_ref: unknown, at: { name: string }, _type: string, body: unknown) => {
       if (expired) throw notFound({ group: "", resource: "events" }, at.name);
@@ -30,7 +32,7 @@ function setUp() {
   const recorder = createEventRecorder({ client, platform, component: "test-controller" });
   const about = { apiVersion: "v1", kind: "Pod", namespace: "n", name: "p", uid: "u" };
   const record = (message: string) => recorder.record({ about, type: "Normal", reason: "Did", message });
-  return { time, written, patched, recorder, record, expire: () => (expired = true) };
+  return { time, written, patched, requests, recorder, record, expire: () => (expired = true) };
 }
 
 test("an event names its object, its component and its times", async () => {
@@ -75,4 +77,22 @@ test("an event that has expired is told anew", async () => {
     ["p.e8d4a51000", 1],
     ["p.42f055db000", 1],
   ]);
+});
+
+test("what is recorded in one breath goes in one request, up to a bound", async () => {
+  const { recorder, record, written, requests } = setUp();
+  for (let index = 0; index < 150; index++) record(`number ${index}`);
+  await recorder.flush();
+  expect(requests).toEqual([64, 64, 22]);
+  expect(written.map(({ message }) => message)).toEqual(Array.from({ length: 150 }, (_, index) => `number ${index}`));
+});
+
+test("more than a thousand that wait are dropped, and what is recorded afterwards is not", async () => {
+  const { recorder, record, written } = setUp();
+  for (let index = 0; index < 1_200; index++) record(`number ${index}`);
+  await recorder.flush();
+  expect(written.length).toBe(1_000);
+  record("later");
+  await recorder.flush();
+  expect(written.at(-1)?.message).toBe("later");
 });

@@ -2,10 +2,9 @@
 import type { Client } from "../client/client.ts";
 import { events, type CoreEvent, type ObjectReference } from "../kinds/core/events/types.ts";
 import { createEventNames } from "../machinery/event-name.ts";
-import { formatTime } from "../machinery/meta.ts";
-import { isStatusError } from "../machinery/status-error.ts";
+import { formatTime, type KubeObject } from "../machinery/meta.ts";
+import { isStatusError, StatusError, type Status } from "../machinery/status-error.ts";
 import type { Platform } from "../platform/platform.ts";
-import { fnv1a } from "./views/template-hash.ts";
 import type { View } from "./views/view.ts";
 
 export interface EventRecorder {
@@ -25,15 +24,22 @@ export function referenceTo(of: { apiVersion: string; kind: string }, { metadata
 const REMEMBERED_MAX = 1_024;
 /** As many may wait to be written; what comes on top is dropped. */
 const PENDING_MAX = 1_000;
-/** Events under way at once: the hub commits them in groups. */
-const LANES = 16;
+/** New events that go in one request: a group of the hub. */
+const EVENTS_MAX = 64;
+const MESSAGE_CHARACTERS_MAX = 1_024;
 /** The same event within this time is counted but not written: a hot loop must not become a hot writer. */
 const REPEAT_MS_MIN = 5_000;
+
+type Recorded = Parameters<EventRecorder["record"]>[0];
+
+/** See http/item-list.ts: the answer has the Status of each. */
+interface EventList extends KubeObject {
+  items: object[];
+}
 
 interface Remembered {
   name: string;
   count: number;
-  firstMs: number;
   writtenMs: number;
 }
 
@@ -42,8 +48,10 @@ export function createEventRecorder(deps: { client: Client; platform: Platform; 
   const { clock, log } = platform;
   const nameFor = createEventNames(platform);
   const remembered = new Map<string, Remembered>();
-  const lanes: Promise<unknown>[] = [];
-  let pending = 0;
+  /** New ones on their way; what counts one that is among them waits for it. */
+  let waiting: CoreEvent[] = [];
+  let creating: Promise<void> = Promise.resolve();
+  const counting = new Set<Promise<void>>();
 
   const remember = (key: string, entry: Remembered): void => {
     remembered.delete(key);
@@ -52,62 +60,76 @@ export function createEventRecorder(deps: { client: Client; platform: Platform; 
     if (remembered.size > REMEMBERED_MAX && oldest !== undefined) remembered.delete(oldest);
   };
 
-  async function write(key: string, event: Parameters<EventRecorder["record"]>[0]): Promise<void> {
-    const known = remembered.get(key);
+  const giveUp = (error: unknown): void => log.debug("an event could not be written", { component, error });
+
+  function add(key: string, event: Recorded): void {
     const nowMs = clock.now();
-    const { about } = event;
-    const namespace = about.namespace ?? "default";
-    if (known) {
-      known.count += 1;
-      if (nowMs - known.writtenMs < REPEAT_MS_MIN) return;
-      known.writtenMs = nowMs;
-      const body = { count: known.count, lastTimestamp: formatTime(nowMs) };
-      try {
-        await client.patch<CoreEvent>(events, { namespace, name: known.name }, "merge", body);
-        return;
-      } catch (error) {
-        // It has expired: told anew.
-        if (!isStatusError(error, "NotFound")) throw error;
-      }
+    const name = nameFor(event.about.name ?? "");
+    remember(key, { name, count: 1, writtenMs: nowMs });
+    waiting.push(eventOf(event, { name, component, nowMs }));
+    // What is recorded in the same breath goes in the same request.
+    if (waiting.length === 1) creating = creating.then(create).catch(giveUp);
+  }
+
+  async function create(): Promise<void> {
+    const items = waiting.splice(0, EVENTS_MAX);
+    if (waiting.length > 0) creating = creating.then(create).catch(giveUp);
+    const list = { apiVersion: "v1", kind: "EventList", metadata: {}, items };
+    const { items: answers } = await client.create<EventList>(events, list);
+    for (const answer of answers as Status[]) if (answer.status !== "Success") giveUp(StatusError.fromStatus(answer));
+  }
+
+  async function count(key: string, event: Recorded, known: Remembered): Promise<void> {
+    await creating;
+    const namespace = event.about.namespace ?? "default";
+    const body = { count: known.count, lastTimestamp: formatTime(known.writtenMs) };
+    try {
+      await client.patch<CoreEvent>(events, { namespace, name: known.name }, "merge", body);
+    } catch (error) {
+      // It has expired: told anew.
+      if (isStatusError(error, "NotFound")) add(key, event);
+      else giveUp(error);
     }
-    const name = nameFor(about.name ?? "");
-    remember(key, { name, count: 1, firstMs: nowMs, writtenMs: nowMs });
-    await client.create<CoreEvent>(
-      events,
-      {
-        apiVersion: "v1",
-        kind: "Event",
-        metadata: { name, namespace },
-        involvedObject: about,
-        reason: event.reason,
-        message: event.message.slice(0, 1_024),
-        source: { component },
-        firstTimestamp: formatTime(nowMs),
-        lastTimestamp: formatTime(nowMs),
-        count: 1,
-        type: event.type,
-        reportingComponent: component,
-        reportingInstance: "",
-      },
-      { namespace },
-    );
   }
 
   return {
     record(event) {
-      if (pending >= PENDING_MAX) return;
-      pending += 1;
       const { about, type, reason, message } = event;
       const key = [about.uid, about.name, type, reason, message].join("|");
-      // The same event stays in its lane, so that a count follows what it counts; others don't wait for it.
-      const lane = fnv1a(key, 0) % LANES;
-      lanes[lane] = (lanes[lane] ?? Promise.resolve())
-        .then(() => write(key, event))
-        .catch((error: unknown) => log.debug("an event could not be written", { reason, about, error }))
-        .finally(() => (pending -= 1));
+      const known = remembered.get(key);
+      if (known) known.count += 1;
+      if (known && clock.now() - known.writtenMs < REPEAT_MS_MIN) return;
+      if (waiting.length + counting.size >= PENDING_MAX) return;
+      if (!known) return add(key, event);
+      known.writtenMs = clock.now();
+      const counted = count(key, event, known).finally(() => counting.delete(counted));
+      counting.add(counted);
     },
     async flush() {
-      await Promise.all(lanes);
+      while (waiting.length + counting.size > 0) await Promise.all([creating, ...counting]);
+      await creating;
     },
+  };
+}
+
+/** As kube's own recorders send it. */
+function eventOf(
+  { about, type, reason, message }: Recorded,
+  { name, component, nowMs }: { name: string; component: string; nowMs: number },
+): CoreEvent {
+  return {
+    apiVersion: "v1",
+    kind: "Event",
+    metadata: { name, namespace: about.namespace ?? "default" },
+    involvedObject: about,
+    reason,
+    message: message.slice(0, MESSAGE_CHARACTERS_MAX),
+    source: { component },
+    firstTimestamp: formatTime(nowMs),
+    lastTimestamp: formatTime(nowMs),
+    count: 1,
+    type,
+    reportingComponent: component,
+    reportingInstance: "",
   };
 }

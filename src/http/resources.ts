@@ -2,16 +2,19 @@
 import type { Verb } from "../registry/kind.ts";
 import { handleComponentStatuses } from "./component-statuses.ts";
 import type { Exchange, Services } from "./exchange.ts";
+import { recordEach } from "./event-list.ts";
+import { handleItemList } from "./item-list.ts";
 import { handleDelete, handleDeleteCollection } from "./delete.ts";
 import { handleList } from "./list.ts";
 import { handleGet } from "./read.ts";
 import { methodNotAllowed, pageNotFound } from "./paths.ts";
-import { handleBindingList } from "./subresources/binding-list.ts";
+import { bindEach } from "./subresources/binding-list.ts";
 import { handleBinding } from "./subresources/binding.ts";
 import { handleEviction } from "./subresources/eviction.ts";
 import { handleExec } from "./subresources/exec.ts";
 import { handleFinalize } from "./subresources/finalize.ts";
 import { handleLog } from "./subresources/log.ts";
+import { preemptEach } from "./subresources/preemption-list.ts";
 import { handlePortForward } from "./subresources/port-forward.ts";
 import { handleProxy } from "./subresources/proxy/handler.ts";
 import { handleScale } from "./subresources/scale.ts";
@@ -47,6 +50,12 @@ const COMPUTED: Readonly<Record<string, Handler>> = {
   componentstatuses: handleComponentStatuses,
 };
 
+/** Of the core group: what takes a list for all namespaces. */
+const LISTS: Readonly<Record<string, Handler>> = {
+  bindings: handleItemList({ BindingList: bindEach, PreemptionList: preemptEach }),
+  events: handleItemList({ EventList: recordEach }),
+};
+
 const SUBRESOURCES: Readonly<Record<string, Handler>> = {
   "pods/binding": handleBinding,
   "pods/eviction": handleEviction,
@@ -71,6 +80,13 @@ function isProxied({ resource, namespace }: Exchange): boolean {
   return kind.subresources.some(({ name }) => name === "proxy") && (!kind.namespaced || namespace !== "");
 }
 
+/** POST to the objects of all namespaces. @throws StatusError "MethodNotAllowed" */
+function listHandlerOf({ resource }: Exchange): Handler {
+  const handler = resource.group === "" ? LISTS[resource.plural] : undefined;
+  if (!handler) throw methodNotAllowed();
+  return handler;
+}
+
 /** @throws StatusError "NotFound" for what is not served, "MethodNotAllowed" for a verb it does not have */
 export function handlerOf(exchange: Exchange): Handler {
   const { info, resource, namespace } = exchange;
@@ -84,9 +100,8 @@ export function handlerOf(exchange: Exchange): Handler {
   if (verb === "options") throw methodNotAllowed();
   if (subresource === "") {
     if (!resource.kind.verbs.includes(verb)) throw methodNotAllowed();
-    if (resource.storageName === "bindings" && namespace === "" && verb === "create" && name === "")
-      return handleBindingList;
-    if (resource.namespaced && namespace === "" && (verb === "create" || name !== "")) throw methodNotAllowed();
+    if (resource.namespaced && namespace === "" && verb === "create" && name === "") return listHandlerOf(exchange);
+    if (resource.namespaced && namespace === "" && name !== "") throw methodNotAllowed();
     if (verb === "create" && name !== "") throw methodNotAllowed();
     if ((verb === "update" || verb === "patch") && name === "") throw methodNotAllowed();
     return (resource.kind.computed && COMPUTED[resource.storageName]) || VERBS[verb];

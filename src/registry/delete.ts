@@ -12,6 +12,7 @@ import {
   type WriteContext,
   type Written,
 } from "./context.ts";
+import { setManagedFields } from "./admit.ts";
 import { planDeletion, type DeleteOptions } from "./deletion.ts";
 import { lostWrite } from "./outcome.ts";
 import type { Resource } from "./scheme.ts";
@@ -20,6 +21,10 @@ import { currentValue, decodeStored } from "./stored-form.ts";
 
 export interface DeleteRequest extends Target {
   options: DeleteOptions;
+  /** The object as it was read for this request: the first try need not read it again. */
+  known?: StoredObject;
+  /** Says in its status why it goes, in the same write. Leaves `old` alone; called anew on each try. */
+  explain?(old: KubeObject): KubeObject;
   context: WriteContext;
 }
 
@@ -34,13 +39,17 @@ const TRIES = 5;
 export async function deleteObject(deps: RegistryDeps, request: DeleteRequest): Promise<Deleted> {
   const { resource, namespace, name, options, context } = request;
   for (let attempt = 1; ; attempt++) {
-    const { object: stored } = await deps.storage.get({ resource: resource.storageName, namespace, name });
+    const stored =
+      attempt === 1 && request.known
+        ? request.known
+        : (await deps.storage.get({ resource: resource.storageName, namespace, name })).object;
     if (!stored) throw notFound(named(request), name);
     checkPreconditions(request, stored);
     const old = decodeStored(resource.stored, stored);
     const why = resource.strategy.forbidsDelete?.(old);
     if (why !== undefined) throw forbidden(named(request), name, why);
-    const plan = planDeletion(resource, old, { options, nowMs: deps.clock.now() });
+    const explained = request.explain ? explain(deps, request, old) : old;
+    const plan = planDeletion(resource, explained, { options, nowMs: deps.clock.now() });
     // Nobody is asked about what changes nothing.
     if (plan.kind === "pending") return unchanged(resource, stored);
     await admitDeletion(deps, request, old);
@@ -57,6 +66,18 @@ export async function deleteObject(deps: RegistryDeps, request: DeleteRequest): 
     if (outcome.ok) return { ...written(resource, value, outcome.revision, false), removed };
     if (outcome.reason !== "conflict" || attempt >= TRIES) throw lostWrite(request, outcome.reason);
   }
+}
+
+/** As a write of its status by the same client would leave it. */
+function explain(deps: RegistryDeps, request: DeleteRequest, old: KubeObject): KubeObject {
+  const { resource, context } = request;
+  const explained = request.explain?.(old);
+  if (!explained) return old;
+  const next = deps.canonical(resource, { ...explained, metadata: { ...explained.metadata } });
+  const writing = { resource, subresource: "status", manager: context.fieldManager };
+  const sent = old.metadata.managedFields;
+  setManagedFields(next, deps.managedFields.updated(writing, { live: old, next, sent }));
+  return next;
 }
 
 function unchanged(resource: Resource, stored: StoredObject): Deleted {

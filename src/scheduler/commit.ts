@@ -36,8 +36,8 @@ export interface Commit {
   volumes(plan: VolumePlan, node: string): Promise<Map<string, number>>;
   /** Says so in the pod's condition and an event. "" ends a nomination, undefined leaves it. Answers whether there is such a pod. */
   unscheduled(pod: PodView, why: Why): Promise<boolean>;
-  /** Makes a victim go. @throws StatusError */
-  preempt(victim: PodView, preemptor: PodView, node: string): Promise<void>;
+  /** Makes victims go, in one request; each has its own end as a binding has. @throws StatusError where nothing is known of any */
+  preempt(victims: readonly PodView[], preemptor: PodView, node: string): Promise<(StatusError | undefined)[]>;
   endNomination(pod: PodView): Promise<void>;
 }
 
@@ -50,13 +50,19 @@ export interface Why {
 const POD = { apiVersion: "v1", kind: "Pod" };
 const bindings: ResourceRef = { group: "", version: "v1", resource: "bindings", namespaced: true };
 
-/** See http/subresources/binding-list.ts: what is sent has Bindings, the answer the Status of each. */
-interface BindingList extends KubeObject {
+/** See http/item-list.ts: the answer has the Status of each item that was sent. */
+interface ItemList extends KubeObject {
   items: object[];
 }
 
+function list(kind: string, items: object[]): ItemList {
+  return { apiVersion: "v1", kind, metadata: {}, items };
+}
+
 function failureOf(answer: Status | undefined): StatusError {
-  return answer ? StatusError.fromStatus(answer) : new StatusError("InternalError", "a binding was not answered");
+  return answer
+    ? StatusError.fromStatus(answer)
+    : new StatusError("InternalError", "an item of a list was not answered");
 }
 
 export function createCommit({ client, stores, recorder, platform }: CommitDeps): Commit {
@@ -83,8 +89,7 @@ export function createCommit({ client, stores, recorder, platform }: CommitDeps)
         const target = { apiVersion: "v1", kind: "Node", name: node };
         return { apiVersion: "v1", kind: "Binding", metadata: { name, namespace, uid, annotations }, target };
       });
-      const list = { apiVersion: "v1", kind: "BindingList", metadata: {}, items };
-      const { items: answers } = await client.create<BindingList>(bindings, list);
+      const { items: answers } = await client.create<ItemList>(bindings, list("BindingList", items));
       return placements.map(({ pod, node }, at) => {
         const answer = answers[at] as Status | undefined;
         if (answer?.status !== "Success") return failureOf(answer);
@@ -138,26 +143,24 @@ export function createCommit({ client, stores, recorder, platform }: CommitDeps)
       recorder.record({ about: referenceTo(POD, pod), type: "Warning", reason: "FailedScheduling", message });
       return true;
     },
-    async preempt(victim, preemptor, node) {
-      const { namespace, name, uid, generation } = victim.metadata;
-      try {
-        const condition = {
-          type: "DisruptionTarget",
-          status: "True",
-          reason: "PreemptionByScheduler",
-          message: `${preemptor.schedulerName}: preempting to accommodate a higher priority pod`,
-          lastTransitionTime: formatTime(clock.now()),
-          ...(generation > 0 ? { observedGeneration: generation } : {}),
-        };
-        await patchStatus(victim, { conditions: [condition] });
-        await client.delete(pods, { namespace, name }, { preconditions: { uid } });
-      } catch (error) {
-        // Gone already, which is all that was wanted.
-        if (isStatusError(error, "NotFound") || isStatusError(error, "Conflict")) return;
-        throw error;
-      }
-      const message = `Preempted by pod ${preemptor.metadata.uid} on node ${node}`;
-      recorder.record({ about: referenceTo(POD, victim), type: "Normal", reason: "Preempted", message });
+    async preempt(victims, preemptor, node) {
+      const message = `${preemptor.schedulerName}: preempting to accommodate a higher priority pod`;
+      const items = victims.map(({ metadata: { namespace, name, uid } }) => ({
+        metadata: { namespace, name, uid },
+        message,
+      }));
+      const { items: answers } = await client.create<ItemList>(bindings, list("PreemptionList", items));
+      return victims.map((victim, at) => {
+        const answer = answers[at] as Status | undefined;
+        if (answer?.status !== "Success") {
+          const failure = failureOf(answer);
+          // Gone already, which is all that was wanted.
+          return isStatusError(failure, "NotFound") || isStatusError(failure, "Conflict") ? undefined : failure;
+        }
+        const said = `Preempted by pod ${preemptor.metadata.uid} on node ${node}`;
+        recorder.record({ about: referenceTo(POD, victim), type: "Normal", reason: "Preempted", message: said });
+        return undefined;
+      });
     },
     async endNomination(pod) {
       try {

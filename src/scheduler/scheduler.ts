@@ -271,15 +271,21 @@ export function createScheduler(deps: SchedulerDeps): Controller {
   async function makeRoom(pod: PodView, plan: Extract<PreemptionPlan, { node: string }>): Promise<void> {
     const { node, victims, displaced } = plan;
     for (const one of displaced) snapshot.nominate(one, "");
-    const all = [
-      ...victims.map((victim) => commit.preempt(victim, pod, node)),
-      ...displaced.map((one) => commit.endNomination(one)),
-    ];
-    for (const result of await Promise.allSettled(all)) {
-      if (result.status === "fulfilled") continue;
-      platform.log.warn("a pod could not be preempted", { for: keyOf(pod.metadata), node, error: result.reason });
+    await Promise.all(displaced.map((one) => commit.endNomination(one)));
+    for (const error of await preempted(victims, pod, node)) {
+      platform.log.warn("a pod could not be preempted", { for: keyOf(pod.metadata), node, error });
       queue.retry(pod);
       endNomination(pod);
+    }
+  }
+
+  /** Answers what went wrong. */
+  async function preempted(victims: readonly PodView[], pod: PodView, node: string): Promise<unknown[]> {
+    try {
+      const failures = await commit.preempt(victims, pod, node);
+      return failures.filter((failure) => failure !== undefined);
+    } catch (error) {
+      return [error];
     }
   }
 

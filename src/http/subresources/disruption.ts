@@ -85,13 +85,29 @@ function whyNone({ metadata, status = {} }: PodDisruptionBudget): string {
     : `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
 }
 
+/** Of a DisruptionTarget condition. */
+export interface Cause {
+  reason: string;
+  message: string;
+  /** It says of which generation it is, also where the pod's status does not. */
+  observes?: boolean;
+}
+
+export const EVICTION_CAUSE: Cause = { reason: "EvictionByEvictionAPI", message: "Eviction API: evicting" };
+
 /**
  * The pod with the condition that says why it goes. Never mutates `pod`.
  * @throws StatusError "Conflict" where it is no longer what the caller has in mind
  */
 export function condemned(
   pod: Pod,
-  { preconditions = {}, nowMs }: { preconditions?: DeleteOptions["preconditions"] | undefined; nowMs: number },
+  {
+    preconditions = {},
+    nowMs,
+    reason,
+    message,
+    observes = pod.status?.observedGeneration !== undefined,
+  }: Cause & { preconditions?: DeleteOptions["preconditions"] | undefined; nowMs: number },
 ): Pod {
   const { metadata, status = {} } = pod;
   const refuse = (why: string) => conflict({ group: "", resource: "Pod" }, metadata.name ?? "", why);
@@ -110,9 +126,9 @@ export function condemned(
     type: "DisruptionTarget",
     status: "True",
     lastTransitionTime: since ?? formatTime(nowMs),
-    reason: "EvictionByEvictionAPI",
-    message: "Eviction API: evicting",
-    ...(status.observedGeneration === undefined ? {} : { observedGeneration: metadata.generation ?? 0 }),
+    reason,
+    message,
+    ...(observes ? { observedGeneration: metadata.generation ?? 0 } : {}),
   };
   const conditions = before ? known.map((one) => (one === before ? condition : one)) : [...known, condition];
   return { ...pod, status: { ...status, conditions } };

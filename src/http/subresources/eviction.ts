@@ -13,6 +13,7 @@ import { respondObject } from "../respond-object.ts";
 import { target } from "../write.ts";
 import {
   condemned,
+  EVICTION_CAUSE,
   guards,
   isBeyondBudgets,
   isOver,
@@ -165,7 +166,7 @@ async function condemn(services: Services, exchange: Exchange, options: DeleteOp
     scope: "status",
     subresource: "status",
     isPatch: true,
-    produce: (old) => condemned(old as Pod, { preconditions, nowMs }),
+    produce: (old) => condemned(old as Pod, { ...EVICTION_CAUSE, preconditions, nowMs }),
     context: writeContext(exchange),
   });
   // The revision that was asked for is the one before this change of ours.

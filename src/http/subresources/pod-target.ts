@@ -1,8 +1,11 @@
 /** Which pod, container and node a stream request means. Texts are those of Kubernetes' pod strategy and kubelet. */
 import type { KubeObject } from "../../machinery/meta.ts";
 import { badRequest } from "../../machinery/status-error.ts";
+import type { Resource } from "../../registry/scheme.ts";
 import { decodeStored } from "../../registry/stored-form.ts";
+import type { StoredObject } from "../../storage/storage.ts";
 import type { Exchange, Services } from "../exchange.ts";
+import type { ItemKey } from "../item-list.ts";
 import { target } from "../write.ts";
 
 interface ContainerState {
@@ -35,6 +38,18 @@ export interface StreamPod extends KubeObject {
 /** @throws StatusError "NotFound" */
 export async function readPod(services: Services, exchange: Exchange): Promise<StreamPod> {
   return decodeStored(exchange.resource, await services.registry.get(target(exchange))) as StreamPod;
+}
+
+/** Pods by their keys, in one read and in their order; undefined where there is none. */
+export async function storedPods(
+  { cluster }: Services,
+  resource: Resource,
+  keys: readonly (ItemKey | undefined)[],
+): Promise<(StoredObject | undefined)[]> {
+  const wanted = keys.flatMap((key) => (key ? [{ resource: resource.storageName, ...key }] : []));
+  const found = await cluster.storage.getMany(wanted);
+  const byKey = new Map(found.map((object) => [`${object.namespace}/${object.name}`, object]));
+  return keys.map((key) => key && byKey.get(`${key.namespace}/${key.name}`));
 }
 
 /**
