@@ -149,7 +149,10 @@ export function deploymentSuite(start: () => Promise<TwoNodes>): void {
     });
 
     test("the Service answers another pod, by address and by name", async () => {
-      await kubectl.ok(["run", "client", `--image=${IMAGE}`, "--restart=Never", "--command", "--", "sleep", "3600"]);
+      // It does not heed SIGTERM: its deletion takes all of its grace.
+      const overrides = JSON.stringify({ spec: { terminationGracePeriodSeconds: 2 } });
+      const options = [`--image=${IMAGE}`, "--restart=Never", "--overrides", overrides];
+      await kubectl.ok(["run", "client", ...options, "--command", "--", "sleep", "3600"]);
       await kubectl.ok(["wait", "pod/client", "--for=condition=Ready", "--timeout=60s"]);
       const ip = await serviceIp();
       const get = (host: string) =>
