@@ -186,6 +186,14 @@ describe("started, as on Node", () => {
     });
     expect(await setsOf("web")).toHaveLength(2);
 
+    // No roll-out: the ReplicaSet there is gets it.
+    await client.patch(deployments, at("web"), "merge", { spec: { minReadySeconds: 1 } });
+    await soon(async () => {
+      const behind = (await setsOf("web")).find(({ spec }) => spec.replicas === 5);
+      expect(behind?.spec.minReadySeconds).toBe(1);
+      expect(behind?.metadata.annotations?.["deployment.kubernetes.io/revision-history"]).toBe("1");
+    });
+
     await client.delete(deployments, at("web"), { propagationPolicy: "Background" });
     await client.delete(services, at("web"));
     await soon(async () => {

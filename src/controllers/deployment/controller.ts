@@ -16,17 +16,14 @@ import { adoption, controllerReference, planClaims, release } from "../claims.ts
 import type { ControllerDeps } from "../deps.ts";
 import {
   findNew,
-  inheritedAnnotations,
   newReplicas,
-  planCleanup,
   planProportional,
   planRecreate,
   planRolling,
-  REVISION,
-  revisionOf,
   sizeAnnotations,
   type Scale,
 } from "./plan.ts";
+import { newReplicaSetAnnotations, nextRevision, planCleanup, REVISION } from "./revisions.ts";
 import { isComplete, planStatus } from "./status.ts";
 
 const KIND = { apiVersion: "apps/v1", kind: "Deployment" };
@@ -90,7 +87,7 @@ export function createDeploymentController(deps: ControllerDeps<"deployments" | 
         return undefined;
       }
     }
-    const revision = Math.max(0, ...old.map((replicaSet) => revisionOf(replicaSet))) + 1;
+    const revision = nextRevision(old);
     let current: ReplicaSetView;
     try {
       current = known ?? (await createReplicaSet(deployment, { owned, revision }));
@@ -106,7 +103,7 @@ export function createDeploymentController(deps: ControllerDeps<"deployments" | 
       });
       return message;
     }
-    await keepAnnotations(deployment, current, revision);
+    await keepInStep(deployment, current, revision);
     const scales =
       deployment.strategy.type === "Recreate"
         ? planRecreate(deployment, { current, old, oldPodsGone: true })
@@ -117,7 +114,7 @@ export function createDeploymentController(deps: ControllerDeps<"deployments" | 
 
   async function createReplicaSet(
     view: DeploymentView,
-    { owned, revision }: { owned: readonly ReplicaSetView[]; revision: number },
+    { owned, revision }: { owned: readonly ReplicaSetView[]; revision: bigint },
   ): Promise<ReplicaSetView> {
     const { namespace, name } = view.metadata;
     const live = await client.get<Deployment>(deployments, { namespace, name });
@@ -133,7 +130,7 @@ export function createDeploymentController(deps: ControllerDeps<"deployments" | 
         name: `${name}-${hash}`,
         namespace,
         labels,
-        annotations: { ...inheritedAnnotations(view), ...sizeAnnotations(view), [REVISION]: String(revision) },
+        annotations: newReplicaSetAnnotations(view, { current: undefined, revision }),
         ownerReferences: [controllerReference(KIND, view)],
       },
       spec: {
@@ -174,17 +171,19 @@ export function createDeploymentController(deps: ControllerDeps<"deployments" | 
     throw stale(view.metadata.name);
   }
 
-  /** The revision and the Deployment's annotations go to its new ReplicaSet, the revision back to the Deployment. */
-  async function keepAnnotations(deployment: DeploymentView, current: ReplicaSetView, revision: number): Promise<void> {
+  /** What the new ReplicaSet shares with its Deployment goes there without a roll-out; the revision comes back. */
+  async function keepInStep(deployment: DeploymentView, current: ReplicaSetView, revision: bigint): Promise<void> {
     const before = current.metadata.annotations ?? {};
-    const newest = Math.max(revision, revisionOf(current));
-    const wanted = { ...inheritedAnnotations(deployment), ...sizeAnnotations(deployment), [REVISION]: String(newest) };
-    if (Object.entries(wanted).some(([key, value]) => before[key] !== value)) {
-      await patchReplicaSet(current, { metadata: { annotations: wanted } });
+    const annotations = newReplicaSetAnnotations(deployment, { current, revision });
+    const { minReadySeconds } = deployment;
+    const isBehind = Object.entries(annotations).some(([key, value]) => before[key] !== value);
+    if (isBehind || current.minReadySeconds !== minReadySeconds) {
+      await patchReplicaSet(current, { metadata: { annotations }, spec: { minReadySeconds } });
     }
-    if (revisionOf(deployment) === newest) return;
+    const newest = annotations[REVISION];
+    if (deployment.metadata.annotations?.[REVISION] === newest) return;
     const { namespace, name } = deployment.metadata;
-    const body = { metadata: { annotations: { [REVISION]: String(newest) } } };
+    const body = { metadata: { annotations: { [REVISION]: newest } } };
     stores.deployments.observe(await client.patch<Deployment>(deployments, { namespace, name }, "merge", body));
   }
 

@@ -7,7 +7,6 @@ import {
   findNew,
   MAX_REPLICAS,
   newReplicas,
-  planCleanup,
   planProportional,
   planRecreate,
   planRolling,
@@ -97,20 +96,6 @@ describe("scaling while a rollout is under way", () => {
   ])("%s", (_name, wanted, all, expected) => {
     expect(sizes(planProportional(wanted, all))).toEqual(expected);
   });
-});
-
-test("history: empty ones beyond the limit go, the oldest revision first; those with pods stay", () => {
-  const old = [4, 2, 3, 1].map((revision) =>
-    rolled(`r${revision}`, 0, 0, { meta: { annotations: { "deployment.kubernetes.io/revision": String(revision) } } }),
-  );
-  const gone = planCleanup(deployment({ revisionHistoryLimit: 2 }), old);
-  expect(gone.map(({ metadata }) => metadata.name)).toEqual(["r1", "r2"]);
-  expect(planCleanup(deployment({ revisionHistoryLimit: 0 }), [rolled("busy", 1, 1)])).toEqual([]);
-  expect(
-    planCleanup(deployment({ revisionHistoryLimit: 0 }), [
-      replicaSet("ending", { replicas: 0, status: { replicas: 1 } }),
-    ]),
-  ).toEqual([]);
 });
 
 /** Whatever happens to pods: never too many, never too few available because of us, and the rollout ends. */

@@ -2,7 +2,6 @@
 import type { DeploymentView, ReplicaSetView } from "../../controller-runtime/views/workload-views.ts";
 import type { IntOrString } from "../../kinds/core/pods/types.ts";
 
-export const REVISION = "deployment.kubernetes.io/revision";
 export const DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas";
 export const MAX_REPLICAS = "deployment.kubernetes.io/max-replicas";
 
@@ -44,10 +43,6 @@ export function byAge(replicaSets: readonly ReplicaSetView[]): ReplicaSetView[] 
       Date.parse(a.metadata.creationTimestamp) - Date.parse(b.metadata.creationTimestamp) ||
       (a.metadata.name < b.metadata.name ? -1 : 1),
   );
-}
-
-export function revisionOf({ metadata }: { metadata: { annotations?: Readonly<Record<string, string>> } }): number {
-  return Number.parseInt(metadata.annotations?.[REVISION] ?? "0", 10) || 0;
 }
 
 const sum = (replicaSets: readonly ReplicaSetView[], of: (replicaSet: ReplicaSetView) => number): number =>
@@ -172,28 +167,6 @@ export function planProportional(deployment: DeploymentView, all: readonly Repli
   const [largest] = scales;
   if (largest) largest.replicas = Math.max(0, largest.replicas + left);
   return scales.filter(({ replicaSet, replicas }) => replicas !== replicaSet.replicas);
-}
-
-/** Old ReplicaSets that are empty and beyond the history that is kept, oldest revision first. */
-export function planCleanup(deployment: DeploymentView, old: readonly ReplicaSetView[]): ReplicaSetView[] {
-  const surplus = old.length - deployment.revisionHistoryLimit;
-  if (surplus <= 0) return [];
-  return old
-    .toSorted((a, b) => revisionOf(a) - revisionOf(b))
-    .slice(0, surplus)
-    .filter(
-      ({ replicas, status, metadata }) =>
-        replicas === 0 &&
-        status.replicas === 0 &&
-        metadata.deletionTimestamp === undefined &&
-        (status.observedGeneration ?? 0) >= metadata.generation,
-    );
-}
-
-/** Which annotations of a Deployment its ReplicaSets carry too. */
-export function inheritedAnnotations(deployment: DeploymentView): Record<string, string> {
-  const { [REVISION]: _revision, ...rest } = deployment.metadata.annotations ?? {};
-  return rest;
 }
 
 /** The sizes that proportional scaling goes by. */
