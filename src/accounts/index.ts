@@ -82,7 +82,7 @@ export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
       github,
     }),
     principals: createPrincipals(shared),
-    idempotency: createIdempotency(shared),
+    idempotency: createIdempotency({ ...shared, timers: platform.timers }),
     rateLimit: createRateLimit(shared),
     attempts: createAttempts(shared),
     sendMail,

@@ -142,6 +142,31 @@ describe.skipIf(testRuntime.missing !== undefined)("/v1", () => {
     expect(made.size).toBe(1);
   });
 
+  /** As if who answered had died when it was last heard of so long ago. */
+  const die = (heardMsAgo: number) =>
+    accounts.database.batch(
+      [
+        {
+          sql: "UPDATE idempotency_keys SET status = NULL, created_ms = created_ms - ? WHERE status = 201",
+          args: [heardMsAgo],
+        },
+      ],
+      "write",
+    );
+
+  test("a retry takes the place of who died over the first answer, a quarter of a minute after it was last heard of", async () => {
+    const headers = { "idempotency-key": "k4" };
+    const send = () => person.call("POST", "/v1/organisations", { name: "died" }, headers);
+    expect((await send()).status).toBe(201);
+    await die(10_000);
+    expect(await send()).toMatchObject({ status: 409, body: { code: "conflict" } });
+    skewMs += 6_000;
+    const again = await send();
+    expect(again.status, again.text).toBe(201);
+    expect((await send()).text).toBe(again.text);
+    skewMs = 0;
+  });
+
   test("what failed is tried again, and a token is not told a second time", async () => {
     const headers = { "idempotency-key": "k3" };
     const path = `/v1/organisations/${organisation}/tokens`;
