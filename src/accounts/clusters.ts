@@ -167,12 +167,17 @@ export function createClusters(deps: ClustersDeps): Clusters {
       for (const record of CLUSTER.readAll(found)) await finishOne(deps, record);
     },
     async finish({ forMs }) {
-      const sql = `UPDATE clusters SET changed_ms = ?1 WHERE id IN (SELECT id FROM clusters INDEXED BY clusters_unfinished
-        WHERE state <> 'ready' AND changed_ms <= ?2 LIMIT ${FINISHED_AT_ONCE_MAX}) RETURNING ${COLUMNS}`;
+      const abandoned = `SELECT id FROM clusters INDEXED BY clusters_unfinished
+        WHERE state <> 'ready' AND changed_ms <= ? LIMIT ${FINISHED_AT_ONCE_MAX}`;
       const nowMs = clock.now();
-      // Whoever takes one up says so in its row; another process that looks at the same time finds nothing.
-      const [found] = await run({ sql, args: [nowMs, nowMs - forMs] });
-      for (const record of CLUSTER.readAll(found)) await finishOne(deps, record);
+      // Mostly there is none, and then nothing is written.
+      const [seen] = await database.batch([{ sql: abandoned, args: [nowMs - forMs] }], "read");
+      if (seen?.rows.length) {
+        const sql = `UPDATE clusters SET changed_ms = ? WHERE id IN (${abandoned}) RETURNING ${COLUMNS}`;
+        // Whoever takes one up says so in its row; another process that looks at the same time finds nothing.
+        const [found] = await run({ sql, args: [nowMs, nowMs - forMs] });
+        for (const record of CLUSTER.readAll(found)) await finishOne(deps, record);
+      }
       await removeLate(deps, { beforeMs: nowMs - LATE_TIMES * forMs });
     },
   };

@@ -11,7 +11,7 @@ import { createAttempts } from "./api/attempts.ts";
 import { createIdempotency } from "./api/idempotency.ts";
 import { createRateLimit } from "./api/rate-limit.ts";
 import type { AuthOptions } from "./better-auth.ts";
-import { createClusters, type Clusters } from "./clusters.ts";
+import { ABANDONED_MS, createClusters, type Clusters } from "./clusters.ts";
 import { createDisconnect, type Remind } from "./disconnect.ts";
 import { createFrontDoor } from "./front-door.ts";
 import { createClusterIssuers, createClusterOidc, type ClusterIssuersDeps } from "./issuers.ts";
@@ -46,6 +46,8 @@ export interface Accounts {
   clusters: Clusters;
   /** Takes up what others have revoked and not told. `left`: there is something still. @throws DatabaseError */
   catchUp(): Promise<{ left: boolean }>;
+  /** Takes up whatever others have left half-way and are not at any more. Writes nothing where there is nothing. @throws DatabaseError */
+  sweep(): Promise<void>;
   /** Serves /v1 and all clusters; what is neither goes to `root`. */
   inFrontOf(root: Fetch): Fetch;
 }
@@ -91,12 +93,17 @@ export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
     clientAddress,
     ...(limits ? { limits } : {}),
   });
+  const catchUp = async (): Promise<{ left: boolean }> => {
+    const { left } = await disconnect.catchUp();
+    await clusters.finishRemovals();
+    return { left };
+  };
   return {
     clusters,
-    async catchUp() {
-      const { left } = await disconnect.catchUp();
-      await clusters.finishRemovals();
-      return { left };
+    catchUp,
+    async sweep() {
+      await clusters.finish({ forMs: ABANDONED_MS });
+      await catchUp();
     },
     inFrontOf: (root) => createFrontDoor({ accounts, clusters, host, root, clock, random, log }),
   };

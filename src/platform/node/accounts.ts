@@ -2,6 +2,7 @@
 import { ACCOUNTS_DATABASE, clusterAuthenticators, createAccounts, type Accounts } from "../../accounts/index.ts";
 import { clusterUrl } from "../../accounts/front-door.ts";
 import { createMailWebhook, type MailWebhook } from "../../accounts/mail-webhook.ts";
+import { repeatSweeps } from "../../accounts/sweeps.ts";
 import type { ClusterConfig } from "../../cluster.ts";
 import type { Platform } from "../platform.ts";
 import { clientAddressOf } from "./client-address.ts";
@@ -59,7 +60,9 @@ export async function openAccounts(deps: NodeAccountsDeps): Promise<NodeAccounts
     },
     authenticatorsOf: (cluster) => clusterAuthenticators({ database, clock, log, cluster, baseUrl, fetchDocument }),
   });
+  let stopSweeps: (() => Promise<void>) | undefined;
   const stop = async (): Promise<void> => {
+    await stopSweeps?.();
     await host.stop();
     await database.close();
     await databases.close();
@@ -82,6 +85,8 @@ export async function openAccounts(deps: NodeAccountsDeps): Promise<NodeAccounts
       .finish({ forMs: 0 })
       .then(() => accounts.catchUp())
       .catch((error: unknown) => log.warn("unfinished clusters stay so for now", { error }));
+    // What fails after the start is left by this one itself.
+    stopSweeps = repeatSweeps({ sweep: () => accounts.sweep(), timers: platform.timers, log });
     return {
       openAll: () => accounts.clusters.openAll(),
       inFrontOf: (root) => accounts.inFrontOf(root),

@@ -1,5 +1,4 @@
 /** The stateless worker: every request of every client and agent. What it opens once it keeps for as long as its isolate lives. */
-import { ABANDONED_MS } from "../../accounts/clusters.ts";
 import { isOfAccounts } from "../../accounts/front-door.ts";
 import type { Accounts } from "../../accounts/index.ts";
 import type { App } from "../../app.ts";
@@ -52,9 +51,7 @@ export default {
 
   /** Takes up what isolates that ended have left half-way. */
   async scheduled(_controller, env) {
-    const accounts = await openedOf(env).accounts();
-    await accounts?.clusters.finish({ forMs: ABANDONED_MS });
-    await accounts?.catchUp();
+    await (await openedOf(env).accounts())?.sweep();
   },
 } satisfies ExportedHandler<Env>;
 
