@@ -49,6 +49,17 @@ describe("usage", () => {
       },
     ],
     [
+      "a pod with devices of classes, without a claim",
+      "pods",
+      pod({
+        containers: [
+          { name: "c", resources: { requests: { "deviceclass.resource.kubernetes.io/gpu": "2" } } },
+          { name: "d", resources: { requests: { "deviceclass.resource.kubernetes.io/gpu": "1" } } },
+        ],
+      }),
+      { "count/pods": "1", pods: "1", "requests.deviceclass.resource.kubernetes.io/gpu": "3" },
+    ],
+    [
       "a pod with overhead, which raises the limits that there are",
       "pods",
       pod({
@@ -224,6 +235,9 @@ describe("usage", () => {
 
 it.each([
   ["pods", "requests.example.org/gpu", true],
+  ["pods", "requests.deviceclass.resource.kubernetes.io/gpu", true],
+  ["pods", "requests.other.kubernetes.io/gpu", false],
+  ["pods", "deviceclass.resource.kubernetes.io/gpu", false],
   ["pods", "example.org/gpu", false],
   ["pods", "requests.storage", false],
   ["pods", "services", false],

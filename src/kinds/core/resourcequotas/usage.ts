@@ -38,6 +38,8 @@ const CLAIM_RESOURCES = ["persistentvolumeclaims", "requests.storage"] as const;
 const CLASS_SUFFIX = ".storageclass.storage.k8s.io/";
 /** "gpu.deviceclass.resource.k8s.io/devices" */
 const DEVICES_SUFFIX = ".deviceclass.resource.k8s.io/devices";
+/** "deviceclass.resource.kubernetes.io/gpu": what a container asks for where it wants a device of a class and writes no claim. */
+const CLASS_OF_DEVICES = "deviceclass.resource.kubernetes.io/";
 const CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class";
 /** What each container has to name where a quota limits it. */
 const REQUIRED: ReadonlySet<string> = new Set([
@@ -80,7 +82,12 @@ export function isUsedBy(groupResource: string, name: string): boolean {
 
 /** "requests.example.org/gpu": there is no other way to limit what cannot be shared. */
 function isExtendedRequest(name: string): boolean {
-  return name.startsWith("requests.") && isExtendedResource(name.slice("requests.".length));
+  return name.startsWith("requests.") && isExtended(name.slice("requests.".length));
+}
+
+/** Of a device plugin, or a device of a class that is named itself: IsDRAExtendedResourceName of pkg/scheduler/util of Kubernetes. */
+function isExtended(name: string): boolean {
+  return isExtendedResource(name) || name.startsWith(CLASS_OF_DEVICES);
 }
 
 /** By resource. Never mutates. */
@@ -177,7 +184,7 @@ function computeUsage(requests: Quantities, limits: Quantities): Quantities {
   }
   for (const [name, amount] of requests) {
     if (name.startsWith("hugepages-")) usage.set(name, amount).set(`requests.${name}`, amount);
-    else if (isExtendedResource(name)) usage.set(`requests.${name}`, amount);
+    else if (isExtended(name)) usage.set(`requests.${name}`, amount);
   }
   return usage;
 }
