@@ -41,16 +41,20 @@ export async function migrate(
 /** 0 for a new database. In one round trip for any other, since each isolate and object of a cluster begins with it. */
 export async function schemaVersion(database: Database): Promise<number> {
   try {
-    const [version] = await database.batch([{ sql: "SELECT coalesce(max(version), 0) FROM schema_version" }], "read");
-    return Number(version?.rows[0]?.[0] ?? 0);
-  } catch (error) {
+    return await recordedVersion(database);
+  } catch {
     const [table] = await database.batch(
       [{ sql: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'" }],
       "read",
     );
-    if (table?.rows[0]?.[0] === 0) return 0;
-    throw error;
+    // Where it is there now, another start made it meanwhile; whatever else was wrong will be again.
+    return table?.rows[0]?.[0] === 0 ? 0 : await recordedVersion(database);
   }
+}
+
+async function recordedVersion(database: Database): Promise<number> {
+  const [version] = await database.batch([{ sql: "SELECT coalesce(max(version), 0) FROM schema_version" }], "read");
+  return Number(version?.rows[0]?.[0] ?? 0);
 }
 
 /** Resolves with the version then: what cannot be applied at once is told by the one migration that fails. */
