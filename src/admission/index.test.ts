@@ -55,6 +55,7 @@ describe("admission", () => {
       "CertificateSubjectRestriction",
       "DefaultIngressClass",
       "DenyServiceExternalIPs",
+      "PodTopologyLabels",
       "RoleEscalation",
       "DeviceAdminAccess",
       "ResourceQuota",

@@ -19,6 +19,7 @@ import { isPluginOn, type PluginChoice } from "./plugin-choice.ts";
 import { createPodNodeSelector } from "./pod-node-selector.ts";
 import type { ListPods } from "./pod-security/existing-pods.ts";
 import { createPodSecurity, type PodSecurityConfiguration } from "./pod-security/plugin.ts";
+import { createPodTopologyLabels } from "./pod-topology-labels.ts";
 import { createPodTolerationRestriction } from "./pod-toleration-restriction.ts";
 import { createPriority, type PriorityDeps } from "./priority.ts";
 import { createResourceQuota, type LimitedResource } from "./resource-quota.ts";
@@ -86,6 +87,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     ...createCertificatePlugins({ mayUseSigner }),
     createDefaultIngressClass({ listIngressClasses, clock }),
     createDenyServiceExternalIps(),
+    createPodTopologyLabels({ lookup }),
     createRoleEscalation({ mayGrant }),
     createDeviceAdminAccess({ rules }),
     createResourceQuota({ rules, clock, limitedResources: cluster.limitedResources ?? [] }),

@@ -35,6 +35,7 @@ const PLUGINS: Readonly<Record<string, "on" | "off">> = {
   CertificateSubjectRestriction: "on",
   DefaultIngressClass: "on",
   DenyServiceExternalIPs: "on",
+  PodTopologyLabels: "on",
   ResourceQuota: "on",
 };
 

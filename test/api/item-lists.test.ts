@@ -170,6 +170,24 @@ describe("a BindingList", () => {
     expect((await bind([])).body.items).toEqual([]);
   });
 
+  it("labels pods with the zone and the region of their node, by a list, a binding or from the start", async () => {
+    const zone = { "topology.kubernetes.io/zone": "z1", "topology.kubernetes.io/region": "r1" };
+    await create("/api/v1/nodes", { metadata: { name: "placed", labels: { ...zone, other: "label" } } });
+    const target = { kind: "Node", name: "placed" };
+    for (const name of ["by-list", "by-itself"]) {
+      await create(PODS, {
+        metadata: { name, labels: { app: "a", "topology.kubernetes.io/zone": "mine" } },
+        spec: { containers: [{ name: "c", image: "busybox" }] },
+      });
+    }
+    await bind([binding("by-list", { labels: { from: "binding" } }, target)]);
+    await create(`${PODS}/by-itself/binding`, { ...binding("by-itself", {}, target) });
+    await pod("from-the-start", { nodeName: "placed" });
+    expect((await podOf("by-list")).metadata.labels).toEqual({ app: "a", from: "binding", ...zone });
+    expect((await podOf("by-itself")).metadata.labels).toEqual({ app: "a", ...zone });
+    expect((await podOf("from-the-start")).metadata.labels).toEqual(zone);
+  });
+
   it("binds nothing in a dry run", async () => {
     await pod("dry");
     const body = { apiVersion: "v1", kind: "BindingList", metadata: {}, items: [binding("dry")] };

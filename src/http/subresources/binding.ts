@@ -1,7 +1,8 @@
 /** POST pods/{name}/binding, and bindings: the scheduler's decision. A pod is bound once. */
 import { inStructOrder } from "../../encoding/struct-order.ts";
-import { formatTime, type KubeObject } from "../../machinery/meta.ts";
+import { formatTime, type KubeObject, type ObjectMeta } from "../../machinery/meta.ts";
 import { conflict, fieldError, invalid } from "../../machinery/status-error.ts";
+import { topologyLabelsOf } from "../../admission/pod-topology-labels.ts";
 import type { Target, WriteContext } from "../../registry/context.ts";
 import type { Resource } from "../../registry/scheme.ts";
 import type { UpdateRequest } from "../../registry/update.ts";
@@ -10,6 +11,7 @@ import { writeContext, type Exchange, type Services } from "../exchange.ts";
 import { negotiate } from "../negotiate.ts";
 import { pageNotFound } from "../paths.ts";
 import { successStatus } from "../respond-error.ts";
+import { storedPods } from "./pod-target.ts";
 import { respondObject } from "../respond-object.ts";
 import { target } from "../write.ts";
 
@@ -35,18 +37,33 @@ const POD_STATUS = "io.k8s.api.core.v1.PodStatus";
 export async function handleBinding(services: Services, exchange: Exchange): Promise<Response> {
   const form = negotiate(exchange.request.headers.get("accept"));
   const context = writeContext(exchange);
-  const binding = await services.bodies.typed(exchange, BINDING);
+  const binding: Binding = await services.bodies.typed(exchange, BINDING);
   const pod = podOf(services, exchange, binding);
-  await services.registry.update(bindingUpdate(services, { pod, binding, context }));
+  const name = binding.target?.name ?? "";
+  const known = await storedPods(services, pod.resource, { keys: [pod], nodes: name === "" ? [] : [name] });
+  const request = { pod, binding, context, known: known.pods[0], node: known.nodes.get(name) };
+  await services.registry.update(bindingUpdate(services, request));
   return respondObject(exchange, { form, value: successStatus(undefined), status: 201 });
 }
 
-/** What a binding asks of the registry. `known`: the pod, where it has been read. @throws StatusError "Invalid" for a binding that is none */
+interface BindingRequest {
+  pod: Target;
+  binding: Binding;
+  context: WriteContext;
+  /** The pod, where there is one. */
+  known: StoredObject | undefined;
+  /** The node, where there is one. */
+  node: StoredObject | undefined;
+}
+
+/** What a binding asks of the registry. @throws StatusError "Invalid" for a binding that is none */
 export function bindingUpdate(
   services: Services,
-  { pod, binding, context, known }: { pod: Target; binding: Binding; context: WriteContext; known?: StoredObject },
+  { pod, binding, context, known, node: on }: BindingRequest,
 ): UpdateRequest {
   const node = nodeOf(binding, pod.name);
+  const topology = topologyLabelsOf(on?.labels, services.cluster.config.plugins);
+  const labels = { ...binding.metadata.labels, ...topology };
   const nowMs = services.cluster.platform.clock.now();
   const fence = fenceOf(services, binding, pod.name);
   return {
@@ -57,7 +74,7 @@ export function bindingUpdate(
     staysCanonical: true,
     ...(fence ? { conditions: [fence] } : {}),
     ...(known ? { known } : {}),
-    produce: (old) => bound(old as PodParts, { binding, node, nowMs }),
+    produce: (old) => bound(old as PodParts, { binding, labels, node, nowMs }),
     context,
   };
 }
@@ -101,8 +118,16 @@ function fenceOf({ scheme }: Services, { metadata }: Binding, pod: string): Writ
   return { kind: "head", resource, namespace, name, revision };
 }
 
+interface Bound {
+  binding: Binding;
+  /** The pod gets them in place of its own. */
+  labels: Readonly<Record<string, string>>;
+  node: string;
+  nowMs: number;
+}
+
 /** setPodNodeAndMetadata in pkg/registry/core/pod/storage/storage.go of Kubernetes. Leaves the pod alone, and shares what stays the same. */
-function bound(pod: PodParts, { binding, node, nowMs }: { binding: Binding; node: string; nowMs: number }): PodParts {
+function bound(pod: PodParts, { binding, labels, node, nowMs }: Bound): PodParts {
   const name = pod.metadata.name ?? "";
   const refuse = (why: string) => conflict({ group: "", resource: "pods/binding" }, name, why);
   if (pod.metadata.deletionTimestamp !== undefined) {
@@ -114,10 +139,8 @@ function bound(pod: PodParts, { binding, node, nowMs }: { binding: Binding; node
   if (uid !== undefined && uid !== "" && uid !== pod.metadata.uid) {
     throw refuse(`Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid ?? ""}`);
   }
-  const metadata =
-    Object.keys(annotations).length === 0
-      ? pod.metadata
-      : inStructOrder({ ...pod.metadata, annotations: { ...pod.metadata.annotations, ...annotations } }, OBJECT_META);
+  const isMore = Object.keys(labels).length + Object.keys(annotations).length > 0;
+  const metadata = isMore ? inStructOrder(withMore(pod.metadata, { labels, annotations }), OBJECT_META) : pod.metadata;
   // Room is kept for it no longer (ClearingNominatedNodeNameAfterBinding).
   const { nominatedNodeName: _kept, ...status } = pod.status ?? {};
   const conditions = withScheduled(status.conditions ?? [], nowMs);
@@ -127,6 +150,15 @@ function bound(pod: PodParts, { binding, node, nowMs }: { binding: Binding; node
     spec: inStructOrder({ ...pod.spec, nodeName: node }, POD_SPEC),
     status: inStructOrder({ ...status, conditions }, POD_STATUS),
   };
+}
+
+/** What is empty stays away. */
+function withMore(metadata: ObjectMeta, more: Pick<Required<ObjectMeta>, "labels" | "annotations">): ObjectMeta {
+  const next = { ...metadata };
+  for (const key of ["labels", "annotations"] as const) {
+    if (Object.keys(more[key]).length > 0) next[key] = { ...metadata[key], ...more[key] };
+  }
+  return next;
 }
 
 function withScheduled(conditions: readonly Condition[], nowMs: number): Condition[] {

@@ -40,16 +40,27 @@ export async function readPod(services: Services, exchange: Exchange): Promise<S
   return decodeStored(exchange.resource, await services.registry.get(target(exchange))) as StreamPod;
 }
 
-/** Pods by their keys, in one read and in their order; undefined where there is none. */
+const isNode = ({ resource }: StoredObject): boolean => resource === "nodes";
+
+/** Pods by their keys, in one read and in their order; undefined where there is none. With them nodes, by name. */
 export async function storedPods(
   { cluster }: Services,
   resource: Resource,
-  keys: readonly (ItemKey | undefined)[],
-): Promise<(StoredObject | undefined)[]> {
-  const wanted = keys.flatMap((key) => (key ? [{ resource: resource.storageName, ...key }] : []));
-  const found = await cluster.storage.getMany(wanted);
-  const byKey = new Map(found.map((object) => [`${object.namespace}/${object.name}`, object]));
-  return keys.map((key) => key && byKey.get(`${key.namespace}/${key.name}`));
+  { keys, nodes = [] }: { keys: readonly (ItemKey | undefined)[]; nodes?: readonly string[] },
+): Promise<{ pods: (StoredObject | undefined)[]; nodes: Map<string, StoredObject> }> {
+  const found = await cluster.storage.getMany([
+    ...keys.flatMap((key) =>
+      key ? [{ resource: resource.storageName, namespace: key.namespace, name: key.name }] : [],
+    ),
+    ...[...new Set(nodes)].map((name) => ({ resource: "nodes", namespace: "", name })),
+  ]);
+  const byKey = new Map(
+    found.filter((object) => !isNode(object)).map((object) => [`${object.namespace}/${object.name}`, object]),
+  );
+  return {
+    pods: keys.map((key) => key && byKey.get(`${key.namespace}/${key.name}`)),
+    nodes: new Map(found.filter(isNode).map((object) => [object.name, object])),
+  };
 }
 
 /**

@@ -19,7 +19,7 @@ export const preemptEach: EachItem = async (services, exchange, items) => {
   await assertMayPreempt(exchange);
   const context = writeContext(exchange);
   const resource = podResource(services);
-  const known = await storedPods(services, resource, items.map(keyOfItem));
+  const { pods: known } = await storedPods(services, resource, { keys: items.map(keyOfItem) });
   const nowMs = services.cluster.platform.clock.now();
 
   async function preempt(item: unknown, at: number): Promise<void> {
