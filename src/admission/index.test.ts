@@ -56,6 +56,7 @@ describe("admission", () => {
       "DefaultIngressClass",
       "DenyServiceExternalIPs",
       "PodTopologyLabels",
+      "PodResizeValidator",
       "RoleEscalation",
       "DeviceAdminAccess",
       "ResourceQuota",

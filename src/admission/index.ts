@@ -20,6 +20,7 @@ import { createPodNodeSelector } from "./pod-node-selector.ts";
 import type { ListPods } from "./pod-security/existing-pods.ts";
 import { createPodSecurity, type PodSecurityConfiguration } from "./pod-security/plugin.ts";
 import { createPodTopologyLabels } from "./pod-topology-labels.ts";
+import { createPodResize } from "./pod-resize.ts";
 import { createPodTolerationRestriction } from "./pod-toleration-restriction.ts";
 import { createPriority, type PriorityDeps } from "./priority.ts";
 import { createResourceQuota, type LimitedResource } from "./resource-quota.ts";
@@ -88,6 +89,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     createDefaultIngressClass({ listIngressClasses, clock }),
     createDenyServiceExternalIps(),
     createPodTopologyLabels({ lookup }),
+    createPodResize({ lookup }),
     createRoleEscalation({ mayGrant }),
     createDeviceAdminAccess({ rules }),
     createResourceQuota({ rules, clock, limitedResources: cluster.limitedResources ?? [] }),

@@ -36,6 +36,7 @@ const PLUGINS: Readonly<Record<string, "on" | "off">> = {
   DefaultIngressClass: "on",
   DenyServiceExternalIPs: "on",
   PodTopologyLabels: "on",
+  PodResizeValidator: "on",
   ResourceQuota: "on",
 };
 

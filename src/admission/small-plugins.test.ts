@@ -3,6 +3,7 @@ import type { KubeObject } from "../machinery/meta.ts";
 import { createClaimResize } from "./claim-resize.ts";
 import { createDefaultIngressClass } from "./default-ingress-class.ts";
 import { createDenyServiceExternalIps } from "./service-external-ips.ts";
+import { createPodResize } from "./pod-resize.ts";
 import { createTaintNodesByCondition } from "./taint-nodes-by-condition.ts";
 import { attributesOf, refusalOf } from "./testing/attributes.ts";
 
@@ -91,3 +92,35 @@ it("an Ingress without a class gets the newest default", async () => {
   expect(await admitted({ ingressClassName: "own" })).toBe("own");
   expect(await admitted({}, { "kubernetes.io/ingress.class": "own" })).toBeUndefined();
 });
+
+it.each<[string, object, number, string]>([
+  ["fits", {}, 2, ""],
+  [
+    "is too large",
+    { requests: { cpu: "5", memory: "3Gi" } },
+    2,
+    "node didn't have enough allocatable resources: cpu, requested: 5100, allocatable: 4000; memory, requested: 3221225472, allocatable: 2147483648",
+  ],
+  ["is too large already, and does not change", { requests: { cpu: "5" } }, 1, ""],
+  ["is on a node that is gone", { on: "gone" }, 2, 'node "gone" not found'],
+  ["is on another system", { on: "w" }, 2, 'pod resize is only supported on linux nodes, node "w" is "windows"'],
+  ["is on none", { on: "", requests: { cpu: "5" } }, 2, ""],
+])("a pod that is resized and %s", async (_, { on = "n", requests = { cpu: "1" } }: Resized, generation, why) => {
+  const nodes: Record<string, KubeObject> = {
+    n: named("n", { status: { allocatable: { cpu: "4", memory: "2Gi" } } }),
+    w: { metadata: { name: "w", labels: { "kubernetes.io/os": "windows" } } },
+  };
+  const plugin = createPodResize({ lookup: async ({ name }) => nodes[name] });
+  const pod = (of: number) => ({
+    metadata: { name: "p", generation: of },
+    spec: { nodeName: on, overhead: { cpu: "100m" }, containers: [{ name: "c", resources: { requests } }] },
+  });
+  const parts = { resource: "pods", subresource: "resize", operation: "UPDATE" as const };
+  const attributes = attributesOf({ ...parts, oldObject: pod(1), object: pod(generation) });
+  expect(await refusalOf(() => plugin.validate?.(attributes))).toBe(why === "" ? "" : `pods "p" is forbidden: ${why}`);
+});
+
+interface Resized {
+  on?: string;
+  requests?: object;
+}

@@ -231,6 +231,20 @@ describe("resize", () => {
     expect(await refusal(resize(resources))).toBe(expected);
   });
 
+  it("asks for no more than the node could give", async () => {
+    const node = { metadata: { name: "small" }, status: { allocatable: { cpu: "1", memory: "1Gi" } } };
+    await api.call("/api/v1/nodes", { method: "POST", body: node });
+    await create(half);
+    await part("binding", { method: "POST", body: { metadata: { name }, target: { kind: "Node", name: "small" } } });
+    const refused = await resize({ requests: { cpu: "2" } });
+    assertFailure(refused, { code: 403, reason: "Forbidden" });
+    expect(refused.body).toMatchObject({
+      message: `pods "${name}" is forbidden: node didn't have enough allocatable resources: cpu, requested: 2000, allocatable: 1000`,
+      details: { name, kind: "pods", causes: [{ reason: "NodeCapacity" }] },
+    });
+    expect((await resize({ requests: { cpu: "1" } })).status).toBe(200);
+  });
+
   it("brings no container", async () => {
     await create(half);
     expect(await refusal(resize({ requests: { cpu: "1" } }, "other"))).toContain(
