@@ -23,7 +23,7 @@ export interface Counted {
 
 /** A resource of the scheme, or a review. */
 export type LabelledResource = Pick<VirtualKind, "group" | "version" | "plural" | "namespaced"> & {
-  kind: Pick<KindDefinition, "subresources"> | string;
+  kind: Pick<KindDefinition, "subresources" | "deprecated"> | string;
 };
 
 export interface RequestMetrics {
@@ -93,6 +93,12 @@ export function createRequestMetrics(deps: {
     buckets: SIZES_BYTES,
     seriesMax: SERIES_MAX,
   });
+  const deprecated = metrics.gauge({
+    name: "apiserver_requested_deprecated_apis",
+    help: "[STABLE] Deprecated APIs that were asked for.",
+    labels: ["group", "version", "resource", "subresource", "removed_release"],
+    seriesMax: SERIES_MAX,
+  });
   const inflight = addInflight(metrics, clock);
   const families = { total, durations, sizes };
 
@@ -135,7 +141,10 @@ export function createRequestMetrics(deps: {
     let known = bySubresource.get(subresource);
     if (known === undefined) {
       if (!hasSubresource(resource, subresource)) return unknown;
-      const { group, version, plural } = resource;
+      const { group, version, plural, kind } = resource;
+      // No deprecated version that is served has a release in which it goes.
+      if (typeof kind !== "string" && kind.deprecated !== undefined)
+        deprecated.series(group, version, plural, subresource, "").set(1);
       bySubresource.set(subresource, (known = target({ group, version, resource: plural, subresource })));
     }
     return known;

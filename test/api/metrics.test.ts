@@ -57,7 +57,19 @@ function map(name: string): object {
   return { apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { a: "b" } };
 }
 
+function deprecated(resource: string): string {
+  const target = `group="",version="v1",resource="${resource}",subresource=""`;
+  return `apiserver_requested_deprecated_apis{${target},removed_release=""}`;
+}
+
 describe("/metrics", () => {
+  it("names the deprecated APIs that were asked for", async () => {
+    await api.call("/api/v1/namespaces/default/endpoints");
+    await api.call("/api/v1/namespaces/default/configmaps");
+    const found = await samples();
+    expect([found.get(deprecated("endpoints")), found.get(deprecated("configmaps"))]).toEqual([1, undefined]);
+  });
+
   it("counts requests by what they ask for and the code of the answer", async () => {
     const apply = { "content-type": "application/apply-patch+yaml" };
     const merge = { "content-type": "application/merge-patch+json" };
