@@ -117,7 +117,8 @@ export function refuseNode(cluster: ReferenceCluster, pod: Pod, node: Node): Ref
   }
   const nominated = cluster.pods.filter((other) => isNominatedFor(other, node) && priorityOf(other) >= priorityOf(pod));
   const others = nominated.filter(({ metadata }) => metadata.uid !== pod.metadata.uid);
-  const withOthers = others.length === 0 ? undefined : filterNode(placed(cluster, others, node), pod, node);
+  const withOthers =
+    others.length === 0 ? undefined : filterNode(placed(cluster, others.map(asGuest), node), pod, node);
   return withOthers ?? filterNode(cluster, pod, node);
 }
 
@@ -125,10 +126,17 @@ function isNominatedFor(pod: Pod, node: Node): boolean {
   return !pod.spec.nodeName && !hasEnded(pod) && pod.status?.nominatedNodeName === nameOf(node);
 }
 
+/** Who is only to come counts in spreading even while it goes: updateWithPod in podtopologyspread/filtering.go does not ask. */
+function asGuest(pod: Pod): Pod {
+  const { deletionTimestamp: _going, ...metadata } = pod.metadata;
+  return { ...pod, metadata };
+}
+
 /** As if these pods were on the node. */
 export function placed(cluster: ReferenceCluster, pods: readonly Pod[], node: Node): ReferenceCluster {
   const there = pods.map((pod) => ({ ...pod, spec: { ...pod.spec, nodeName: nameOf(node) } }));
-  return { ...cluster, pods: [...cluster.pods.filter((pod) => !pods.includes(pod)), ...there] };
+  const uids = new Set(pods.map(({ metadata }) => metadata.uid));
+  return { ...cluster, pods: [...cluster.pods.filter(({ metadata }) => !uids.has(metadata.uid)), ...there] };
 }
 
 /** What the plugins say as things are, whoever else is to come. */
