@@ -181,9 +181,10 @@ test("a server that fails, or ends each watch at once, is asked ever more rarely
 async function started() {
   const all = setUp();
   all.lists.push({ items: [object("a", 3)], revision: 5 });
-  const result = all.informer.catchUp(all.stop.signal);
+  let told = 0;
+  const result = all.informer.catchUp(all.stop.signal, () => (told += 1));
   await turns();
-  return { ...all, result };
+  return { ...all, result, told: () => told };
 }
 
 describe("catching up, for runs that end", () => {
@@ -193,6 +194,25 @@ describe("catching up, for runs that end", () => {
     watches[0]?.send({ type: "BOOKMARK", object: { metadata: { resourceVersion: "90" } } });
     watches[0]?.end();
     expect([await result, informer.revision, informer.size, watches[0]?.timeoutSeconds]).toEqual([true, 90, 2, 1]);
+  });
+
+  test("it tells when it has caught up: by its list, and where that is long ago by the first mark of its watch", async () => {
+    const { informer, watches, result, told, stop } = await started();
+    expect(told()).toBe(1);
+    watches[0]?.send({ type: "BOOKMARK", object: { metadata: { resourceVersion: "90" } } });
+    watches[0]?.end();
+    await result;
+    let again = 0;
+    const next = informer.catchUp(stop.signal, () => (again += 1));
+    await turns();
+    watches[1]?.send({ type: "ADDED", object: object("b", 91) });
+    await turns();
+    expect(again).toBe(0);
+    watches[1]?.send({ type: "BOOKMARK", object: { metadata: { resourceVersion: "92" } } });
+    await turns();
+    expect(again).toBe(1);
+    watches[1]?.end();
+    expect(await next).toBe(true);
   });
 
   test("a watch that was cut proves nothing", async () => {

@@ -38,9 +38,10 @@ export interface Informer<T extends View = View> {
   run(signal: AbortSignal): Promise<void>;
   /**
    * For runs that end: lists where needed and watches for a second. True when everything committed before the call is known now;
-   * false when that could not be made sure of. Never throws.
+   * false when that could not be made sure of. `caughtUp` is called as soon as it is known, where the server says so before the end.
+   * Never throws.
    */
-  catchUp(signal: AbortSignal): Promise<boolean>;
+  catchUp(signal: AbortSignal, caughtUp: () => void): Promise<boolean>;
   /** Resolves when `synced`, or when the signal fires. */
   whenSynced(signal: AbortSignal): Promise<void>;
 }
@@ -153,8 +154,15 @@ export function createInformer<T extends View>(options: InformerOptions<T>): Inf
   }
 
   /** One list where needed, then one watch to its end. True when that end was the server's and is marked. */
-  async function follow(signal: AbortSignal, limits: { timeoutSeconds?: number } = {}): Promise<boolean> {
-    if (revision === undefined && !(await list(signal))) return false;
+  async function follow(
+    signal: AbortSignal,
+    limits: { timeoutSeconds?: number } = {},
+    caughtUp: () => void = () => undefined,
+  ): Promise<boolean> {
+    if (revision === undefined) {
+      if (!(await list(signal))) return false;
+      caughtUp();
+    }
     const watch = client.watch<KubeObject>(ref, {
       ...selection,
       ...limits,
@@ -166,6 +174,8 @@ export function createInformer<T extends View>(options: InformerOptions<T>): Inf
     for await (const event of watch) {
       if (event.type === "ERROR") return false;
       marked = event.type === "BOOKMARK";
+      // The first comes when the watch has shown what was there before it (watch/watcher.ts).
+      if (marked) caughtUp();
       if (event.type === "DELETED") remove(event.object);
       else if (event.type !== "BOOKMARK") upsert(event.object);
       revision = Math.max(revision ?? 0, revisionOf(event.object.metadata));
@@ -224,10 +234,10 @@ export function createInformer<T extends View>(options: InformerOptions<T>): Inf
         if (failures > 0) await pause({ failures, signal, platform });
       }
     },
-    async catchUp(signal) {
+    async catchUp(signal, caughtUp) {
       for (let attempt = 1; !signal.aborted; attempt++) {
         try {
-          return await follow(signal, { timeoutSeconds: CATCH_UP_SECONDS });
+          return await follow(signal, { timeoutSeconds: CATCH_UP_SECONDS }, caughtUp);
         } catch (error) {
           const expired = isStatusError(error, "Expired") || isStatusError(error, "Gone");
           if (expired) revision = undefined;

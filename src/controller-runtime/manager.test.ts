@@ -21,6 +21,8 @@ function fakeInformer() {
   const handlers = new Set<(change: Change<View>) => void>();
   let open = 0;
   let looks = 0;
+  /** It says nothing before the end of its watch. */
+  let isSlow = false;
   let revision = 0;
   let synced = false;
   const waiting: (() => void)[] = [];
@@ -45,9 +47,10 @@ function fakeInformer() {
         });
       });
     },
-    catchUp: async (signal: AbortSignal) => {
+    catchUp: async (signal: AbortSignal, caughtUp: () => void) => {
       open += 1;
       looks += 1;
+      if (!isSlow) caughtUp();
       await new Promise<void>((resolve) => {
         signal.addEventListener("abort", () => resolve());
         setTimeout(resolve, 20);
@@ -66,6 +69,7 @@ function fakeInformer() {
   } as unknown as Informer;
   return {
     informer,
+    slowDown: () => (isSlow = true),
     open: () => open,
     looks: () => looks,
     sync: (): void => {
@@ -208,6 +212,27 @@ test("what is left at the deadline is due at once", async () => {
   for (let index = 0; index < 50; index++) change(`key-${index}`);
   const { nextDueMs = Number.POSITIVE_INFINITY } = await manager.runOnce({ deadline: Date.now() + 50 });
   expect(nextDueMs).toBeLessThanOrEqual(Date.now());
+});
+
+test("a run begins when all it watches have caught up, also where everything was listed long ago", async () => {
+  const sources = [fakeInformer(), fakeInformer()] as const;
+  const keys: string[] = [];
+  const reconcile = async (key: string) => {
+    keys.push(`${key} at ${sources.map(({ informer }) => informer.revision).join()}`);
+    return done;
+  };
+  const watches = [watching(sources[0].informer, ({ metadata }) => [metadata.name])];
+  const manager = createManager({
+    name: "test",
+    platform,
+    informers: sources.map(({ informer }) => informer),
+    controllers: [{ name: "c", concurrency: 1, watches, reconcile }],
+  });
+  for (const source of sources) source.sync();
+  sources[1].slowDown();
+  sources[0].change("a");
+  await manager.runOnce({ deadline: Date.now() + 5_000 });
+  expect(keys).toEqual(["a at 7,7"]);
 });
 
 test("where nothing was written since, a run opens no watches, but does what is due", async () => {

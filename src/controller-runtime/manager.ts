@@ -159,8 +159,10 @@ export function createManager(options: ManagerOptions): Manager {
 
   /** One look at everything; keys are worked on meanwhile. Answers whether nothing was missed. */
   async function look(signal: AbortSignal): Promise<boolean> {
-    const looks = Promise.all(informers.map((informer) => informer.catchUp(signal)));
-    await Promise.race([looks, Promise.all(informers.map((informer) => informer.whenSynced(signal)))]);
+    const caughtUp = informers.map(() => Promise.withResolvers<void>());
+    const looks = Promise.all(informers.map((informer, at) => informer.catchUp(signal, () => caughtUp[at]?.resolve())));
+    // All of them: a pod is not to be given a node by what was known of nodes before the pod was there.
+    await Promise.race([looks, Promise.all(caughtUp.map(({ promise }) => promise))]);
     if (!signal.aborted && informers.every(({ synced }) => synced)) begin();
     const complete = await looks;
     return complete.every((one) => one);

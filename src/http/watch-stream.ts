@@ -111,7 +111,8 @@ async function follow(
       since,
       head: resource.head,
       bookmarks: options.allowWatchBookmarks,
-      ...(opener ? { opener } : {}),
+      // The control plane's own loops act on what several watches tell, and wait for all of them.
+      ...(opener ? { opener } : { marksCaughtUp: options.allowWatchBookmarks }),
       timeoutMs: Math.round(1000 * (options.timeoutSeconds || randomSeconds)),
     });
   } catch (error) {

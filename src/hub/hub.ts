@@ -16,6 +16,8 @@ export interface WatchQuery {
   head: Head;
   /** Send a BOOKMARK about every minute and before the end. */
   bookmarks: boolean;
+  /** And one as soon as everything that was there when it was opened is sent. */
+  marksCaughtUp?: boolean;
   /** The stream ends cleanly, between events, after this long. */
   timeoutMs: number;
   /** Absent for the control plane's own, which nobody revokes. */

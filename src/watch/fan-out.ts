@@ -164,6 +164,7 @@ export class FanOut {
     let live = this.#live.get(watcher.resource);
     if (live === undefined) this.#live.set(watcher.resource, (live = new Set()));
     if (watcher.open) live.add(watcher);
+    watcher.caughtUp();
     return true;
   }
 

@@ -8,6 +8,7 @@ export interface WatcherOptions extends Interest {
   since: number;
   head: Head;
   bookmarks: boolean;
+  marksCaughtUp?: boolean;
   timeoutMs: number;
   opener?: Opener;
 }
@@ -104,6 +105,11 @@ export class Watcher {
     }
     this.#deps.sent.events++;
     this.#push(line);
+  }
+
+  /** It has joined the live ones. */
+  caughtUp(): void {
+    if (this.#options.marksCaughtUp === true && this.#state === "open") this.#bookmark();
   }
 
   /** Resolves when the client has taken the queue, or the watch is over. */

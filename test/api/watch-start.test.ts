@@ -394,3 +394,21 @@ describe("time", () => {
     expect(seen.map(short)).toEqual(["ADDED a"]);
   });
 });
+
+describe("a watch of the control plane's own", () => {
+  it("has a bookmark as soon as it has caught up, and one of a client has none before its time", async () => {
+    const maps = await namespace();
+    const first = await create(maps, "first");
+    await create(maps, "behind");
+    const path = `${maps}?watch=1&allowWatchBookmarks=true&timeoutSeconds=1&resourceVersion=${first}`;
+    const own = api.app.fetchAs({ name: "system:kube-scheduler", groups: ["system:masters"] });
+    const watches = [watchEvents(await own(new Request(`https://gantry.invalid${path}`))) as Watch, await open(path)];
+    const seen = watches.map(rest);
+    time.advance(2_000);
+    // The last one is that of the end.
+    expect(await Promise.all(seen)).toEqual([
+      ["ADDED behind", "BOOKMARK", "BOOKMARK"],
+      ["ADDED behind", "BOOKMARK"],
+    ]);
+  });
+});
