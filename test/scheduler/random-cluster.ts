@@ -70,7 +70,7 @@ export function csiNode(dice: Dice, name: string): CsiNode {
 export function attachment(dice: Dice, nodeName: string): VolumeAttachment {
   const persistentVolumeName = `volume-${dice.roll(6)}`;
   const spec = { attacher: DRIVER, nodeName, source: { persistentVolumeName } };
-  return { ...csi("VolumeAttachment", `of-${persistentVolumeName}`), spec };
+  return { ...csi("VolumeAttachment", `of-${persistentVolumeName}-to-${nodeName}`), spec };
 }
 
 export function randomBudget(dice: Dice, name: string): PodDisruptionBudget {
