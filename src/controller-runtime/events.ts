@@ -1,9 +1,10 @@
 /** Events of the core group that say what the loops do. The same event again raises a count instead of adding an object. */
 import type { Client } from "../client/client.ts";
+import { postEach } from "../client/post-each.ts";
 import { events, type CoreEvent, type ObjectReference } from "../kinds/core/events/types.ts";
 import { createEventNames } from "../machinery/event-name.ts";
-import { formatTime, type KubeObject } from "../machinery/meta.ts";
-import { isStatusError, StatusError, type Status } from "../machinery/status-error.ts";
+import { formatTime } from "../machinery/meta.ts";
+import { isStatusError } from "../machinery/status-error.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { View } from "./views/view.ts";
 
@@ -32,11 +33,6 @@ const REPEAT_MS_MIN = 5_000;
 
 type Recorded = Parameters<EventRecorder["record"]>[0];
 
-/** See http/item-list.ts: the answer has the Status of each. */
-interface EventList extends KubeObject {
-  items: object[];
-}
-
 interface Remembered {
   name: string;
   count: number;
@@ -49,7 +45,7 @@ export function createEventRecorder(deps: { client: Client; platform: Platform; 
   const nameFor = createEventNames(platform);
   const remembered = new Map<string, Remembered>();
   /** New ones on their way; what counts one that is among them waits for it. */
-  let waiting: CoreEvent[] = [];
+  const waiting: CoreEvent[] = [];
   let creating: Promise<void> = Promise.resolve();
   const counting = new Set<Promise<void>>();
 
@@ -74,9 +70,7 @@ export function createEventRecorder(deps: { client: Client; platform: Platform; 
   async function create(): Promise<void> {
     const items = waiting.splice(0, EVENTS_MAX);
     if (waiting.length > 0) creating = creating.then(create).catch(giveUp);
-    const list = { apiVersion: "v1", kind: "EventList", metadata: {}, items };
-    const { items: answers } = await client.create<EventList>(events, list);
-    for (const answer of answers as Status[]) if (answer.status !== "Success") giveUp(StatusError.fromStatus(answer));
+    for (const failure of await postEach(client, events, { kind: "EventList", items })) if (failure) giveUp(failure);
   }
 
   async function count(key: string, event: Recorded, known: Remembered): Promise<void> {

@@ -1,5 +1,6 @@
 /** Writes what was decided. Each write says of which pod by uid, so that a pod of the same name that came since is left alone. */
 import type { Client } from "../client/client.ts";
+import { postEach } from "../client/post-each.ts";
 import { referenceTo, type EventRecorder } from "../controller-runtime/events.ts";
 import type { Stores } from "../controller-runtime/stores.ts";
 import type { PodView } from "../controller-runtime/views/pod-view.ts";
@@ -8,8 +9,8 @@ import { persistentVolumeClaims } from "../kinds/core/persistentvolumeclaims/typ
 import { persistentVolumes } from "../kinds/core/persistentvolumes/types.ts";
 import { pods, type Pod } from "../kinds/core/pods/types.ts";
 import type { ResourceRef } from "../machinery/gvk.ts";
-import { formatTime, type KubeObject } from "../machinery/meta.ts";
-import { isStatusError, StatusError, type Status } from "../machinery/status-error.ts";
+import { formatTime } from "../machinery/meta.ts";
+import { isStatusError, type StatusError } from "../machinery/status-error.ts";
 import type { Platform } from "../platform/platform.ts";
 import { FENCE_ANNOTATION, fenceOf } from "./claim.ts";
 import type { VolumePlan } from "./plugins/volume-binding.ts";
@@ -36,8 +37,8 @@ export interface Commit {
   volumes(plan: VolumePlan, node: string): Promise<Map<string, number>>;
   /** Says so in the pod's condition and an event. "" ends a nomination, undefined leaves it. Answers whether there is such a pod. */
   unscheduled(pod: PodView, why: Why): Promise<boolean>;
-  /** Makes victims go, in one request; each has its own end as a binding has. @throws StatusError where nothing is known of any */
-  preempt(victims: readonly PodView[], preemptor: PodView, node: string): Promise<(StatusError | undefined)[]>;
+  /** Makes victims go, each with its own end as a binding has. Answers what failed. @throws StatusError where nothing is known of some */
+  preempt(victims: readonly PodView[], preemptor: PodView, node: string): Promise<StatusError[]>;
   endNomination(pod: PodView): Promise<void>;
 }
 
@@ -47,23 +48,11 @@ export interface Why {
   nominate?: string;
 }
 
+/** Why a victim need not be made to go. */
+const GONE = ["NotFound", "Conflict"] as const;
+
 const POD = { apiVersion: "v1", kind: "Pod" };
 const bindings: ResourceRef = { group: "", version: "v1", resource: "bindings", namespaced: true };
-
-/** See http/item-list.ts: the answer has the Status of each item that was sent. */
-interface ItemList extends KubeObject {
-  items: object[];
-}
-
-function list(kind: string, items: object[]): ItemList {
-  return { apiVersion: "v1", kind, metadata: {}, items };
-}
-
-function failureOf(answer: Status | undefined): StatusError {
-  return answer
-    ? StatusError.fromStatus(answer)
-    : new StatusError("InternalError", "an item of a list was not answered");
-}
 
 export function createCommit({ client, stores, recorder, platform }: CommitDeps): Commit {
   const { clock } = platform;
@@ -89,15 +78,14 @@ export function createCommit({ client, stores, recorder, platform }: CommitDeps)
         const target = { apiVersion: "v1", kind: "Node", name: node };
         return { apiVersion: "v1", kind: "Binding", metadata: { name, namespace, uid, annotations }, target };
       });
-      const { items: answers } = await client.create<ItemList>(bindings, list("BindingList", items));
-      return placements.map(({ pod, node }, at) => {
-        const answer = answers[at] as Status | undefined;
-        if (answer?.status !== "Success") return failureOf(answer);
+      const failures = await postEach(client, bindings, { kind: "BindingList", items });
+      for (const [at, { pod, node }] of placements.entries()) {
+        if (failures[at]) continue;
         const { namespace, name } = pod.metadata;
         const message = `Successfully assigned ${namespace}/${name} to ${node}`;
         recorder.record({ about: referenceTo(POD, pod), type: "Normal", reason: "Scheduled", message });
-        return undefined;
-      });
+      }
+      return failures;
     },
     async volumes({ bind, provision }, node) {
       const revisions = new Map<string, number>();
@@ -149,18 +137,16 @@ export function createCommit({ client, stores, recorder, platform }: CommitDeps)
         metadata: { namespace, name, uid },
         message,
       }));
-      const { items: answers } = await client.create<ItemList>(bindings, list("PreemptionList", items));
-      return victims.map((victim, at) => {
-        const answer = answers[at] as Status | undefined;
-        if (answer?.status !== "Success") {
-          const failure = failureOf(answer);
-          // Gone already, which is all that was wanted.
-          return isStatusError(failure, "NotFound") || isStatusError(failure, "Conflict") ? undefined : failure;
-        }
-        const said = `Preempted by pod ${preemptor.metadata.uid} on node ${node}`;
+      const failures = await postEach(client, bindings, { kind: "PreemptionList", items });
+      const said = `Preempted by pod ${preemptor.metadata.uid} on node ${node}`;
+      for (const [at, victim] of victims.entries()) {
+        if (failures[at]) continue;
         recorder.record({ about: referenceTo(POD, victim), type: "Normal", reason: "Preempted", message: said });
-        return undefined;
-      });
+      }
+      // Gone already, which is all that was wanted.
+      return failures
+        .filter((failure) => failure !== undefined)
+        .filter((failure) => !GONE.some((reason) => isStatusError(failure, reason)));
     },
     async endNomination(pod) {
       try {

@@ -271,8 +271,11 @@ export function createScheduler(deps: SchedulerDeps): Controller {
   async function makeRoom(pod: PodView, plan: Extract<PreemptionPlan, { node: string }>): Promise<void> {
     const { node, victims, displaced } = plan;
     for (const one of displaced) snapshot.nominate(one, "");
-    await Promise.all(displaced.map((one) => commit.endNomination(one)));
-    for (const error of await preempted(victims, pod, node)) {
+    const [failures] = await Promise.all([
+      preempted(victims, pod, node),
+      ...displaced.map((one) => commit.endNomination(one)),
+    ]);
+    for (const error of failures) {
       platform.log.warn("a pod could not be preempted", { for: keyOf(pod.metadata), node, error });
       queue.retry(pod);
       endNomination(pod);
@@ -282,8 +285,7 @@ export function createScheduler(deps: SchedulerDeps): Controller {
   /** Answers what went wrong. */
   async function preempted(victims: readonly PodView[], pod: PodView, node: string): Promise<unknown[]> {
     try {
-      const failures = await commit.preempt(victims, pod, node);
-      return failures.filter((failure) => failure !== undefined);
+      return await commit.preempt(victims, pod, node);
     } catch (error) {
       return [error];
     }

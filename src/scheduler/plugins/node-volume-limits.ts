@@ -45,10 +45,11 @@ function attachments(pod: Pick<PodShape, "namespace" | "claims">, tables: Tables
   for (const key of claimKeys(pod)) {
     const claim = tables.claims.get(key);
     if (claim === undefined) continue;
-    const csi = tables.volumes.get(claim.volumeName)?.csi;
-    const provisioner = tables.storageClasses.get(claim.storageClassName ?? "")?.provisioner;
-    if (csi) found.set(`${csi.driver} ${csi.handle}`, csi.driver);
-    else if (claim.volumeName === "" && provisioner !== undefined) found.set(`${provisioner} ${key}`, provisioner);
+    const volume = tables.volumes.get(claim.volumeName);
+    if (volume?.csi) found.set(`${volume.csi.driver} ${volume.csi.handle}`, volume.csi.driver);
+    // As long as its volume is not there: one of its own, of its class' provisioner.
+    const provisioner = volume ? undefined : tables.storageClasses.get(claim.storageClassName ?? "")?.provisioner;
+    if (provisioner !== undefined) found.set(`${provisioner} ${key}`, provisioner);
   }
   return found;
 }
